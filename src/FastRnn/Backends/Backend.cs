@@ -1,0 +1,134 @@
+namespace FastRnn.Backends;
+
+/// <summary>
+/// Some twenty whole-array operations on opaque buffers. Above this class nobody knows where or in which precision the numbers live.
+/// The reference back end is the truth (double, plain loops), the CPU back end the fast one.
+/// Gradients are added to their buffers; every other result is overwritten. Calls come from one thread at a time.
+/// </summary>
+public abstract class Backend : IDisposable
+{
+    /// <summary>What this back end is, for banners: for example <c>cpu avx512, 2 threads</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Releases the threads of the back end. Buffers are released with their last reference.</summary>
+    public abstract void Dispose();
+
+    // ---- memory -------------------------------------------------------------------------------------------------------------
+
+    /// <summary>A zeroed [rows, columns] buffer.</summary>
+    internal abstract DeviceBuffer Allocate(int rows, int columns);
+
+    /// <summary>Rows firstRow … firstRow + rows − 1 of a buffer, sharing its memory.</summary>
+    internal abstract DeviceBuffer View(DeviceBuffer buffer, int firstRow, int rows);
+
+    /// <summary>Copies rows·columns host values, row by row, into the buffer.</summary>
+    internal abstract void Write(DeviceBuffer buffer, ReadOnlySpan<float> values);
+
+    internal abstract void Write(DeviceBuffer buffer, ReadOnlySpan<double> values);
+
+    /// <summary>Copies the buffer, row by row, to rows·columns host values.</summary>
+    internal abstract void Read(DeviceBuffer buffer, Span<float> values);
+
+    internal abstract void Read(DeviceBuffer buffer, Span<double> values);
+
+    internal abstract void Zero(DeviceBuffer buffer);
+
+    /// <summary>destination = source; equal shapes, no overlap.</summary>
+    internal abstract void Copy(DeviceBuffer source, DeviceBuffer destination);
+
+    /// <summary>destination += source; equal shapes.</summary>
+    internal abstract void Accumulate(DeviceBuffer source, DeviceBuffer destination);
+
+    // ---- layers -------------------------------------------------------------------------------------------------------------
+
+    /// <summary>y[r] = table[tokens[r]]; a negative token yields a zero row. table [V, E], y [tokens, E].</summary>
+    internal abstract void EmbeddingForward(DeviceBuffer table, ReadOnlySpan<int> tokens, DeviceBuffer y);
+
+    /// <summary>dTable[tokens[r]] += dY[r], rows in ascending order of r for every token; negative tokens are skipped.</summary>
+    internal abstract void EmbeddingBackward(DeviceBuffer dTable, ReadOnlySpan<int> tokens, DeviceBuffer dY);
+
+    /// <summary>Parameters of y = x·Wᵀ + b with W [O, I], b [1, O].</summary>
+    internal abstract LinearWeights CreateLinearWeights(int input, int output);
+
+    /// <summary>y = x·Wᵀ + b; x [R, I], y [R, O].</summary>
+    internal abstract void LinearForward(LinearWeights weights, DeviceBuffer x, DeviceBuffer y);
+
+    /// <summary>
+    /// dW += dYᵀ·x, db += Σ dY, and dX = dY·W unless dX is null. Rows are [steps, batch], which fixes the order of the sums.
+    /// Rows whose flag is inactive are skipped: their x may hold anything; their dX is zero.
+    /// </summary>
+    internal abstract void LinearBackward(
+        LinearWeights weights, DeviceBuffer dWeight, DeviceBuffer dBias, DeviceBuffer x, DeviceBuffer dY, DeviceBuffer? dX,
+        StepFlags? flags, int steps, int batch);
+
+    /// <summary>
+    /// y = x·m/(1−rate) with m ∈ {0, 1} drawn by <see cref="DropoutMask"/>; the backward pass is the same call on the gradient.
+    /// Rows are [steps, batch]. x and y may be the same buffer.
+    /// </summary>
+    internal abstract void Dropout(DeviceBuffer x, DeviceBuffer y, in DropoutMask mask, int steps, int batch);
+
+    internal abstract RecurrentWeights CreateRecurrentWeights(CellKind cell, int input, int hidden);
+
+    internal abstract RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training);
+
+    /// <summary>A whole recurrent layer over a whole window; x [T·B, I].</summary>
+    internal abstract void RecurrentForward(
+        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch);
+
+    /// <summary>
+    /// Back-propagation through the window that the last <see cref="RecurrentForward"/> on this stash has run. Unless
+    /// <paramref name="stepNorms"/> is empty, stepNorms[t] receives ‖∂L/∂h_t‖ over the whole batch: the diagnosis of vanishing and
+    /// exploding gradients.
+    /// </summary>
+    internal abstract void RecurrentBackward(
+        RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
+        RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch);
+
+    // ---- loss and update ----------------------------------------------------------------------------------------------------
+
+    /// <summary>
+    /// Softmax cross-entropy in nats over rows with a target ≥ 0; other rows are skipped. Returns the sum over these rows and their
+    /// number. Unless null, dLogits = (softmax − onehot) / rows counted, zero in skipped rows. logits [R, V].
+    /// </summary>
+    internal abstract LossSum CrossEntropy(DeviceBuffer logits, ReadOnlySpan<int> targets, DeviceBuffer? dLogits);
+
+    /// <summary>Σ x² in double. Finite exactly when every element is finite.</summary>
+    internal abstract double SumOfSquares(DeviceBuffer x);
+
+    /// <summary>w −= rate·(scale·g): plain stochastic gradient descent.</summary>
+    internal abstract void SgdUpdate(DeviceBuffer weight, DeviceBuffer gradient, in SgdStep step);
+
+    /// <summary>Adam (Kingma, Ba 2015) with PyTorch's placement of ε; see <see cref="AdamStep"/>.</summary>
+    internal abstract void AdamUpdate(DeviceBuffer weight, DeviceBuffer gradient, DeviceBuffer m, DeviceBuffer v, in AdamStep step);
+}
+
+/// <summary>Sum of the losses of <see cref="Count"/> rows.</summary>
+internal readonly record struct LossSum(double Sum, int Count);
+
+/// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>
+internal class LinearWeights(int input, int output, Func<int, int, DeviceBuffer> allocate)
+{
+    public int Input { get; } = input;
+
+    public int Output { get; } = output;
+
+    public DeviceBuffer Weight { get; } = allocate(output, input);
+
+    public DeviceBuffer Bias { get; } = allocate(1, output);
+}
+
+/// <summary>Scale multiplies the gradient first (clipping).</summary>
+internal readonly record struct SgdStep(float Rate, float Scale);
+
+/// <summary>
+/// g' = Scale·g; m = β1·m + (1−β1)·g'; v = β2·v + (1−β2)·g'²; w −= (Rate/Correction1) · m / (√v/√Correction2 + ε),
+/// Correction_k = 1 − β_k^step. Stored m and v below 2⁻¹⁰⁰ become 0.
+/// </summary>
+internal readonly record struct AdamStep(
+    float Rate, float Beta1, float Beta2, float Epsilon, double Correction1, double Correction2, float Scale);
+
+/// <summary>
+/// Names one dropout mask: element (t, b, f) is kept when the Philox draw at counter (f/4 | layer·2²⁴, b, time + t) lies at or above the
+/// rate. The mask depends on nothing else: not on threads, back ends, instruction sets or the chunking of time.
+/// </summary>
+internal readonly record struct DropoutMask(float Rate, ulong Seed, int Layer, long Time);

@@ -1,0 +1,212 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace FastRnn.Numerics;
+
+/// <summary>Width 1: the portable path. It runs the same kernels and gives the same bits; it exists for correctness, not for speed.</summary>
+internal readonly unsafe struct ScalarLanes : ILanes<float>
+{
+    public static int Width => 1;
+
+    public static int TileRows => 3;
+
+    public static float Load(float* p) => *p;
+
+    public static void Store(float* p, float v) => *p = v;
+
+    public static float Broadcast(float x) => x;
+
+    public static float Add(float a, float b) => a + b;
+
+    public static float Subtract(float a, float b) => a - b;
+
+    public static float Multiply(float a, float b) => a * b;
+
+    public static float Divide(float a, float b) => a / b;
+
+    public static float Sqrt(float a) => MathF.Sqrt(a);
+
+    public static float MultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+
+    public static float NegatedMultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(-a, b, c);
+
+    public static float Min(float a, float b) => a < b ? a : b;
+
+    public static float Max(float a, float b) => a > b ? a : b;
+
+    public static float SelectLess(float a, float b, float x, float y) => a < b ? x : y;
+
+    public static float Round(float a) => MathF.Round(a, MidpointRounding.ToEven);
+
+    public static float And(float a, float b) => FromBits(Bits(a) & Bits(b));
+
+    public static float Or(float a, float b) => FromBits(Bits(a) | Bits(b));
+
+    public static float Xor(float a, float b) => FromBits(Bits(a) ^ Bits(b));
+
+    public static float ToInt32Bits(float a) => FromBits((int)MathF.Round(a, MidpointRounding.ToEven));
+
+    public static float FromInt32Bits(float a) => Bits(a);
+
+    public static float AddInt32(float a, float b) => FromBits(Bits(a) + Bits(b));
+
+    public static float SubtractInt32(float a, float b) => FromBits(Bits(a) - Bits(b));
+
+    public static float ShiftLeft(float a, [ConstantExpected] byte count) => FromBits(Bits(a) << count);
+
+    public static float ShiftRightArithmetic(float a, [ConstantExpected] byte count) => FromBits(Bits(a) >> count);
+
+    public static float ShiftRightLogical(float a, [ConstantExpected] byte count) => FromBits(Bits(a) >>> count);
+
+    public static void AccumulateSquares(float* x, double* acc)
+    {
+        for (int i = 0; i < 16; i++)
+            acc[i] = Math.FusedMultiplyAdd(x[i], (double)x[i], acc[i]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Bits(float a) => BitConverter.SingleToInt32Bits(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float FromBits(int a) => BitConverter.Int32BitsToSingle(a);
+}
+
+/// <summary>Width 8: AVX2 with FMA.</summary>
+internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
+{
+    public static int Width => 8;
+
+    public static int TileRows => 3;
+
+    public static Vector256<float> Load(float* p) => Vector256.Load(p);
+
+    public static void Store(float* p, Vector256<float> v) => v.Store(p);
+
+    public static Vector256<float> Broadcast(float x) => Vector256.Create(x);
+
+    public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
+
+    public static Vector256<float> Subtract(Vector256<float> a, Vector256<float> b) => a - b;
+
+    public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
+
+    public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
+
+    public static Vector256<float> Sqrt(Vector256<float> a) => Avx.Sqrt(a);
+
+    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Fma.MultiplyAdd(a, b, c);
+
+    public static Vector256<float> NegatedMultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Fma.MultiplyAddNegated(a, b, c);
+
+    public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Avx.Min(a, b);
+
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Avx.Max(a, b);
+
+    public static Vector256<float> SelectLess(Vector256<float> a, Vector256<float> b, Vector256<float> x, Vector256<float> y) =>
+        Avx.BlendVariable(y, x, Avx.CompareLessThan(a, b));
+
+    public static Vector256<float> Round(Vector256<float> a) => Avx.RoundToNearestInteger(a);
+
+    public static Vector256<float> And(Vector256<float> a, Vector256<float> b) => a & b;
+
+    public static Vector256<float> Or(Vector256<float> a, Vector256<float> b) => a | b;
+
+    public static Vector256<float> Xor(Vector256<float> a, Vector256<float> b) => a ^ b;
+
+    public static Vector256<float> ToInt32Bits(Vector256<float> a) => Avx.ConvertToVector256Int32(a).AsSingle();
+
+    public static Vector256<float> FromInt32Bits(Vector256<float> a) => Avx.ConvertToVector256Single(a.AsInt32());
+
+    public static Vector256<float> AddInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+
+    public static Vector256<float> SubtractInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() - b.AsInt32()).AsSingle();
+
+    public static Vector256<float> ShiftLeft(Vector256<float> a, [ConstantExpected] byte count) => Avx2.ShiftLeftLogical(a.AsInt32(), count).AsSingle();
+
+    public static Vector256<float> ShiftRightArithmetic(Vector256<float> a, [ConstantExpected] byte count) =>
+        Avx2.ShiftRightArithmetic(a.AsInt32(), count).AsSingle();
+
+    public static Vector256<float> ShiftRightLogical(Vector256<float> a, [ConstantExpected] byte count) =>
+        Avx2.ShiftRightLogical(a.AsInt32(), count).AsSingle();
+
+    public static void AccumulateSquares(float* x, double* acc)
+    {
+        for (int i = 0; i < 16; i += 4)
+        {
+            Vector256<double> wide = Avx.ConvertToVector256Double(Vector128.Load(x + i));
+            Fma.MultiplyAdd(wide, wide, Vector256.Load(acc + i)).Store(acc + i);
+        }
+    }
+}
+
+/// <summary>Width 16: AVX-512 (F, DQ for the bitwise float operations).</summary>
+internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
+{
+    public static int Width => 16;
+
+    public static int TileRows => 6;
+
+    public static Vector512<float> Load(float* p) => Vector512.Load(p);
+
+    public static void Store(float* p, Vector512<float> v) => v.Store(p);
+
+    public static Vector512<float> Broadcast(float x) => Vector512.Create(x);
+
+    public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
+
+    public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;
+
+    public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
+
+    public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
+
+    public static Vector512<float> Sqrt(Vector512<float> a) => Avx512F.Sqrt(a);
+
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Avx512F.FusedMultiplyAdd(a, b, c);
+
+    public static Vector512<float> NegatedMultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Avx512F.FusedMultiplyAddNegated(a, b, c);
+
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Avx512F.Min(a, b);
+
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Avx512F.Max(a, b);
+
+    public static Vector512<float> SelectLess(Vector512<float> a, Vector512<float> b, Vector512<float> x, Vector512<float> y) =>
+        Avx512F.BlendVariable(y, x, Avx512F.CompareLessThan(a, b));
+
+    public static Vector512<float> Round(Vector512<float> a) => Avx512F.RoundScale(a, 0);
+
+    public static Vector512<float> And(Vector512<float> a, Vector512<float> b) => a & b;
+
+    public static Vector512<float> Or(Vector512<float> a, Vector512<float> b) => a | b;
+
+    public static Vector512<float> Xor(Vector512<float> a, Vector512<float> b) => a ^ b;
+
+    public static Vector512<float> ToInt32Bits(Vector512<float> a) => Avx512F.ConvertToVector512Int32(a).AsSingle();
+
+    public static Vector512<float> FromInt32Bits(Vector512<float> a) => Avx512F.ConvertToVector512Single(a.AsInt32());
+
+    public static Vector512<float> AddInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+
+    public static Vector512<float> SubtractInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() - b.AsInt32()).AsSingle();
+
+    public static Vector512<float> ShiftLeft(Vector512<float> a, [ConstantExpected] byte count) => Avx512F.ShiftLeftLogical(a.AsInt32(), count).AsSingle();
+
+    public static Vector512<float> ShiftRightArithmetic(Vector512<float> a, [ConstantExpected] byte count) =>
+        Avx512F.ShiftRightArithmetic(a.AsInt32(), count).AsSingle();
+
+    public static Vector512<float> ShiftRightLogical(Vector512<float> a, [ConstantExpected] byte count) =>
+        Avx512F.ShiftRightLogical(a.AsInt32(), count).AsSingle();
+
+    public static void AccumulateSquares(float* x, double* acc)
+    {
+        Vector512<double> low = Avx512F.ConvertToVector512Double(Vector256.Load(x));
+        Vector512<double> high = Avx512F.ConvertToVector512Double(Vector256.Load(x + 8));
+        Avx512F.FusedMultiplyAdd(low, low, Vector512.Load(acc)).Store(acc);
+        Avx512F.FusedMultiplyAdd(high, high, Vector512.Load(acc + 8)).Store(acc + 8);
+    }
+}
