@@ -73,6 +73,32 @@ public class CpuAgainstReferenceTests
         }
     }
 
+    /// <summary>
+    /// Native blocks are unmapped by finalizers here: an operation that let go of a buffer before it was done with its pointer would crash.
+    /// </summary>
+    [Fact]
+    public void CollectionsDuringAnOperationFreeNothingInUse()
+    {
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        });
+        collector.Start();
+        for (int seed = 1; seed <= 60; seed++)
+        {
+            CompareLstm(Isa.Widest, new LstmRun(40, 40 + seed, 8, 9, seed));
+            int odd = 30 + seed;
+            Compare(Isa.Widest, $"op=Linear seed={seed}", (b, log) => Linear(b, log, odd, 33, 4, 9, odd, null));
+        }
+        stop.Cancel();
+        collector.Join();
+    }
+
     [Theory]
     [MemberData(nameof(Levels))]
     public void CrossEntropyAtEveryLength(IsaLevel isa)
