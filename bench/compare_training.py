@@ -6,6 +6,10 @@ over the training part in every run. Both programs run in turn on the same core,
 the machine hits both. The ratio is taken within a round; its median is the result. Both report the time of training alone, without
 reading, validating and saving; FastRnn's includes the JIT compiler's work.
 
+Cores share power, caches and, as hyper-threads, even arithmetic units, so work on other cores changes a program's speed and also the CPU
+time it is charged. Every run therefore states which share of its own core it got and how busy the other cores were. Believe figures whose share
+is near 100 % and whose other cores were idle, above all when the two programs of a round saw different neighbours.
+
 Needs the runner, built by `dotnet build -c Release`, and a Python with PyTorch. Writes training.md and training.json to
 bench/results/<cpu>/. Ends with 1 when --at-least is not reached.
 
@@ -16,10 +20,12 @@ import json
 import os
 import platform
 import re
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import date
 from pathlib import Path
 
@@ -27,6 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNNER = ROOT / "src/FastRnn.Runner/bin/Release/net10.0/FastRnn.Runner.dll"
 SHAPE = ["--embedding", "64", "--hidden", "128", "--layers", "2", "--batch", "50", "--time-steps", "50",
          "--learning-rate", "2e-3", "--clip-norm", "5", "--validation-split", "0.1"]
+
+FIGURES = ("tokens_per_second", "seconds", "train_loss", "validation_loss", "core_share", "others_busy")
 
 
 def parse_arguments():
@@ -50,27 +58,54 @@ def find_runner(given):
     return ["dotnet", str(path)] if path.suffix == ".dll" else [str(path)]
 
 
+def others(core):
+    """Busy and total time so far of all cores but one, in ticks since the machine started."""
+    busy = total = 0
+    for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines():
+        name, *fields = line.split()
+        if re.fullmatch(r"cpu\d+", name) and name != f"cpu{core}":
+            ticks = [int(field) for field in fields[:8]]  # user, nice, system, idle, iowait, irq, softirq, steal
+            total += sum(ticks)
+            busy += sum(ticks) - ticks[3] - ticks[4]
+    return busy, total
+
+
+def children_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def run(command, core):
-    """The command's stdout, on one core. Its errors are shown when it fails."""
+    """
+    The command's stdout, on one core, and how undisturbed it was: its share of that core and how busy the others were (0 to 1).
+    Its errors are shown when it fails.
+    """
     environment = dict(os.environ, OMP_NUM_THREADS="1", DOTNET_CLI_TELEMETRY_OPTOUT="1")
+    busy, total = others(core)
+    used, start = children_seconds(), time.perf_counter()
     done = subprocess.run(["taskset", "-c", str(core), *command], capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr}")
-    return done.stdout
+    share = (children_seconds() - used) / (time.perf_counter() - start)
+    busy_after, total_after = others(core)
+    return done.stdout, {"core_share": share, "others_busy": (busy_after - busy) / max(1, total_after - total)}
 
 
 def measure_fastrnn(a, runner):
     with tempfile.TemporaryDirectory() as folder:
-        output = run([*runner, "train", "--task", "char-lm", "--data", str(a.data), "--cell", "lstm", "--optimizer", "adam", *SHAPE,
-                      "--epochs", "1", "--seed", str(a.seed), "--threads", "1", "--out", f"{folder}/model.safetensors", "--json"], a.core)
+        output, surroundings = run([
+            *runner, "train", "--task", "char-lm", "--data", str(a.data), "--cell", "lstm", "--optimizer", "adam", *SHAPE,
+            "--epochs", "1", "--seed", str(a.seed), "--threads", "1", "--out", f"{folder}/model.safetensors", "--json"], a.core)
     result = json.loads(output)
-    return result["epochs"][0], {"isa": result["isa"], "parameters": result["parameters"]}
+    return {**result["epochs"][0], **surroundings}, {"isa": result["isa"], "parameters": result["parameters"]}
 
 
 def measure_pytorch(a):
     peer = str(ROOT / "bench/peers/train_char_lm.py")
-    lines = run([a.python, peer, "--data", str(a.data), *SHAPE, "--epochs", "1", "--seed", str(a.seed), "--threads", "1"], a.core).splitlines()
-    return json.loads(lines[1]), json.loads(lines[0])
+    command = [a.python, peer, "--data", str(a.data), *SHAPE, "--epochs", "1", "--seed", str(a.seed), "--threads", "1"]
+    output, surroundings = run(command, a.core)
+    about, epoch = output.splitlines()
+    return {**json.loads(epoch), **surroundings}, json.loads(about)
 
 
 def cpu_name():
@@ -87,6 +122,11 @@ def plain(command):
         return "unknown"
 
 
+def surroundings(row):
+    return ", ".join(
+        f"{key.replace('_', ' ')} {row['fastrnn'][key]:.0%} / {row['pytorch'][key]:.0%}" for key in ("core_share", "others_busy"))
+
+
 def measure(a):
     """All rounds, and what each program says about itself."""
     runner = find_runner(a.runner)
@@ -95,12 +135,11 @@ def measure(a):
         row = {"round": number}
         order = ["fastrnn", "pytorch"] if number % 2 else ["pytorch", "fastrnn"]
         for program in order:
-            row[f"{program}_load_before"] = round(os.getloadavg()[0], 2)
             epoch, about[program] = measure_fastrnn(a, runner) if program == "fastrnn" else measure_pytorch(a)
-            row[program] = {key: epoch[key] for key in ("tokens_per_second", "seconds", "train_loss", "validation_loss")}
+            row[program] = {key: epoch[key] for key in FIGURES}
         row["ratio"] = row["fastrnn"]["tokens_per_second"] / row["pytorch"]["tokens_per_second"]
         print(f"round {number}: FastRnn {row['fastrnn']['tokens_per_second']:,.0f}, PyTorch {row['pytorch']['tokens_per_second']:,.0f} "
-              f"tokens/s, ratio {row['ratio']:.2f}", flush=True)
+              f"tokens/s, ratio {row['ratio']:.2f}, {surroundings(row)}", flush=True)
         rounds.append(row)
     if about["fastrnn"]["parameters"] != about["pytorch"]["parameters"]:
         sys.exit(f"the models differ: {about['fastrnn']['parameters']} and {about['pytorch']['parameters']} parameters")
@@ -114,7 +153,9 @@ def summary(a, rounds, about):
 
     return {
         "date": date.today().isoformat(), "cpu": cpu_name(), "threads": 1, "core": a.core, "kernel": platform.release(),
-        "fastrnn": {"commit": plain(["git", "describe", "--always", "--dirty"]), "dotnet": plain(["dotnet", "--version"]), **about["fastrnn"]},
+        "fastrnn": {
+            "commit": plain(["git", "describe", "--always", "--dirty"]), "dotnet": plain(["dotnet", "--version"]), **about["fastrnn"],
+        },
         "pytorch": about["pytorch"], "work": " ".join(SHAPE),
         "fastrnn_tokens_per_second": median("fastrnn"), "pytorch_tokens_per_second": median("pytorch"),
         "median_ratio": statistics.median(row["ratio"] for row in rounds), "rounds": rounds,
@@ -128,19 +169,20 @@ def markdown(s):
         f"- FastRnn {s['fastrnn']['commit']}, {s['fastrnn']['isa']}, .NET SDK {s['fastrnn']['dotnet']}",
         f"- PyTorch {s['pytorch']['torch']}, {s['pytorch']['blas']}",
         f"- Work: char-lm on tiny-shakespeare, `{s['work']}`, Adam, one epoch, {s['fastrnn']['parameters']:,} parameters",
-        "- Figures: tokens per second of training; validation loss in nats per character after the epoch; load = running processes just "
-        "before (FastRnn's run / PyTorch's run)", "",
-        "| round | FastRnn | PyTorch | ratio | validation FastRnn | validation PyTorch | load |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "- Figures: tokens per second of training; validation loss in nats per character after the epoch; for the run of FastRnn / of "
+        "PyTorch the share it got of its core, and how busy all other cores were", "",
+        "| round | FastRnn | PyTorch | ratio | validation FastRnn | validation PyTorch | core share | others busy |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in s["rounds"]:
         ours, theirs = row["fastrnn"], row["pytorch"]
         lines.append(
             f"| {row['round']} | {ours['tokens_per_second']:,.0f} | {theirs['tokens_per_second']:,.0f} | {row['ratio']:.2f} | "
-            f"{ours['validation_loss']:.4f} | {theirs['validation_loss']:.4f} | {row['fastrnn_load_before']} / {row['pytorch_load_before']} |")
+            f"{ours['validation_loss']:.4f} | {theirs['validation_loss']:.4f} | {ours['core_share']:.0%} / {theirs['core_share']:.0%} | "
+            f"{ours['others_busy']:.0%} / {theirs['others_busy']:.0%} |")
     lines.append(
         f"| **median** | **{s['fastrnn_tokens_per_second']:,.0f}** | **{s['pytorch_tokens_per_second']:,.0f}** | "
-        f"**{s['median_ratio']:.2f}** | | | |")
+        f"**{s['median_ratio']:.2f}** | | | | |")
     lines += ["", "Measured by `python3 bench/compare_training.py`.", ""]
     return "\n".join(lines)
 
