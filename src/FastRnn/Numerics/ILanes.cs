@@ -79,4 +79,7 @@ internal unsafe interface ILanes<V>
     /// acc[i] += (double)x[i]·x[i] for i = 0…15, each a fused multiply-add in double: the sixteen virtual accumulators of a sum of squares.
     /// </summary>
     static abstract void AccumulateSquares(float* x, double* acc);
+
+    /// <summary>Asks for the cache line at p to be brought to L2. Any address is allowed.</summary>
+    static abstract void Prefetch(float* p);
 }

@@ -66,6 +66,10 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
             acc[i] = Math.FusedMultiplyAdd(x[i], (double)x[i], acc[i]);
     }
 
+    public static void Prefetch(float* p)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Bits(float a) => BitConverter.SingleToInt32Bits(a);
 
@@ -140,6 +144,8 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
             Fma.MultiplyAdd(wide, wide, Vector256.Load(acc + i)).Store(acc + i);
         }
     }
+
+    public static void Prefetch(float* p) => Sse.Prefetch1(p);
 }
 
 /// <summary>Width 16: AVX-512 (F, DQ for the bitwise float operations).</summary>
@@ -209,4 +215,6 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
         Avx512F.FusedMultiplyAdd(low, low, Vector512.Load(acc)).Store(acc);
         Avx512F.FusedMultiplyAdd(high, high, Vector512.Load(acc + 8)).Store(acc + 8);
     }
+
+    public static void Prefetch(float* p) => Sse.Prefetch1(p);
 }

@@ -1,0 +1,196 @@
+using System.Runtime.InteropServices;
+using FastRnn.Kernels;
+using FastRnn.Memory;
+
+namespace FastRnn.Backends;
+
+/// <summary>The affine layer, and the products shared with the recurrent layers.</summary>
+public sealed unsafe partial class CpuBackend
+{
+    internal override LinearWeights CreateLinearWeights(int input, int output) => new CpuLinearWeights(input, output);
+
+    internal override void LinearForward(LinearWeights weights, DeviceBuffer x, DeviceBuffer y)
+    {
+        CheckShape(x, x.Rows, weights.Input);
+        CheckShape(y, x.Rows, weights.Output);
+        CpuBuffer from = Cpu(x), to = Cpu(y);
+        var w = (CpuLinearWeights)weights;
+        var gemm = new GemmArgs { Rows = x.Rows, Columns = to.Stride, Panels = w.ForwardPanels() };
+        gemm.SetRowMajorA(from.Pointer, from.Stride, weights.Input);
+        gemm.SetInitRow(w.PackedBias(), 16, 64);
+        gemm.SetRowMajorC(to.Pointer, to.Stride);
+        Multiply(gemm);
+        to.Written();
+        GC.KeepAlive(from);
+    }
+
+    internal override void LinearBackward(
+        LinearWeights weights, DeviceBuffer dWeight, DeviceBuffer dBias, DeviceBuffer x, DeviceBuffer dY, DeviceBuffer? dX,
+        StepFlags? flags, int steps, int batch)
+    {
+        CheckShape(x, steps * batch, weights.Input);
+        CheckShape(dY, steps * batch, weights.Output);
+        CheckShape(dWeight, weights.Output, weights.Input);
+        CheckShape(dBias, 1, weights.Output);
+        CpuBuffer input = Cpu(x), gradient = Cpu(dY);
+        using PooledScratch masked = new(_pool, flags == null ? 0 : gradient.PaddedLength);
+        float* dy = flags == null ? gradient.Pointer : MaskRows(gradient, flags, masked.Pointer);
+        fixed (byte* active = flags == null ? default : flags.Active)
+        {
+            var args = new WeightGradientArgs
+            {
+                Steps = steps,
+                Batch = batch,
+                Strips = dy,
+                StripStride = 16,
+                StripRow = gradient.Stride,
+                X = input.Pointer,
+                XRow = input.Stride,
+                Columns = input.Stride,
+                Active = active,
+                Gradient = Cpu(dWeight).Pointer,
+                GradientRow = Cpu(dWeight).Stride,
+                GradientRows = weights.Output,
+                Zeros = Zeros(Gemm.PanelColumns),
+            };
+            AddWeightGradient(args, gradient.Stride / 16, Cpu(dBias).Pointer, null);
+        }
+        Cpu(dWeight).Written();
+        Cpu(dBias).Written();
+        if (dX != null)
+            LinearInputGradient((CpuLinearWeights)weights, dy, gradient.Stride, Cpu(dX));
+        GC.KeepAlive(input);
+        GC.KeepAlive(gradient);
+    }
+
+    private void LinearInputGradient(CpuLinearWeights weights, float* dy, nint stride, CpuBuffer dX)
+    {
+        CheckShape(dX, dX.Rows, weights.Input);
+        var gemm = new GemmArgs { Rows = dX.Rows, Columns = dX.Stride, Panels = weights.BackwardPanels() };
+        gemm.SetRowMajorA(dy, stride, weights.Output);
+        gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
+        gemm.SetRowMajorC(dX.Pointer, dX.Stride);
+        Multiply(gemm);
+        dX.Written();
+    }
+
+    /// <summary>A copy whose inactive rows are zero, so that they add nothing anywhere.</summary>
+    private static float* MaskRows(CpuBuffer source, StepFlags flags, float* copy)
+    {
+        for (int r = 0; r < source.Rows; r++)
+        {
+            var row = new Span<float>(copy + ((nint)r * source.Stride), source.Stride);
+            if (flags.Active[r] != 0)
+                new ReadOnlySpan<float>(source.Pointer + ((nint)r * source.Stride), source.Stride).CopyTo(row);
+            else
+                row.Clear();
+        }
+        return copy;
+    }
+
+    /// <summary>A product, its rows cut over the threads.</summary>
+    private void Multiply(in GemmArgs gemm)
+    {
+        fixed (GemmArgs* args = &gemm)
+        {
+            var job = new GemmJob { Args = args, Backend = GCHandle.ToIntPtr(_self) };
+            _workers.Run(&GemmJob.Run, &job, PartsFor(gemm.Rows, gemm.Depth * gemm.Columns));
+        }
+    }
+
+    /// <summary>dW and the bias gradients, strips cut over the threads.</summary>
+    private void AddWeightGradient(in WeightGradientArgs gradient, nint strips, float* biasA, float* biasB)
+    {
+        int parts = PartsFor(strips, gradient.Steps * gradient.Batch * gradient.Columns * 16);
+        for (int i = 0; i < parts; i++)
+            _arenas[i].Ensure(WeightGradient.ScratchLength((strips + parts - 1) / parts, gradient.Batch) + 64);
+        fixed (WeightGradientArgs* args = &gradient)
+        {
+            var job = new GradientJob
+            {
+                Args = args,
+                Strips = strips,
+                BiasA = biasA,
+                BiasB = biasB,
+                Backend = GCHandle.ToIntPtr(_self),
+            };
+            _workers.Run(&GradientJob.Run, &job, parts);
+        }
+    }
+
+    /// <summary>
+    /// Threads for <paramref name="units"/> units of work of <paramref name="cost"/> multiply-adds each: one when all of it is shorter than
+    /// a few hand-overs to other threads, and never a share below three units, where the tiles lose their speed.
+    /// </summary>
+    private int PartsFor(nint units, nint cost)
+    {
+        const nint WorthSharing = 1 << 19; // multiply-adds: about 5 µs of one core
+        return units * cost < WorthSharing ? 1 : (int)Math.Clamp(units / 3, 1, Threads);
+    }
+
+    private struct GemmJob
+    {
+        public GemmArgs* Args;
+        public nint Backend;
+
+        public static void Run(void* context, int part, int parts)
+        {
+            var job = (GemmJob*)context;
+            GemmArgs args = *job->Args;
+            (nint first, nint count) = Part(args.Rows, part, parts);
+            args.A += first * args.ARow;
+            args.Init += first * args.InitRow;
+            args.C += first * args.CRow;
+            args.Rows = count;
+            Gemm.Run(Self(job->Backend)._table, args);
+        }
+    }
+
+    private struct GradientJob
+    {
+        public WeightGradientArgs* Args;
+        public nint Strips;
+        public float* BiasA, BiasB;
+        public nint Backend;
+
+        public static void Run(void* context, int part, int parts)
+        {
+            var job = (GradientJob*)context;
+            var backend = Self(job->Backend);
+            (nint first, nint count) = Part(job->Strips, part, parts);
+            WeightGradient.Run(backend._table, *job->Args, first, count, backend._arenas[part]);
+            if (job->BiasA != null)
+                WeightGradient.RunBias(backend._table, *job->Args, first, count, job->BiasA, job->BiasB, backend._arenas[part]);
+        }
+    }
+
+    private sealed class CpuLinearWeights(int input, int output)
+        : LinearWeights(input, output, (rows, columns) => new CpuBuffer(rows, columns))
+    {
+        private readonly CpuPack _forward = new(Packing.PanelLength(input, output));
+        private readonly CpuPack _backward = new(Packing.PanelLength(output, input));
+        private readonly CpuPack _bias = new(Gemm.Panels(output) * Gemm.PanelColumns);
+
+        public float* ForwardPanels()
+        {
+            if (_forward.IsStale(Weight.Version))
+                Packing.Columns(Cpu(Weight).Pointer, Cpu(Weight).Stride, Output, Input, _forward.Pointer);
+            return _forward.Pointer;
+        }
+
+        public float* BackwardPanels()
+        {
+            if (_backward.IsStale(Weight.Version))
+                Packing.Rows(Cpu(Weight).Pointer, Cpu(Weight).Stride, Output, Input, _backward.Pointer);
+            return _backward.Pointer;
+        }
+
+        /// <summary>The bias, zero padded to whole panels.</summary>
+        public float* PackedBias()
+        {
+            if (_bias.IsStale(Bias.Version))
+                Cpu(Bias).Row(0).CopyTo(new Span<float>(_bias.Pointer, Output));
+            return _bias.Pointer;
+        }
+    }
+}

@@ -1,0 +1,198 @@
+using System.Runtime.InteropServices;
+using FastRnn.Kernels;
+using FastRnn.Memory;
+
+namespace FastRnn.Backends;
+
+/// <summary>
+/// Recurrent layers. Forward: X·W for a block of time steps is one product over all its rows; then the recurrence, in which every thread
+/// takes some samples of the batch through all steps of the block without meeting another. Backward: the same cut for the recurrence –
+/// only dh_{t−1} = dG_t·R is sequential – then dX, dW, dR and db as one product each over T·B.
+/// </summary>
+public sealed unsafe partial class CpuBackend
+{
+    internal override RecurrentWeights CreateRecurrentWeights(CellKind cell, int input, int hidden) =>
+        new CpuRecurrentWeights(cell, input, hidden);
+
+    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training) =>
+        new CpuStash(weights.Hidden, steps, batch, training);
+
+    internal override void RecurrentForward(
+        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch)
+    {
+        CheckStates(weights, x, states, flags, steps, batch);
+        var w = (CpuRecurrentWeights)weights;
+        CpuStash kept = ((CpuStash)stash).Checked(weights.Hidden, steps, batch);
+        CpuBuffer input = Cpu(x);
+        fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
+        {
+            RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset);
+            job.RecurrentPanels = w.RecurrentPanels();
+            for (int first = 0; first < steps; first += kept.BlockSteps)
+            {
+                job.FirstStep = first;
+                job.BlockSteps = Math.Min(kept.BlockSteps, steps - first);
+                job.Gates = kept.GatesAt(first);
+                MultiplyInput(w, input, kept, job.Gates, (nint)first * batch, job.BlockSteps * batch);
+                _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
+            }
+        }
+        Cpu(states.Hidden).Written();
+        Cpu(states.Cell).Written();
+        (states.MaskedOutput as CpuBuffer)?.Written();
+        GC.KeepAlive(input);
+        GC.KeepAlive(kept);
+    }
+
+    internal override void RecurrentBackward(
+        RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
+        RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch)
+    {
+        CheckStates(weights, x, states, flags, steps, batch);
+        CheckShape(flow.Output, steps * batch, weights.Hidden);
+        var w = (CpuRecurrentWeights)weights;
+        CpuStash kept = ((CpuStash)stash).CheckedForTraining(weights.Hidden, steps, batch);
+        CpuBuffer output = Cpu(flow.Output), dh0 = Cpu(flow.InitialHidden), dc0 = Cpu(flow.InitialCell);
+        using PooledScratch carries = new(_pool, 2 * dh0.PaddedLength);
+        using PooledScratch norms = new(_pool, stepNorms.IsEmpty ? 0 : 2 * (nint)steps * batch);
+        fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
+        {
+            RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset);
+            job.RecurrentPanels = w.RecurrentBackwardPanels();
+            job.BlockSteps = steps;
+            job.Gates = kept.GatesAt(0);
+            job.OutputGradient = output.Pointer;
+            job.HiddenGradient = carries.Pointer;
+            job.NextHiddenGradient = carries.Pointer + dh0.PaddedLength;
+            job.CellGradient = dc0.Pointer;
+            job.InitialHiddenGradient = dh0.Pointer;
+            job.FinalHiddenGradient = flow.FinalHidden == null ? null : Cpu(flow.FinalHidden).Pointer;
+            job.FinalCellGradient = flow.FinalCell == null ? null : Cpu(flow.FinalCell).Pointer;
+            job.SquaredNorms = stepNorms.IsEmpty ? null : (double*)norms.Pointer;
+            _workers.Run(&RecurrentJob.Backward, &job, SampleParts(job));
+            SumStepNorms(job, stepNorms);
+            AddRecurrentGradients(w, gradients, Cpu(x), Cpu(states.Hidden), kept, job);
+            if (flow.Input != null)
+                MultiplyInputGradient(w, kept, Cpu(flow.Input));
+        }
+        dh0.Written();
+        dc0.Written();
+        GC.KeepAlive(output);
+        GC.KeepAlive(kept);
+        GC.KeepAlive(flow);
+        GC.KeepAlive(states);
+    }
+
+    /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
+    private void MultiplyInput(CpuRecurrentWeights w, CpuBuffer x, CpuStash stash, float* gates, nint firstRow, nint rows)
+    {
+        var gemm = new GemmArgs { Rows = rows, Columns = stash.Strips * 16, Panels = w.InputPanels() };
+        gemm.SetRowMajorA(x.Pointer + (firstRow * x.Stride), x.Stride, w.Input);
+        gemm.SetInitRow(w.PackedBias(), 16, 64);
+        gemm.SetGateStripsC(gates, stash.StripStride);
+        Multiply(gemm);
+    }
+
+    private void MultiplyInputGradient(CpuRecurrentWeights w, CpuStash stash, CpuBuffer dX)
+    {
+        CheckShape(dX, stash.Steps * stash.Batch, w.Input);
+        var gemm = new GemmArgs { Rows = dX.Rows, Columns = dX.Stride, Panels = w.InputBackwardPanels() };
+        gemm.SetGateStripsA(stash.GatesAt(0), stash.StripStride, RecurrentWeights.Gates, stash.Strips / RecurrentWeights.Gates);
+        gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
+        gemm.SetRowMajorC(dX.Pointer, dX.Stride);
+        Multiply(gemm);
+        dX.Written();
+    }
+
+    private void AddRecurrentGradients(
+        CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer hidden, CpuStash stash, in RecurrentJob job)
+    {
+        CpuBuffer dW = Cpu(gradients.InputWeight), dR = Cpu(gradients.RecurrentWeight);
+        CheckShape(dW, RecurrentWeights.Gates * w.Hidden, w.Input);
+        CheckShape(dR, RecurrentWeights.Gates * w.Hidden, w.Hidden);
+        CpuBuffer inputBias = Cpu(gradients.InputBias), recurrentBias = Cpu(gradients.RecurrentBias);
+        var args = new WeightGradientArgs
+        {
+            Steps = stash.Steps,
+            Batch = stash.Batch,
+            Strips = stash.GatesAt(0),
+            StripStride = stash.StripStride,
+            StripRow = 16,
+            GateHidden = w.Hidden,
+            Active = job.Active,
+            Zeros = Zeros(Gemm.PanelColumns),
+            X = x.Pointer,
+            XRow = x.Stride,
+            Columns = x.Stride,
+            Gradient = dW.Pointer,
+            GradientRow = dW.Stride,
+        };
+        AddWeightGradient(args, stash.Strips, inputBias.Pointer, recurrentBias.Pointer);
+        // Row t of the states is h_{t−1}; the forward pass has zeroed it where the state was reset.
+        args.X = hidden.Pointer;
+        args.XRow = args.Columns = hidden.Stride;
+        args.Gradient = dR.Pointer;
+        args.GradientRow = dR.Stride;
+        AddWeightGradient(args, stash.Strips, null, null);
+        dW.Written();
+        dR.Written();
+        inputBias.Written();
+        recurrentBias.Written();
+    }
+
+    private RecurrentJob NewJob(
+        CpuRecurrentWeights w, RecurrentStates states, CpuStash stash, int steps, int batch, byte* active, byte* reset)
+    {
+        CpuBuffer hidden = Cpu(states.Hidden);
+        return new RecurrentJob
+        {
+            Backend = GCHandle.ToIntPtr(_self),
+            Hidden = w.Hidden,
+            HiddenRow = hidden.Stride,
+            Steps = steps,
+            Batch = batch,
+            StripStride = stash.StripStride,
+            KeepGates = stash.Training,
+            States = hidden.Pointer,
+            Cells = Cpu(states.Cell).Pointer,
+            MaskedOutput = states.MaskedOutput == null ? null : Cpu(states.MaskedOutput).Pointer,
+            Active = active,
+            Reset = reset,
+            Zeros = Zeros(Math.Max(hidden.Stride, Gemm.PanelColumns)),
+        };
+    }
+
+    /// <summary>Threads for the recurrence: samples are cut, and a share below three rows would starve the tiles.</summary>
+    private int SampleParts(in RecurrentJob job) =>
+        PartsFor(job.Batch, (nint)job.BlockSteps * job.HiddenRow * RecurrentWeights.Gates * job.HiddenRow);
+
+    private static void SumStepNorms(in RecurrentJob job, Span<double> stepNorms)
+    {
+        if (stepNorms.IsEmpty)
+            return;
+        if (stepNorms.Length != job.Steps)
+            throw new ArgumentException($"{stepNorms.Length} step norms for {job.Steps} steps");
+        for (int t = 0; t < job.Steps; t++)
+        {
+            double sum = 0;
+            for (int b = 0; b < job.Batch; b++)
+                sum += job.SquaredNorms[(t * job.Batch) + b];
+            stepNorms[t] = Math.Sqrt(sum);
+        }
+    }
+
+    private static void CheckStates(
+        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, int steps, int batch)
+    {
+        CheckShape(x, steps * batch, weights.Input);
+        CheckShape(states.Hidden, (steps + 1) * batch, weights.Hidden);
+        CheckShape(states.Cell, (steps + 1) * batch, weights.Hidden);
+        if (flags == null)
+            return;
+        if (flags.Steps != steps || flags.Batch != batch)
+            throw new ArgumentException($"flags for [{flags.Steps}, {flags.Batch}], sequence is [{steps}, {batch}]");
+        if (states.MaskedOutput == null)
+            throw new ArgumentException("a sequence with flags needs a masked output");
+        CheckShape(states.MaskedOutput, steps * batch, weights.Hidden);
+    }
+}

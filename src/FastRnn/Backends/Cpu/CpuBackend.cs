@@ -1,0 +1,173 @@
+using System.Runtime.InteropServices;
+using FastRnn.Kernels;
+using FastRnn.Memory;
+using FastRnn.Numerics;
+using FastRnn.Threading;
+
+namespace FastRnn.Backends;
+
+/// <summary>
+/// The fast back end: float32 kernels of one instruction set over a pool of threads. Results do not depend on the number of threads or
+/// the instruction set, to the bit. Dispose it to end its threads.
+/// </summary>
+public sealed partial class CpuBackend : Backend
+{
+    private readonly KernelTable _table;
+    private readonly WorkerPool _workers;
+    private readonly BufferPool _pool = new();
+    private readonly Arena[] _arenas;
+    private AlignedBuffer _zeros = new(64);
+
+    /// <summary>How a job, which carries only unmanaged data, finds its back end. Weak: it must not keep the back end alive.</summary>
+    private GCHandle _self;
+
+    /// <summary>A back end on this machine's CPU.</summary>
+    /// <param name="threads">Threads that compute, the caller's included; 0 takes all cores.</param>
+    /// <param name="isa">Instruction set; by default <see cref="Numerics.Isa.Current"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative.</exception>
+    /// <exception cref="PlatformNotSupportedException">The CPU lacks the instruction set.</exception>
+    public CpuBackend(int threads = 0, IsaLevel? isa = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        _table = KernelTable.For(isa ?? Numerics.Isa.Current);
+        _workers = new WorkerPool(threads == 0 ? Environment.ProcessorCount : threads);
+        _arenas = new Arena[_workers.Threads];
+        for (int i = 0; i < _arenas.Length; i++)
+            _arenas[i] = new Arena();
+        _self = GCHandle.Alloc(this, GCHandleType.Weak);
+    }
+
+    /// <summary>The instruction set in use.</summary>
+    public IsaLevel Isa => _table.Isa;
+
+    /// <summary>Threads that compute, the caller's included.</summary>
+    public int Threads => _workers.Threads;
+
+    /// <inheritdoc/>
+    public override string Name => $"cpu {Numerics.Isa.Name(Isa)}, {Threads} thread{(Threads == 1 ? "" : "s")}";
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _workers.Dispose();
+        _pool.Dispose();
+        foreach (Arena arena in _arenas)
+            arena.Dispose();
+        _zeros.Dispose();
+        _self.Free();
+    }
+
+    internal override DeviceBuffer Allocate(int rows, int columns) => new CpuBuffer(rows, columns);
+
+    internal override DeviceBuffer View(DeviceBuffer buffer, int firstRow, int rows) => Cpu(buffer).View(firstRow, rows);
+
+    internal override void Write(DeviceBuffer buffer, ReadOnlySpan<float> values)
+    {
+        CheckLength(buffer, values.Length);
+        CpuBuffer target = Cpu(buffer);
+        for (int r = 0; r < target.Rows; r++)
+            values.Slice(r * target.Columns, target.Columns).CopyTo(target.Row(r));
+        target.Written();
+    }
+
+    internal override void Write(DeviceBuffer buffer, ReadOnlySpan<double> values)
+    {
+        CheckLength(buffer, values.Length);
+        CpuBuffer target = Cpu(buffer);
+        for (int r = 0; r < target.Rows; r++)
+        {
+            Span<float> row = target.Row(r);
+            for (int c = 0; c < row.Length; c++)
+                row[c] = (float)values[(r * target.Columns) + c];
+        }
+        target.Written();
+    }
+
+    internal override void Read(DeviceBuffer buffer, Span<float> values)
+    {
+        CheckLength(buffer, values.Length);
+        CpuBuffer source = Cpu(buffer);
+        for (int r = 0; r < source.Rows; r++)
+            source.Row(r).CopyTo(values[(r * source.Columns)..]);
+    }
+
+    internal override void Read(DeviceBuffer buffer, Span<double> values)
+    {
+        CheckLength(buffer, values.Length);
+        CpuBuffer source = Cpu(buffer);
+        for (int r = 0; r < source.Rows; r++)
+        {
+            Span<float> row = source.Row(r);
+            for (int c = 0; c < row.Length; c++)
+                values[(r * source.Columns) + c] = row[c];
+        }
+    }
+
+    internal override unsafe void Zero(DeviceBuffer buffer)
+    {
+        CpuBuffer target = Cpu(buffer);
+        new Span<float>(target.Pointer, checked((int)target.PaddedLength)).Clear();
+        target.Written();
+    }
+
+    internal override unsafe void Copy(DeviceBuffer source, DeviceBuffer destination)
+    {
+        CheckShape(destination, source.Rows, source.Columns);
+        CpuBuffer from = Cpu(source), to = Cpu(destination);
+        new ReadOnlySpan<float>(from.Pointer, checked((int)from.PaddedLength)).CopyTo(new Span<float>(to.Pointer, (int)to.PaddedLength));
+        to.Written();
+    }
+
+    internal override unsafe void Accumulate(DeviceBuffer source, DeviceBuffer destination)
+    {
+        CheckShape(destination, source.Rows, source.Columns);
+        CpuBuffer from = Cpu(source), to = Cpu(destination);
+        _table.AddTo(from.Pointer, to.Pointer, from.PaddedLength);
+        to.Written();
+    }
+
+    internal override unsafe double SumOfSquares(DeviceBuffer x)
+    {
+        CpuBuffer buffer = Cpu(x);
+        double sum = _table.SumOfSquares(buffer.Pointer, buffer.PaddedLength);
+        GC.KeepAlive(buffer);
+        return sum;
+    }
+
+    internal KernelTable Kernels => _table;
+
+    private static CpuBackend Self(nint handle) => (CpuBackend)GCHandle.FromIntPtr(handle).Target!;
+
+    private static CpuBuffer Cpu(DeviceBuffer buffer) =>
+        buffer as CpuBuffer ?? throw new ArgumentException($"buffer {buffer} belongs to another back end", nameof(buffer));
+
+    private static void CheckLength(DeviceBuffer buffer, int length)
+    {
+        if (length != buffer.Length)
+            throw new ArgumentException($"buffer {buffer} holds {buffer.Length} values, {length} given");
+    }
+
+    private static void CheckShape(DeviceBuffer buffer, int rows, int columns)
+    {
+        if (buffer.Rows != rows || buffer.Columns != columns)
+            throw new ArgumentException($"expected a buffer [{rows}, {columns}], got {buffer}");
+    }
+
+    /// <summary>A run of zeros that no kernel writes: where chains from zero start, and the state before a reset.</summary>
+    private unsafe float* Zeros(nint length)
+    {
+        if (_zeros.Length < length)
+        {
+            _zeros.Dispose();
+            _zeros = new AlignedBuffer(length);
+        }
+        return _zeros.Pointer;
+    }
+
+    /// <summary>Part <paramref name="part"/> of a range cut into equal parts: the fixed partition of all work.</summary>
+    internal static (nint First, nint Count) Part(nint length, int part, int parts)
+    {
+        nint first = length * part / parts;
+        return (first, (length * (part + 1) / parts) - first);
+    }
+}

@@ -1,0 +1,65 @@
+using FastRnn.Memory;
+
+namespace FastRnn.Backends;
+
+/// <summary>float32, row-major, rows padded to 16 floats with zeros that stay zero, 64-byte aligned. A view shares its owner's block.</summary>
+internal sealed unsafe class CpuBuffer : DeviceBuffer
+{
+    private readonly AlignedBuffer _block;
+    private readonly nint _offset;
+    private readonly CpuBuffer? _owner;
+
+    public CpuBuffer(int rows, int columns)
+        : base(rows, columns)
+    {
+        Stride = AlignedBuffer.Pad(columns);
+        _block = new AlignedBuffer((nint)rows * Stride);
+    }
+
+    private CpuBuffer(CpuBuffer owner, int firstRow, int rows)
+        : base(rows, owner.Columns)
+    {
+        if (firstRow < 0 || rows < 0 || firstRow > owner.Rows - rows)
+            throw new ArgumentOutOfRangeException(nameof(firstRow), $"rows {firstRow}…{firstRow + rows - 1} of a buffer {owner}");
+        Stride = owner.Stride;
+        _block = owner._block;
+        _offset = owner._offset + ((nint)firstRow * Stride);
+        _owner = owner;
+    }
+
+    /// <summary>Floats a row.</summary>
+    public int Stride { get; }
+
+    /// <summary>Floats of all rows, padding included.</summary>
+    public nint PaddedLength => (nint)Rows * Stride;
+
+    public float* Pointer => _block.Pointer + _offset;
+
+    public Span<float> Row(int row) => new(Pointer + ((nint)row * Stride), Columns);
+
+    public CpuBuffer View(int firstRow, int rows) => new(this, firstRow, rows);
+
+    /// <summary>Marks this buffer, and the one it is a view of, as written.</summary>
+    public void Written()
+    {
+        for (CpuBuffer? buffer = this; buffer != null; buffer = buffer._owner)
+            buffer.Touch();
+    }
+}
+
+/// <summary>Packed copies of weights that know when they are stale.</summary>
+internal sealed unsafe class CpuPack(nint length)
+{
+    private readonly AlignedBuffer _block = new(length);
+    private int _version = -1;
+
+    public float* Pointer => _block.Pointer;
+
+    /// <summary>True, once, when the sources have changed since the last call.</summary>
+    public bool IsStale(int version)
+    {
+        bool stale = version != _version;
+        _version = version;
+        return stale;
+    }
+}

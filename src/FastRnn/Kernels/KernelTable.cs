@@ -1,0 +1,101 @@
+using System.Runtime.Intrinsics;
+using FastRnn.Numerics;
+
+namespace FastRnn.Kernels;
+
+/// <summary>
+/// The kernels of one instruction set as function pointers: chosen once, called through the table once an array. A table can be built for
+/// any level the CPU has, so that one process can compare levels bit by bit.
+/// </summary>
+internal sealed unsafe class KernelTable
+{
+    private static readonly KernelTable?[] Cache = new KernelTable?[3];
+
+    private KernelTable(IsaLevel isa, int width, int tileRows)
+    {
+        Isa = isa;
+        Width = width;
+        TileRows = tileRows;
+        Tiles = new delegate*<TileArgs*, void>[tileRows, 4];
+    }
+
+    public IsaLevel Isa { get; }
+
+    /// <summary>Floats in a register.</summary>
+    public int Width { get; }
+
+    /// <summary>Most rows of a tile.</summary>
+    public int TileRows { get; }
+
+    /// <summary>Tiles by [rows − 1, registers − 1].</summary>
+    public delegate*<TileArgs*, void>[,] Tiles { get; }
+
+    public delegate*<LstmArgs*, void> LstmForward { get; private init; }
+
+    public delegate*<LstmArgs*, void> LstmBackward { get; private init; }
+
+    public delegate*<float*, nint, double> SumOfSquares { get; private init; }
+
+    public delegate*<float*, nint, nint, nint, nint, float*, void> SumStripRows { get; private init; }
+
+    public delegate*<float*, float*, nint, void> AddTo { get; private init; }
+
+    public delegate*<float*, nint, nint, float, float*, float> SoftmaxCrossEntropyRow { get; private init; }
+
+    public delegate*<float*, float*, nint, float, float, void> Sgd { get; private init; }
+
+    public delegate*<float*, float*, float*, float*, nint, AdamConstants*, void> Adam { get; private init; }
+
+    /// <summary>The table of a level; the same object every time.</summary>
+    /// <exception cref="PlatformNotSupportedException">This CPU lacks the level.</exception>
+    public static KernelTable For(IsaLevel isa)
+    {
+        if (isa > Numerics.Isa.Widest)
+            throw new PlatformNotSupportedException($"kernels for {Numerics.Isa.Name(isa)}: this CPU offers {Numerics.Isa.Name(Numerics.Isa.Widest)} at most");
+        return Cache[(int)isa] ??= isa switch
+        {
+            IsaLevel.Avx512 => Build<Avx512Lanes, Vector512<float>>(isa),
+            IsaLevel.Avx2 => Build<Avx2Lanes, Vector256<float>>(isa),
+            _ => Build<ScalarLanes, float>(isa),
+        };
+    }
+
+    private static KernelTable Build<L, V>(IsaLevel isa)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        var table = new KernelTable(isa, L.Width, L.TileRows)
+        {
+            LstmForward = &LstmCell.ForwardRows<L, V>,
+            LstmBackward = &LstmCell.BackwardRows<L, V>,
+            SumOfSquares = &Reductions.SumOfSquares<L, V>,
+            SumStripRows = &Reductions.SumStripRows<L, V>,
+            AddTo = &Reductions.AddTo<L, V>,
+            SoftmaxCrossEntropyRow = &SoftmaxCrossEntropy.Row<L, V>,
+            Sgd = &OptimizerUpdate.Sgd<L, V>,
+            Adam = &OptimizerUpdate.Adam<L, V>,
+        };
+        AddTiles<L, V, N1>(table);
+        AddTiles<L, V, N2>(table);
+        AddTiles<L, V, N3>(table);
+        if (L.TileRows == 6)
+        {
+            AddTiles<L, V, N4>(table);
+            AddTiles<L, V, N5>(table);
+            AddTiles<L, V, N6>(table);
+        }
+        return table;
+    }
+
+    private static void AddTiles<L, V, TRows>(KernelTable table)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TRows : struct, ICount
+    {
+        int row = TRows.Value - 1;
+        table.Tiles[row, 0] = &Tile.Run<L, V, TRows, N1>;
+        table.Tiles[row, 1] = &Tile.Run<L, V, TRows, N2>;
+        table.Tiles[row, 2] = &Tile.Run<L, V, TRows, N3>;
+        table.Tiles[row, 3] = &Tile.Run<L, V, TRows, N4>;
+    }
+}

@@ -1,0 +1,102 @@
+namespace FastRnn.Kernels;
+
+/// <summary>
+/// Weights as the tiles want them: panels [panel][k][64], zero padded. Sources are row-major with <c>stride</c> floats a row and
+/// PyTorch's gate order (row g·H + u); here, and only here, rows become columns and gates become neighbours.
+/// </summary>
+internal static unsafe class Packing
+{
+    /// <summary>Floats that the panels of [depth, columns] need.</summary>
+    public static nint PanelLength(nint depth, nint columns) => Gemm.Panels(columns) * depth * Gemm.PanelColumns;
+
+    /// <summary>Forward gates: W [gates·H, K] to [block of 16 units][k][gate][16]. 4 gates fill a panel.</summary>
+    public static void GateColumns(float* w, nint stride, nint hidden, nint gates, nint depth, float* panels)
+    {
+        nint blocks = (hidden + 15) / 16;
+        for (nint block = 0; block < blocks; block++, panels += depth * Gemm.PanelColumns)
+        {
+            nint units = Math.Min(16, hidden - (block * 16));
+            for (nint g = 0; g < gates; g++)
+                TransposeStrip(w + (((g * hidden) + (block * 16)) * stride), stride, units, depth, panels + (g * 16));
+        }
+    }
+
+    /// <summary>The sum of both biases, [block of 16 units][gate][16]: every forward chain starts here.</summary>
+    public static void GateBias(float* inputBias, float* recurrentBias, nint hidden, nint gates, float* packed)
+    {
+        nint blocks = (hidden + 15) / 16;
+        for (nint i = 0; i < blocks * gates * 16; i++)
+        {
+            nint unit = (i / (gates * 16) * 16) + (i % 16), row = (i / 16 % gates * hidden) + unit;
+            packed[i] = unit < hidden ? inputBias[row] + recurrentBias[row] : 0f;
+        }
+    }
+
+    /// <summary>
+    /// Backward gates: W [gates·H, N] to panels over N whose k runs unit-major, gate-minor: row u·gates + g is W's row g·H + u.
+    /// Units are padded to 16 with zero rows.
+    /// </summary>
+    public static void GateRows(float* w, nint stride, nint hidden, nint gates, nint columns, float* panels)
+    {
+        nint units = (hidden + 15) & ~(nint)15;
+        for (nint first = 0; first < columns; first += Gemm.PanelColumns)
+        {
+            nint width = Math.Min(Gemm.PanelColumns, columns - first);
+            for (nint k = 0; k < units * gates; k++, panels += Gemm.PanelColumns)
+            {
+                nint unit = k / gates, row = (k % gates * hidden) + unit;
+                CopyRow(unit < hidden ? w + (row * stride) + first : null, width, panels);
+            }
+        }
+    }
+
+    /// <summary>W [N, K] to panels over its rows: for y = x·Wᵀ.</summary>
+    public static void Columns(float* w, nint stride, nint rows, nint depth, float* panels)
+    {
+        for (nint first = 0; first < rows; first += Gemm.PanelColumns, panels += depth * Gemm.PanelColumns)
+        {
+            for (nint strip = 0; strip < Gemm.PanelColumns; strip += 16)
+            {
+                nint count = Math.Clamp(rows - first - strip, 0, 16);
+                TransposeStrip(w + ((first + strip) * stride), stride, count, depth, panels + strip);
+            }
+        }
+    }
+
+    /// <summary>W [K, N] to panels over its columns: for dX = dY·W.</summary>
+    public static void Rows(float* w, nint stride, nint depth, nint columns, float* panels)
+    {
+        for (nint first = 0; first < columns; first += Gemm.PanelColumns)
+        {
+            nint width = Math.Min(Gemm.PanelColumns, columns - first);
+            for (nint k = 0; k < depth; k++, panels += Gemm.PanelColumns)
+                CopyRow(w + (k * stride) + first, width, panels);
+        }
+    }
+
+    /// <summary>Up to 16 rows become 16 columns of a panel; in blocks of 16 k, so that a source line is read once while it is in L1.</summary>
+    private static void TransposeStrip(float* source, nint stride, nint rows, nint depth, float* panel)
+    {
+        for (nint first = 0; first < depth; first += 16)
+        {
+            nint last = Math.Min(depth, first + 16);
+            for (nint lane = 0; lane < 16; lane++)
+            {
+                for (nint k = first; k < last; k++)
+                    panel[(k * Gemm.PanelColumns) + lane] = lane < rows ? source[(lane * stride) + k] : 0f;
+            }
+        }
+    }
+
+    private static void CopyRow(float* source, nint width, float* panelRow)
+    {
+        var row = new Span<float>(panelRow, Gemm.PanelColumns);
+        if (source == null)
+        {
+            row.Clear();
+            return;
+        }
+        new ReadOnlySpan<float>(source, (int)width).CopyTo(row);
+        row[(int)width..].Clear();
+    }
+}

@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using FastRnn.Numerics;
+
+namespace FastRnn.Kernels;
+
+/// <summary>
+/// Softmax and cross-entropy of one row of logits, fused:
+/// <code>loss = log Σ exp(z − max z) + (max z − z_target)        dz = (softmax(z) − onehot(target)) · scale</code>
+/// Subtracting the true maximum keeps every exponent ≤ 0, so no finite logits overflow. The sum runs in sixteen virtual accumulators.
+/// </summary>
+internal static unsafe class SoftmaxCrossEntropy
+{
+    /// <summary>
+    /// Loss of one row in nats. logits [padded to 16], classes ≥ 1, target in [0, classes). Unless null, gradient [padded to 16] is
+    /// written, its padding zero. The two may not overlap.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Row<L, V>(float* logits, nint classes, nint target, float scale, float* gradient)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        // The last 16 logits go through a copy whose padding is −∞: exp makes it an exact zero, and the maximum ignores it.
+        float* tail = stackalloc float[32];
+        float* acc = tail + 16;
+        nint body = (classes - 1) & ~(nint)15;
+        for (int i = 0; i < 16; i++)
+            tail[i] = body + i < classes ? logits[body + i] : float.NegativeInfinity;
+
+        float max = Maximum<L, V>(logits, body, tail, acc);
+        V vmax = L.Broadcast(max);
+        for (int lane = 0; lane < 16; lane += L.Width)
+        {
+            V sum = L.Broadcast(0f);
+            for (nint i = lane; i < body; i += 16)
+            {
+                V e = VectorMath.Exp<L, V>(L.Subtract(L.Load(logits + i), vmax));
+                sum = L.Add(sum, e);
+                if (gradient != null)
+                    L.Store(gradient + i, e);
+            }
+            V last = VectorMath.Exp<L, V>(L.Subtract(L.Load(tail + lane), vmax));
+            L.Store(acc + lane, L.Add(sum, last));
+            if (gradient != null)
+                L.Store(gradient + body + lane, last);
+        }
+        float total = Reductions.Tree(acc);
+        float loss = ScalarLog(total) + (max - logits[target]);
+        if (gradient != null)
+            ScaleGradient<L, V>(gradient, body + 16, target, total, scale);
+        return loss;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Maximum<L, V>(float* logits, nint body, float* tail, float* acc)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        for (int lane = 0; lane < 16; lane += L.Width)
+        {
+            V max = L.Load(tail + lane);
+            for (nint i = lane; i < body; i += 16)
+                max = L.Max(max, L.Load(logits + i)); // a NaN logit survives here or shows up in the sum
+            L.Store(acc + lane, max);
+        }
+        float result = acc[0];
+        for (int i = 1; i < 16; i++)
+            result = acc[i] > result ? acc[i] : result;
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ScaleGradient<L, V>(float* gradient, nint length, nint target, float total, float scale)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        V vTotal = L.Broadcast(total), vScale = L.Broadcast(scale);
+        float atTarget = ((gradient[target] / total) - 1f) * scale;
+        for (nint i = 0; i < length; i += L.Width)
+            L.Store(gradient + i, L.Multiply(L.Divide(L.Load(gradient + i), vTotal), vScale));
+        gradient[target] = atTarget;
+    }
+
+    private static float ScalarLog(float x) => VectorMath.Log<ScalarLanes, float>(x);
+}

@@ -1,0 +1,258 @@
+using System.Runtime.CompilerServices;
+using FastRnn.Memory;
+
+namespace FastRnn.Kernels;
+
+/// <summary>
+/// dW[n, k] += Σ over rows r = (t, b) of dY[r, n]·X[r, k], and the bias gradient Σ dY[r, n]. dY is given as strips of 16 columns.
+/// </summary>
+internal unsafe struct WeightGradientArgs
+{
+    public nint Steps, Batch;
+
+    /// <summary>dY's strip s, row (t, b), column i: Strips[s·StripStride + (t·Batch + b)·StripRow + i].</summary>
+    public float* Strips;
+    public nint StripStride, StripRow;
+
+    /// <summary>X [T·B rows of XRow floats], Columns of them used (padded to 16).</summary>
+    public float* X;
+    public nint XRow, Columns;
+
+    /// <summary>One byte a row, or null for all: rows with 0 count as x = 0, whatever they hold.</summary>
+    public byte* Active;
+
+    /// <summary>dW, row-major.</summary>
+    public float* Gradient;
+    public nint GradientRow;
+
+    /// <summary>Rows of dW.</summary>
+    public nint GradientRows;
+
+    /// <summary>H when the strips are gates (strip = 4·block + gate goes to rows gate·H + 16·block …), 0 when they are plain columns.</summary>
+    public nint GateHidden;
+
+    /// <summary>A run of zeros, 64 at least.</summary>
+    public float* Zeros;
+
+    /// <summary>First row of dW of a strip, and how many of its 16 columns exist.</summary>
+    public readonly (nint Row, nint Count) Target(nint strip)
+    {
+        if (GateHidden == 0)
+            return (strip * 16, Math.Min(16, GradientRows - (strip * 16)));
+        nint unit = strip / 4 * 16;
+        return ((strip % 4 * GateHidden) + unit, Math.Min(16, GateHidden - unit));
+    }
+}
+
+/// <summary>
+/// The order of these sums is part of the definition and does not depend on threads or widths: the batch in slices of 16 samples; within a
+/// slice time first, then the sample, in blocks of at most 256 rows (whole time steps), each block one chain from zero, added in order; slices
+/// combined in a binary tree. It is also more accurate than one chain over T·B rows.
+/// </summary>
+internal static unsafe class WeightGradient
+{
+    /// <summary>Samples of a slice.</summary>
+    public const int SliceSamples = 16;
+
+    /// <summary>Most rows of one chain.</summary>
+    public const int BlockRows = 256;
+
+    /// <summary>Arena floats that <see cref="Run"/> takes for so many strips.</summary>
+    public static nint ScratchLength(nint strips, nint batch) =>
+        (BlockRows * Gemm.PanelColumns) + (SliceTree.Depth(batch) * strips * 16 * Gemm.PanelColumns);
+
+    /// <summary>Strips first … first + strips − 1 of dW. A panel of 64 columns of all strips stays in L2 while the rows stream past.</summary>
+    public static void Run(KernelTable table, in WeightGradientArgs args, nint first, nint strips, Arena arena)
+    {
+        nint mark = arena.Used;
+        float* pack = arena.Take(BlockRows * Gemm.PanelColumns);
+        var tree = new SliceTree(table, arena, args.Batch, strips * 16 * Gemm.PanelColumns);
+        for (nint column = 0; column < args.Columns; column += Gemm.PanelColumns)
+        {
+            nint width = Math.Min(Gemm.PanelColumns, args.Columns - column);
+            for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
+                Slice(table, args, first, strips, sample, column, width, pack, tree.Push());
+            AddPanel(args, first, strips, column, width, tree.Finish());
+        }
+        arena.Release(mark);
+    }
+
+    /// <summary>The bias gradient of the same strips: the same order with x = 1.</summary>
+    public static void RunBias(KernelTable table, in WeightGradientArgs args, nint first, nint strips, float* biasA, float* biasB, Arena arena)
+    {
+        nint mark = arena.Used;
+        float* block = arena.Take(16);
+        var tree = new SliceTree(table, arena, args.Batch, strips * 16);
+        for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
+            BiasSlice(table, args, first, strips, sample, block, tree.Push());
+        float* sums = tree.Finish();
+        for (nint s = 0; s < strips; s++)
+        {
+            (nint row, nint count) = args.Target(first + s);
+            for (nint i = 0; i < count; i++)
+            {
+                biasA[row + i] += sums[(s * 16) + i];
+                if (biasB != null)
+                    biasB[row + i] += sums[(s * 16) + i];
+            }
+        }
+        arena.Release(mark);
+    }
+
+    private static nint BlockSteps(nint samples) => Math.Max(1, BlockRows / samples);
+
+    private static void Slice(
+        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint sample, nint column, nint width, float* pack, float* sum)
+    {
+        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
+        for (nint t = 0; t < args.Steps; t += blockSteps)
+        {
+            nint steps = Math.Min(blockSteps, args.Steps - t);
+            PackRows(args, t, steps, sample, samples, column, width, pack);
+            TileArgs tile = BlockTile(args, samples, steps, pack);
+            tile.Add = t > 0;
+            float* strip = args.Strips + (first * args.StripStride) + (((t * args.Batch) + sample) * args.StripRow);
+            for (nint s = 0; s < strips; s++, strip += args.StripStride)
+            {
+                tile.A = strip;
+                tile.C = sum + (s * 16 * Gemm.PanelColumns);
+                StripTiles(table, &tile, (width + 15) / 16);
+            }
+        }
+    }
+
+    private static TileArgs BlockTile(in WeightGradientArgs args, nint samples, nint steps, float* pack)
+    {
+        bool contiguous = samples == args.Batch;
+        return new TileArgs
+        {
+            ARow = 1,
+            InnerCount = contiguous ? samples * steps : samples,
+            InnerStride = args.StripRow,
+            MiddleCount = contiguous ? 1 : steps,
+            MiddleStride = args.Batch * args.StripRow,
+            OuterCount = 1,
+            B = pack,
+            BStep = Gemm.PanelColumns,
+            Init = args.Zeros,
+            CRow = Gemm.PanelColumns,
+            CVector = 16,
+        };
+    }
+
+    private static void StripTiles(KernelTable table, TileArgs* tile, nint registers)
+    {
+        int tiles = (16 + table.TileRows - 1) / table.TileRows, row = 0;
+        float* a = tile->A, b = tile->B, c = tile->C;
+        for (int i = 0; i < tiles; i++)
+        {
+            int next = 16 * (i + 1) / tiles;
+            var run = table.Tiles[next - row - 1, registers - 1];
+            tile->A = a + row;
+            for (int lane = 0; lane < 16; lane += table.Width)
+            {
+                tile->B = b + lane;
+                tile->C = c + (row * Gemm.PanelColumns) + lane;
+                run(tile);
+            }
+            row = next;
+        }
+        tile->B = b;
+    }
+
+    private static void PackRows(
+        in WeightGradientArgs args, nint t, nint steps, nint sample, nint samples, nint column, nint width, float* pack)
+    {
+        for (nint step = t; step < t + steps; step++)
+        {
+            nint row = (step * args.Batch) + sample;
+            for (nint last = row + samples; row < last; row++, pack += Gemm.PanelColumns)
+            {
+                if (args.Active == null || args.Active[row] != 0)
+                    Unsafe.CopyBlock(pack, args.X + (row * args.XRow) + column, (uint)(width * sizeof(float)));
+                else
+                    new Span<float>(pack, (int)width).Clear();
+            }
+        }
+    }
+
+    private static void AddPanel(in WeightGradientArgs args, nint first, nint strips, nint column, nint width, float* sum)
+    {
+        for (nint s = 0; s < strips; s++)
+        {
+            (nint row, nint count) = args.Target(first + s);
+            for (nint i = 0; i < count; i++)
+            {
+                float* from = sum + (((s * 16) + i) * Gemm.PanelColumns);
+                float* to = args.Gradient + ((row + i) * args.GradientRow) + column;
+                for (nint k = 0; k < width; k++)
+                    to[k] += from[k];
+            }
+        }
+    }
+
+    private static void BiasSlice(
+        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint sample, float* block, float* sum)
+    {
+        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
+        new Span<float>(sum, (int)(strips * 16)).Clear();
+        for (nint t = 0; t < args.Steps; t += blockSteps)
+        {
+            nint steps = Math.Min(blockSteps, args.Steps - t);
+            float* strip = args.Strips + (first * args.StripStride) + (((t * args.Batch) + sample) * args.StripRow);
+            for (nint s = 0; s < strips; s++, strip += args.StripStride)
+            {
+                table.SumStripRows(strip, steps, args.Batch * args.StripRow, samples, args.StripRow, block);
+                table.AddTo(block, sum + (s * 16), 16);
+            }
+        }
+    }
+}
+
+/// <summary>
+/// Sums of slices combined in a fixed binary tree as they arrive, like the carries of a binary counter: ((s0+s1)+(s2+s3))+s4 …
+/// Needs only ⌊log₂ slices⌋ + 2 buffers.
+/// </summary>
+internal unsafe ref struct SliceTree
+{
+    private readonly KernelTable _table;
+    private readonly float* _buffers;
+    private readonly nint _length;
+    private fixed int _levels[40];
+    private int _count;
+
+    public SliceTree(KernelTable table, Arena arena, nint batch, nint length)
+    {
+        _table = table;
+        _length = length;
+        _buffers = arena.Take(Depth(batch) * length);
+    }
+
+    /// <summary>Buffers needed for a batch.</summary>
+    public static int Depth(nint batch) => System.Numerics.BitOperations.Log2((uint)((batch + 15) / 16)) + 2;
+
+    /// <summary>A buffer for the next slice's sum; the caller overwrites it. Equal levels below are combined first.</summary>
+    public float* Push()
+    {
+        while (_count >= 2 && _levels[_count - 1] == _levels[_count - 2])
+            Combine();
+        _levels[_count] = 0;
+        return _buffers + (_count++ * _length);
+    }
+
+    /// <summary>The total; the tree is empty again.</summary>
+    public float* Finish()
+    {
+        while (_count >= 2)
+            Combine();
+        _count = 0;
+        return _buffers;
+    }
+
+    private void Combine()
+    {
+        _table.AddTo(_buffers + ((_count - 1) * _length), _buffers + ((_count - 2) * _length), _length);
+        _count--;
+        _levels[_count - 1]++;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+
+namespace FastRnn.Memory;
+
+/// <summary>
+/// Power-of-two native blocks to rent and return: after the first step of a training loop nothing is allocated any more.
+/// Contents are whatever the last tenant left. Debug builds detect a double or foreign return at once and, on
+/// <see cref="Dispose"/>, a block that was never returned. One thread at a time.
+/// </summary>
+internal sealed unsafe class BufferPool : IDisposable
+{
+    private readonly Stack<AlignedBuffer>[] _free = NewStacks();
+    private readonly HashSet<AlignedBuffer> _rented = [];
+
+    /// <summary>Blocks that are out at the moment.</summary>
+    public int Outstanding { get; private set; }
+
+    /// <summary>A block of at least <paramref name="length"/> floats.</summary>
+    public AlignedBuffer Rent(nint length)
+    {
+        int size = SizeClass(length);
+        AlignedBuffer block = _free[size].TryPop(out AlignedBuffer? used) ? used : new AlignedBuffer((nint)1 << size);
+        Outstanding++;
+        NoteRent(block);
+        return block;
+    }
+
+    /// <summary>Gives a rented block back.</summary>
+    public void Return(AlignedBuffer block)
+    {
+        NoteReturn(block);
+        Outstanding--;
+        _free[SizeClass(block.Length)].Push(block);
+    }
+
+    public void Dispose()
+    {
+        foreach (Stack<AlignedBuffer> stack in _free)
+        {
+            while (stack.TryPop(out AlignedBuffer? block))
+                block.Dispose();
+        }
+        ThrowOnLeak();
+    }
+
+    private static int SizeClass(nint length) => System.Numerics.BitOperations.Log2((uint)checked((int)Math.Max(length, 16)) - 1) + 1;
+
+    private static Stack<AlignedBuffer>[] NewStacks()
+    {
+        var stacks = new Stack<AlignedBuffer>[32];
+        for (int i = 0; i < stacks.Length; i++)
+            stacks[i] = new Stack<AlignedBuffer>();
+        return stacks;
+    }
+
+    [Conditional("DEBUG")]
+    private void NoteRent(AlignedBuffer block) => _rented.Add(block);
+
+    [Conditional("DEBUG")]
+    private void NoteReturn(AlignedBuffer block)
+    {
+        if (!_rented.Remove(block))
+            throw new InvalidOperationException($"block of {block.Length} floats returned twice, or to a pool it does not come from");
+    }
+
+    [Conditional("DEBUG")]
+    private void ThrowOnLeak()
+    {
+        if (Outstanding != 0)
+            throw new InvalidOperationException($"{Outstanding} rented block(s) were never returned");
+    }
+}

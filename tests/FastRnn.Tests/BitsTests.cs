@@ -1,0 +1,139 @@
+using FastRnn.Backends;
+using FastRnn.Numerics;
+using FastRnn.Tests.Support;
+using Xunit;
+
+namespace FastRnn.Tests;
+
+/// <summary>
+/// The promise nobody else makes: the bits of a result do not depend on the batch a sequence is in, on how time is cut into calls, on
+/// threads, or on the instruction set. Every comparison here counts differing bits and wants zero.
+/// </summary>
+public class BitsTests
+{
+    public static TheoryData<IsaLevel> Levels => new(Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest));
+
+    /// <summary>I, H, T: multiples of 16 and not, one panel and several, one block of time and several.</summary>
+    public static TheoryData<int, int, int> Shapes => new() { { 7, 11, 5 }, { 16, 32, 9 }, { 1, 1, 3 }, { 65, 48, 20 }, { 33, 130, 7 } };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void SequenceAloneEqualsSequenceInAnyBatch(int input, int hidden, int steps)
+    {
+        var whole = new LstmRun(input, hidden, steps, 64, seed: 11);
+        foreach (IsaLevel isa in Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest))
+        {
+            using var backend = new CpuBackend(1, isa);
+            float[] alone = whole.Slice(5, 1).Forward(backend).Y;
+            foreach (int batch in new[] { 2, 3, 7, 8, 16, 33, 64 })
+            {
+                int first = Math.Min(5, batch - 1), from = 5 - first;
+                float[] y = whole.Slice(from, Math.Min(batch, 64 - from)).Forward(backend).Y;
+                int width = Math.Min(batch, 64 - from);
+                for (int t = 0; t < steps; t++)
+                    Same(alone.AsSpan(t * hidden, hidden), y.AsSpan(((t * width) + first) * hidden, hidden), $"{whole} isa={isa} batch={batch} t={t}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void OneCallEqualsStepByStepAndRandomChunks(int input, int hidden, int steps)
+    {
+        var run = new LstmRun(input, hidden, steps, 3, seed: 12);
+        using var backend = new CpuBackend(2);
+        LstmResult whole = run.Forward(backend);
+        Same(whole, run.Forward(backend, Enumerable.Repeat(1, steps).ToArray()), $"{run} step by step");
+        for (int seed = 0; seed < 20; seed++)
+        {
+            int[] chunks = RandomChunks(steps, seed);
+            Same(whole, run.Forward(backend, chunks), $"{run} seed={seed} chunks={string.Join('+', chunks)}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void TrainingBitsDoNotDependOnThreadsOrInstructionSet(int input, int hidden, int steps)
+    {
+        foreach (int batch in new[] { 1, 3, 16, 35 })
+        {
+            var run = new LstmRun(input, hidden, steps, batch, seed: 13);
+            CompareAll(run);
+        }
+    }
+
+    /// <summary>Large enough that every operation really is cut over the threads, in several blocks of time.</summary>
+    [Fact]
+    public void BitsOfALayerThatIsSplitOverThreads() => CompareAll(new LstmRun(70, 150, 40, 37, seed: 14));
+
+    [Fact]
+    public void BitsWithFlags()
+    {
+        var run = new LstmRun(9, 21, 12, 19, seed: 15);
+        run.Flags = RandomFlags(12, 19, seed: 15);
+        CompareAll(run);
+    }
+
+    internal static StepFlags RandomFlags(int steps, int batch, int seed)
+    {
+        var flags = new StepFlags(steps, batch);
+        var random = new Random(seed);
+        for (int i = 0; i < steps * batch; i++)
+        {
+            flags.Active[i] = (byte)(random.Next(4) == 0 ? 0 : 1);
+            flags.Reset[i] = (byte)(random.Next(5) == 0 ? 1 : 0);
+        }
+        return flags;
+    }
+
+    private static void CompareAll(LstmRun run)
+    {
+        using var first = new CpuBackend(1, IsaLevel.Scalar);
+        Dictionary<string, double[]> expected = run.Train(first);
+        foreach (IsaLevel isa in Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest))
+        {
+            for (int threads = 1; threads <= 4; threads++)
+            {
+                using var backend = new CpuBackend(threads, isa);
+                foreach ((string name, double[] values) in run.Train(backend))
+                    Same(expected[name], values, $"{name} {run} isa={isa} threads={threads}");
+            }
+        }
+    }
+
+    private static int[] RandomChunks(int steps, int seed)
+    {
+        var random = new Random(seed);
+        var chunks = new List<int>();
+        for (int rest = steps; rest > 0; rest -= chunks[^1])
+            chunks.Add(random.Next(1, rest + 1));
+        return [.. chunks];
+    }
+
+    private static void Same(LstmResult expected, LstmResult actual, string what)
+    {
+        Same(expected.Y, actual.Y, what + " y");
+        Same(expected.H, actual.H, what + " h");
+        Same(expected.C, actual.C, what + " c");
+    }
+
+    private static void Same(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, string what)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(actual[i]))
+                Assert.Fail($"{what}: element {i} is {actual[i]:R}, expected the bits of {expected[i]:R}");
+        }
+    }
+
+    private static void Same(double[] expected, double[] actual, string what)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (BitConverter.DoubleToInt64Bits(expected[i]) != BitConverter.DoubleToInt64Bits(actual[i]))
+                Assert.Fail($"{what}: element {i} is {actual[i]:R}, expected the bits of {expected[i]:R}");
+        }
+    }
+}
