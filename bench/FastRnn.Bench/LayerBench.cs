@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using FastRnn.Backends;
+using FastRnn.Numerics;
+
+namespace FastRnn.Bench;
+
+/// <summary>One shape of an LSTM layer.</summary>
+internal sealed record LayerShape(int Input, int Hidden, int Steps, int Batch);
+
+/// <summary>One row of the table; share is the median over runs of speed ÷ FMA peak measured around that run.</summary>
+internal sealed record LayerRow(LayerShape Shape, string Mode, int Threads, double MedianMilliseconds, double Gflops, double Share);
+
+/// <summary>
+/// LSTM layers against the machine: time, GFLOP/s, share of the FMA peak measured in the same process around every single run.
+/// FLOP = 8·H·(I+H) a step and sample forward, three times that for forward and backward.
+/// </summary>
+internal sealed class LayerBench(IsaLevel isa, int threads)
+{
+    private const int Runs = 21;
+
+    private static readonly LayerShape[] Shapes =
+    [
+        new(512, 512, 50, 32), new(512, 512, 64, 64), new(128, 128, 50, 50), new(64, 128, 50, 50),
+    ];
+
+    /// <summary>All rows; progress on stderr.</summary>
+    public List<LayerRow> Run()
+    {
+        using var backend = new CpuBackend(threads, isa);
+        var rows = new List<LayerRow>();
+        foreach (LayerShape shape in Shapes)
+        {
+            rows.Add(Measure(backend, shape, training: false));
+            rows.Add(Measure(backend, shape, training: true));
+            Console.Error.WriteLine(rows[^2] + Environment.NewLine + rows[^1]);
+        }
+        return rows;
+    }
+
+    /// <summary>The table as Markdown, with what is needed to repeat it.</summary>
+    public string Markdown(IEnumerable<LayerRow> rows)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Machine.CpuName}, {Isa.Name(isa)}, {threads} thread(s), .NET {Environment.Version}, float32; medians of {Runs} runs.");
+        text.AppendLine("Share: of the FMA peak of as many cores, measured in the same process around every run.");
+        text.AppendLine();
+        text.AppendLine("| LSTM | T | B | mode | ms | GFLOP/s | share of FMA peak |");
+        text.AppendLine("| --- | --- | --- | --- | --- | --- | --- |");
+        foreach (LayerRow row in rows)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"| {row.Shape.Input}→{row.Shape.Hidden} | {row.Shape.Steps} | {row.Shape.Batch} | {row.Mode} | {row.MedianMilliseconds:F2} | {row.Gflops:F0} | {row.Share * 100:F0} % |");
+        }
+        return text.ToString();
+    }
+
+    private LayerRow Measure(CpuBackend backend, LayerShape shape, bool training)
+    {
+        Action run = Prepare(backend, shape, training);
+        double flop = 8.0 * shape.Hidden * (shape.Input + shape.Hidden) * shape.Steps * shape.Batch * (training ? 3 : 1);
+        for (int i = 0; i < 3; i++)
+            run();
+        var times = new double[Runs];
+        var shares = new double[Runs];
+        double before = FmaPeak.Measure(isa);
+        for (int i = 0; i < Runs; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            run();
+            times[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            double after = FmaPeak.Measure(isa);
+            shares[i] = flop / times[i] / 1e9 / (Math.Max(before, after) * threads);
+            before = after;
+        }
+        Array.Sort(times);
+        Array.Sort(shares);
+        double median = times[Runs / 2];
+        return new LayerRow(shape, training ? "forward + backward" : "inference", threads, median * 1e3, flop / median / 1e9, shares[Runs / 2]);
+    }
+
+    private static Action Prepare(CpuBackend backend, LayerShape shape, bool training)
+    {
+        (int input, int hidden, int steps, int batch) = shape;
+        var random = new Random(1);
+        DeviceBuffer Filled(int rows, int columns) => Fill(backend, random, backend.Allocate(rows, columns));
+        RecurrentWeights weights = backend.CreateRecurrentWeights(CellKind.Lstm, input, hidden);
+        foreach (DeviceBuffer buffer in new[] { weights.InputWeight, weights.RecurrentWeight, weights.InputBias, weights.RecurrentBias })
+            Fill(backend, random, buffer);
+        DeviceBuffer x = Filled(steps * batch, input);
+        var states = new RecurrentStates(backend.Allocate((steps + 1) * batch, hidden), backend.Allocate((steps + 1) * batch, hidden), null);
+        RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, batch, training);
+        if (!training)
+            return () => backend.RecurrentForward(weights, x, states, null, stash, steps, batch);
+        var gradients = new RecurrentGradients(
+            backend.Allocate(4 * hidden, input), backend.Allocate(4 * hidden, hidden), backend.Allocate(1, 4 * hidden), backend.Allocate(1, 4 * hidden));
+        var flow = new RecurrentStateGradients(
+            Filled(steps * batch, hidden), null, null, backend.Allocate(steps * batch, input),
+            backend.Allocate(batch, hidden), backend.Allocate(batch, hidden));
+        return () =>
+        {
+            backend.RecurrentForward(weights, x, states, null, stash, steps, batch);
+            backend.RecurrentBackward(weights, gradients, x, states, null, flow, stash, default, steps, batch);
+        };
+    }
+
+    private static DeviceBuffer Fill(CpuBackend backend, Random random, DeviceBuffer buffer)
+    {
+        var values = new float[buffer.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)(random.NextDouble() - 0.5) * 0.1f;
+        backend.Write(buffer, values);
+        return buffer;
+    }
+}

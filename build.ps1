@@ -1,0 +1,34 @@
+#!/usr/bin/env pwsh
+# Usage: ./build.ps1 <verb>      verbs: build, test, test-isa, bench, publish
+#
+# Every verb is a list of plain public commands, one a line: "verb  command". They run anywhere from the folder of this file, also by
+# hand; continuous integration reads them out of this table and runs them, so that none can rot.
+param([Parameter(Mandatory)][string] $Verb)
+
+$Commands = @'
+build     dotnet restore FastRnn.sln
+build     dotnet format FastRnn.sln --verify-no-changes --no-restore
+build     dotnet build FastRnn.sln -c Release --no-restore
+test      dotnet test FastRnn.sln -c Release
+test-isa  dotnet msbuild tests/InstructionSets.proj
+bench     dotnet run -c Release --project bench/FastRnn.Bench -- layers
+publish   dotnet publish src/FastRnn.Runner -c Release -o artifacts/fastrnn
+'@
+
+$Lines = $Commands -split "`r?`n" | Where-Object { ($_ -split '\s+')[0] -eq $Verb }
+if (-not $Lines) {
+    [Console]::Error.WriteLine("build.ps1: unknown verb '$Verb'; one of build, test, test-isa, bench, publish")
+    exit 1
+}
+Push-Location $PSScriptRoot
+try {
+    foreach ($Line in $Lines) {
+        $Command = ($Line -split '\s+', 2)[1]
+        Write-Host "> $Command"
+        Invoke-Expression $Command
+        if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+    }
+}
+finally {
+    Pop-Location
+}

@@ -1,0 +1,87 @@
+using FastRnn.Backends;
+using FastRnn.Layers;
+
+namespace FastRnn.Inference;
+
+/// <summary>Opens sessions on models.</summary>
+public static class SessionExtensions
+{
+    /// <summary>A stream through the model, one step a call, starting from a zero state.</summary>
+    public static Session OpenSession(this Sequential model) => new(model);
+}
+
+/// <summary>
+/// One stream through a model, one step a call. It owns the state h and c; after the first step nothing is allocated. The bits equal those
+/// of the whole sequence in one call. One thread at a time.
+/// </summary>
+public sealed class Session
+{
+    private readonly Sequential _model;
+    private readonly SequentialWorkspace _workspace;
+    private readonly RecurrentState?[] _state;
+    private readonly int[] _token = new int[1];
+    private readonly DeviceBuffer? _input;
+
+    internal Session(Sequential model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _model = model;
+        _workspace = model.CreateWorkspace(1, 1, training: false);
+        _state = model.CreateState(1);
+        _input = model.TakesTokens ? null : model.Backend.Allocate(1, model.InputSize);
+    }
+
+    /// <summary>One step of a model that reads values.</summary>
+    /// <param name="x">[input width]</param>
+    /// <param name="y">[output width], written.</param>
+    /// <exception cref="ArgumentException">A length differs, or the model reads tokens.</exception>
+    public void Step(ReadOnlySpan<float> x, Span<float> y)
+    {
+        if (_input == null)
+            throw new ArgumentException("this model reads tokens: call Step(token, y)", nameof(x));
+        CheckLength(x.Length, _model.InputSize, nameof(x));
+        _model.Backend.Write(_input, x);
+        Run(new LayerInput(_input), y);
+    }
+
+    /// <summary>One step of a model that reads tokens.</summary>
+    /// <param name="token">In [0, vocabulary).</param>
+    /// <param name="y">[output width], written.</param>
+    /// <exception cref="ArgumentException">A length differs, or the model reads values.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The token is not in the vocabulary.</exception>
+    public void Step(int token, Span<float> y)
+    {
+        if (_input != null)
+            throw new ArgumentException("this model reads values: call Step(x, y)", nameof(token));
+        ArgumentOutOfRangeException.ThrowIfNegative(token);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _model.InputSize);
+        _token[0] = token;
+        Run(new LayerInput(_token), y);
+    }
+
+    /// <summary>Back to the zero state.</summary>
+    public void Reset()
+    {
+        foreach (RecurrentState? state in _state)
+        {
+            if (state == null)
+                continue;
+            _model.Backend.Zero(state.Hidden);
+            _model.Backend.Zero(state.Cell);
+        }
+    }
+
+    private void Run(in LayerInput input, Span<float> y)
+    {
+        CheckLength(y.Length, _model.OutputSize, nameof(y));
+        DeviceBuffer output = _model.Forward(_workspace, input, _state, new PassContext(null, false, _model.Seed, 0, false));
+        _model.Backend.Read(output, y);
+        _workspace.CopyFinal(_state);
+    }
+
+    private static void CheckLength(int actual, int expected, string name)
+    {
+        if (actual != expected)
+            throw new ArgumentException($"expected {expected} values, got {actual}", name);
+    }
+}

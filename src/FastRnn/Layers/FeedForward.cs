@@ -1,0 +1,152 @@
+using FastRnn.Backends;
+using FastRnn.Numerics;
+
+namespace FastRnn.Layers;
+
+/// <summary>
+/// Token to vector: row <c>token</c> of a trained table [vocabulary, size]. Maps tokens [T, B] to [T, B, size]; must be the first layer.
+/// The table starts standard normal.
+/// </summary>
+/// <param name="vocabulary">Number of tokens, at least 1.</param>
+/// <param name="size">Width of the vectors, at least 1.</param>
+public sealed class Embedding(int vocabulary, int size) : Layer
+{
+    /// <summary>Number of tokens.</summary>
+    public int Vocabulary { get; } = Check.AtLeastOne(vocabulary);
+
+    /// <summary>Width of the vectors.</summary>
+    public int Size { get; } = Check.AtLeastOne(size);
+
+    internal override bool TakesTokens => true;
+
+    internal override int InputSize => Vocabulary;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"Embedding({Vocabulary}, {Size})";
+
+    internal override int OutputSize(int inputSize) => Size;
+
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
+        Workspace.Create(Backend, Size, steps, batch, training);
+
+    internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
+        Backend.EmbeddingForward(ParameterArray[0].Value, input.Tokens.Span, workspace.Output);
+
+    internal override void Backward(
+        Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass)
+    {
+        if (inputGradient != null)
+            throw new ArgumentException("tokens have no gradient", nameof(inputGradient));
+        Backend.EmbeddingBackward(ParameterArray[0].Gradient, input.Tokens.Span, outputGradient);
+    }
+
+    private protected override Parameter[] CreateParameters(int inputSize) =>
+        [new(Backend, "weight", Backend.Allocate(Vocabulary, Size), Vocabulary, Size)];
+
+    private protected override void Initialize(Parameter parameter, PhiloxStream random)
+    {
+        var values = new float[parameter.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)random.NextGaussian();
+        parameter.Write(values);
+    }
+}
+
+/// <summary>
+/// y = x·Wᵀ + b at every step, W [output, input], b [output]. Maps [T, B, input] to [T, B, output]. Both start uniform in ±1/√input.
+/// </summary>
+/// <param name="input">Width of the input, at least 1.</param>
+/// <param name="output">Width of the output, at least 1.</param>
+public sealed class Linear(int input, int output) : Layer
+{
+    private LinearWeights? _weights;
+
+    /// <summary>Width of the input.</summary>
+    public int Input { get; } = Check.AtLeastOne(input);
+
+    /// <summary>Width of the output.</summary>
+    public int Output { get; } = Check.AtLeastOne(output);
+
+    internal override int InputSize => Input;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"Linear({Input}, {Output})";
+
+    internal override int OutputSize(int inputSize) => Output;
+
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
+        Workspace.Create(Backend, Output, steps, batch, training);
+
+    internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
+        Backend.LinearForward(_weights!, input.Values, workspace.Output);
+
+    internal override void Backward(
+        Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass) =>
+        Backend.LinearBackward(
+            _weights!, ParameterArray[0].Gradient, ParameterArray[1].Gradient, input.Values, outputGradient, inputGradient, pass.Flags,
+            workspace.Steps, workspace.Batch);
+
+    private protected override Parameter[] CreateParameters(int inputSize)
+    {
+        _weights = Backend.CreateLinearWeights(Input, Output);
+        return [new(Backend, "weight", _weights.Weight, Output, Input), new(Backend, "bias", _weights.Bias, Output)];
+    }
+
+    private protected override void Initialize(Parameter parameter, PhiloxStream random) =>
+        InitializeUniform(parameter, random, 1 / Math.Sqrt(Input));
+}
+
+/// <summary>
+/// In training, zeroes each element with probability <paramref name="rate"/> and scales the others by 1/(1−rate); passes everything on
+/// otherwise. Masks depend on the seed, the layer and the absolute time only – not on threads, back end or window length.
+/// </summary>
+/// <param name="rate">In [0, 1).</param>
+public sealed class Dropout(float rate) : Layer
+{
+    /// <summary>Probability of a zero.</summary>
+    public float Rate { get; } = rate is >= 0f and < 1f
+        ? rate
+        : throw new ArgumentOutOfRangeException(nameof(rate), rate, "a dropout rate lies in [0, 1)");
+
+    internal override int InputSize => 0;
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"Dropout({Rate})");
+
+    internal override int OutputSize(int inputSize) => inputSize;
+
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
+        Workspace.Create(Backend, inputSize, steps, batch, training);
+
+    internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
+        Apply(input.Values, workspace.Output, workspace, pass);
+
+    internal override void Backward(
+        Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass)
+    {
+        if (inputGradient != null)
+            Apply(outputGradient, inputGradient, workspace, pass);
+    }
+
+    private protected override Parameter[] CreateParameters(int inputSize) => [];
+
+    private protected override void Initialize(Parameter parameter, PhiloxStream random) =>
+        throw new InvalidOperationException("dropout has no parameters");
+
+    private void Apply(DeviceBuffer from, DeviceBuffer to, Workspace workspace, in PassContext pass)
+    {
+        if (pass.Training)
+            Backend.Dropout(from, to, new DropoutMask(Rate, pass.Seed, Index, pass.Time), workspace.Steps, workspace.Batch);
+        else
+            Backend.Copy(from, to);
+    }
+}
+
+internal static class Check
+{
+    public static int AtLeastOne(int value, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, name);
+        return value;
+    }
+}

@@ -1,0 +1,114 @@
+using FastRnn.Backends;
+using FastRnn.Numerics;
+
+namespace FastRnn.Layers;
+
+/// <summary>
+/// Parameters and wiring: a layer knows which back-end operations turn its input into its output and back, never how they compute.
+/// Layers are described first and built when a <see cref="Sequential"/> takes them; a layer belongs to one model.
+/// </summary>
+public abstract class Layer
+{
+    private Parameter[] _parameters = [];
+    private Backend? _backend;
+
+    /// <summary>Trained arrays in PyTorch's order; empty before the layer belongs to a model.</summary>
+    public IReadOnlyList<Parameter> Parameters => _parameters;
+
+    internal Parameter[] ParameterArray => _parameters;
+
+    internal Backend Backend => _backend ?? throw new InvalidOperationException($"{this} does not belong to a model yet");
+
+    internal int Index { get; private set; }
+
+    /// <summary>True for a layer that reads tokens instead of values.</summary>
+    internal virtual bool TakesTokens => false;
+
+    /// <summary>Width of the input this layer asks for, or 0 when any will do.</summary>
+    internal abstract int InputSize { get; }
+
+    /// <summary>Width of the output for an input of the given width.</summary>
+    internal abstract int OutputSize(int inputSize);
+
+    /// <summary>Creates parameters and draws their first values.</summary>
+    internal void Build(Backend backend, int index, int inputSize, ulong seed)
+    {
+        if (_backend != null)
+            throw new InvalidOperationException($"layer {index}, {this}, belongs to another model already");
+        _backend = backend;
+        Index = index;
+        _parameters = CreateParameters(inputSize);
+        for (int i = 0; i < _parameters.Length; i++)
+        {
+            _parameters[i].Name = $"{index}.{_parameters[i].Name}";
+            Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * 16) + (ulong)i));
+        }
+    }
+
+    internal abstract Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training);
+
+    /// <summary>workspace.Output = layer(input).</summary>
+    internal abstract void Forward(Workspace workspace, in LayerInput input, in PassContext pass);
+
+    /// <summary>
+    /// Adds to the parameters' gradients and, unless null, writes the input's gradient, for the forward pass this workspace has run last.
+    /// </summary>
+    internal abstract void Backward(
+        Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass);
+
+    private protected abstract Parameter[] CreateParameters(int inputSize);
+
+    private protected abstract void Initialize(Parameter parameter, PhiloxStream random);
+
+    /// <summary>Uniform in ±bound, PyTorch's default for recurrent and linear layers.</summary>
+    private protected static void InitializeUniform(Parameter parameter, PhiloxStream random, double bound)
+    {
+        var values = new float[parameter.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)(((2.0 * random.NextDouble()) - 1.0) * bound);
+        parameter.Write(values);
+    }
+}
+
+/// <summary>What a layer reads: a buffer [T·B, F], or tokens (t·B + b) for an embedding.</summary>
+internal readonly struct LayerInput
+{
+    private readonly DeviceBuffer? _values;
+
+    public LayerInput(DeviceBuffer values) => _values = values;
+
+    public LayerInput(ReadOnlyMemory<int> tokens) => Tokens = tokens;
+
+    public DeviceBuffer Values => _values ?? throw new InvalidOperationException("this input holds tokens, the layer reads values");
+
+    public ReadOnlyMemory<int> Tokens { get; }
+}
+
+/// <summary>What is the same for all layers of one pass. Time counts steps since training began; dropout masks depend on it.</summary>
+internal readonly record struct PassContext(StepFlags? Flags, bool Training, ulong Seed, long Time, bool RecordStepNorms);
+
+/// <summary>
+/// Everything one call of a layer over one window needs: outputs, what the backward pass reads, gradients. A layer that is called several
+/// times before its backward passes – an unrolled decoder – has one workspace for each call.
+/// </summary>
+internal class Workspace(int steps, int batch, bool training)
+{
+    public int Steps { get; } = steps;
+
+    public int Batch { get; } = batch;
+
+    public bool Training { get; } = training;
+
+    /// <summary>[T·B, F]; valid after the forward pass.</summary>
+    public DeviceBuffer Output { get; set; } = null!;
+
+    /// <summary>[T·B, F], for whoever reads the output to write; null in inference.</summary>
+    public DeviceBuffer? OutputGradient { get; set; }
+
+    /// <summary>A plain workspace with its own output.</summary>
+    public static Workspace Create(Backend backend, int width, int steps, int batch, bool training) => new(steps, batch, training)
+    {
+        Output = backend.Allocate(steps * batch, width),
+        OutputGradient = training ? backend.Allocate(steps * batch, width) : null,
+    };
+}

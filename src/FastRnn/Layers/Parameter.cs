@@ -1,0 +1,58 @@
+using FastRnn.Backends;
+
+namespace FastRnn.Layers;
+
+/// <summary>A trained array under PyTorch's name and layout, with its gradient beside it.</summary>
+public sealed class Parameter
+{
+    private readonly Backend _backend;
+
+    internal Parameter(Backend backend, string name, DeviceBuffer value, params int[] shape)
+    {
+        _backend = backend;
+        Name = name;
+        Shape = shape;
+        Value = value;
+        Gradient = backend.Allocate(value.Rows, value.Columns);
+    }
+
+    /// <summary>PyTorch's name, for example <c>1.weight_ih_l0</c>: index of the layer, then the name inside it.</summary>
+    public string Name { get; internal set; }
+
+    /// <summary>PyTorch's shape, for example [4·hidden, input].</summary>
+    public IReadOnlyList<int> Shape { get; }
+
+    /// <summary>Number of elements.</summary>
+    public int Length => Value.Length;
+
+    internal DeviceBuffer Value { get; }
+
+    internal DeviceBuffer Gradient { get; }
+
+    /// <summary>Copies the values, row by row.</summary>
+    /// <param name="values">Exactly <see cref="Length"/> elements.</param>
+    /// <exception cref="ArgumentException">Another length.</exception>
+    public void Read(Span<float> values)
+    {
+        CheckLength(values.Length);
+        _backend.Read(Value, values);
+    }
+
+    /// <summary>Replaces the values, row by row.</summary>
+    /// <param name="values">Exactly <see cref="Length"/> elements.</param>
+    /// <exception cref="ArgumentException">Another length.</exception>
+    public void Write(ReadOnlySpan<float> values)
+    {
+        CheckLength(values.Length);
+        _backend.Write(Value, values);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";
+
+    private void CheckLength(int length)
+    {
+        if (length != Length)
+            throw new ArgumentException($"{Name} [{string.Join(", ", Shape)}] holds {Length} values, {length} given");
+    }
+}

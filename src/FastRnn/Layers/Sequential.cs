@@ -1,0 +1,150 @@
+using FastRnn.Backends;
+
+namespace FastRnn.Layers;
+
+/// <summary>
+/// A model: layers in order. <code>new Sequential(new Embedding(65, 64), new Lstm(64, 256), new Linear(256, 65))</code>
+/// Parameters carry the names that <c>load_state_dict</c> of the same <c>torch.nn.Sequential</c> expects.
+/// </summary>
+public sealed class Sequential : IDisposable
+{
+    private readonly Layer[] _layers;
+    private readonly Parameter[] _parameters;
+    private readonly int[] _inputSizes;
+    private readonly bool _ownsBackend;
+
+    /// <summary>A model on all cores of this CPU, first weights drawn with seed 1.</summary>
+    /// <exception cref="ArgumentException">Widths of neighbouring layers differ, or there is no layer.</exception>
+    public Sequential(params Layer[] layers)
+        : this(new CpuBackend(), 1, layers) => _ownsBackend = true;
+
+    /// <summary>A model on a back end, which stays the caller's to dispose.</summary>
+    /// <param name="backend">Where it computes.</param>
+    /// <param name="seed">Of the first weights and of dropout.</param>
+    /// <param name="layers">At least one.</param>
+    /// <exception cref="ArgumentException">Widths of neighbouring layers differ, or there is no layer.</exception>
+    public Sequential(Backend backend, ulong seed, params Layer[] layers)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        ArgumentNullException.ThrowIfNull(layers);
+        Backend = backend;
+        Seed = seed;
+        _layers = [.. layers];
+        _inputSizes = Chain(layers);
+        for (int i = 0; i < layers.Length; i++)
+            layers[i].Build(backend, i, _inputSizes[i], seed);
+        _parameters = [.. layers.SelectMany(layer => layer.ParameterArray)];
+    }
+
+    /// <summary>Where the model computes.</summary>
+    public Backend Backend { get; }
+
+    /// <summary>Seed of the first weights and of dropout.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>The layers in order.</summary>
+    public IReadOnlyList<Layer> Layers => _layers;
+
+    /// <summary>All parameters, layer by layer.</summary>
+    public IReadOnlyList<Parameter> Parameters => _parameters;
+
+    /// <summary>Trained numbers in all.</summary>
+    public long ParameterCount => _parameters.Sum(p => (long)p.Length);
+
+    /// <summary>Width of the output.</summary>
+    public int OutputSize => _layers[^1].OutputSize(_inputSizes[^1]);
+
+    /// <summary>Width of the input; for a model that reads tokens, the vocabulary.</summary>
+    public int InputSize => _layers[0].InputSize;
+
+    /// <summary>True when the first layer is an <see cref="Embedding"/>.</summary>
+    public bool TakesTokens => _layers[0].TakesTokens;
+
+    internal Parameter[] ParameterArray => _parameters;
+
+    /// <summary>Ends the threads of a back end that the model made for itself.</summary>
+    public void Dispose()
+    {
+        if (_ownsBackend)
+            Backend.Dispose();
+    }
+
+    internal SequentialWorkspace CreateWorkspace(int steps, int batch, bool training)
+    {
+        var workspaces = new Workspace[_layers.Length];
+        for (int i = 0; i < workspaces.Length; i++)
+            workspaces[i] = _layers[i].CreateWorkspace(_inputSizes[i], steps, batch, training);
+        return new SequentialWorkspace(workspaces);
+    }
+
+    /// <summary>A zero state for every recurrent layer; other layers have null.</summary>
+    internal RecurrentState?[] CreateState(int batch) => [.. _layers.Select(layer => (layer as Lstm)?.CreateState(batch))];
+
+    /// <summary>All layers forward from <paramref name="state"/> (null: zero). Returns the output of the last.</summary>
+    internal DeviceBuffer Forward(SequentialWorkspace workspace, in LayerInput input, RecurrentState?[]? state, in PassContext pass)
+    {
+        LayerInput current = input;
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            Workspace ws = workspace.Layers[i];
+            (ws as LstmWorkspace)?.SetInitial(state?[i]);
+            _layers[i].Forward(ws, current, pass);
+            current = new LayerInput(ws.Output);
+        }
+        return workspace.Layers[^1].Output;
+    }
+
+    /// <summary>All layers backward, from the gradient in the last layer's workspace.</summary>
+    internal void Backward(SequentialWorkspace workspace, in LayerInput input, DeviceBuffer? inputGradient, in PassContext pass)
+    {
+        for (int i = _layers.Length - 1; i >= 0; i--)
+        {
+            LayerInput layerInput = i == 0 ? input : new LayerInput(workspace.Layers[i - 1].Output);
+            DeviceBuffer? gradient = i == 0 ? inputGradient : workspace.Layers[i - 1].OutputGradient;
+            _layers[i].Backward(workspace.Layers[i], layerInput, workspace.Layers[i].OutputGradient!, gradient, pass);
+        }
+    }
+
+    private static int[] Chain(Layer[] layers)
+    {
+        if (layers.Length == 0)
+            throw new ArgumentException("a model needs at least one layer", nameof(layers));
+        if (layers[0].InputSize == 0)
+            throw new ArgumentException($"{layers[0]} cannot be the first layer: it has no width of its own", nameof(layers));
+        var inputSizes = new int[layers.Length];
+        int width = inputSizes[0] = layers[0].InputSize;
+        for (int i = 0; i < layers.Length; i++)
+        {
+            if (i > 0 && layers[i].TakesTokens)
+                throw new ArgumentException($"layer {i}, {layers[i]}, reads tokens and must be the first", nameof(layers));
+            if (layers[i].InputSize != 0 && layers[i].InputSize != width)
+                throw new ArgumentException($"layer {i}, {layers[i]}, expects an input of width {layers[i].InputSize}, gets {width} from {layers[i - 1]}", nameof(layers));
+            inputSizes[i] = width;
+            width = layers[i].OutputSize(width);
+        }
+        return inputSizes;
+    }
+}
+
+/// <summary>One workspace for each layer, for one shape of window.</summary>
+internal sealed class SequentialWorkspace(Workspace[] layers)
+{
+    public Workspace[] Layers { get; } = layers;
+
+    public int Steps => Layers[0].Steps;
+
+    public int Batch => Layers[0].Batch;
+
+    /// <summary>Where the loss writes its gradient.</summary>
+    public DeviceBuffer OutputGradient => Layers[^1].OutputGradient ?? throw new InvalidOperationException("this workspace was made for inference");
+
+    /// <summary>Copies every recurrent layer's final state.</summary>
+    public void CopyFinal(RecurrentState?[] state)
+    {
+        for (int i = 0; i < Layers.Length; i++)
+        {
+            if (Layers[i] is LstmWorkspace lstm)
+                lstm.CopyFinal(state[i]!);
+        }
+    }
+}

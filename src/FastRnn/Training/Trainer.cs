@@ -1,0 +1,206 @@
+using FastRnn.Backends;
+using FastRnn.Layers;
+
+namespace FastRnn.Training;
+
+/// <summary>What one step did.</summary>
+/// <param name="Loss">Mean over the steps that count; for cross-entropy nats per token.</param>
+/// <param name="Tokens">Steps that counted.</param>
+/// <param name="GradientNorm">Global L2 norm before clipping.</param>
+public readonly record struct StepResult(double Loss, int Tokens, double GradientNorm);
+
+/// <summary>
+/// Trains a model by truncated back-propagation through time (Williams, Peng 1990): each window starts from the state the last one ended in, and
+/// gradients stop at its first step. A window as long as the sequence is full back-propagation through time.
+/// After the first step of each window shape, a step allocates nothing. One thread at a time.
+/// </summary>
+public sealed class Trainer
+{
+    private readonly Sequential _model;
+    private readonly Loss _loss;
+    private readonly List<SequentialWorkspace> _workspaces = [];
+    private RecurrentState?[]? _state;
+    private int _stateBatch;
+
+    /// <summary>A trainer of a model; it owns gradients, the optimiser's moments and the carried state.</summary>
+    public Trainer(Sequential model, Loss loss, Optimizer optimizer)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(loss);
+        ArgumentNullException.ThrowIfNull(optimizer);
+        if (!model.TakesTokens)
+            throw new ArgumentException($"the first layer is {model.Layers[0]}; training on token windows needs an Embedding", nameof(model));
+        (_model, _loss, Optimizer) = (model, loss, optimizer);
+        optimizer.Attach(model.Backend, model.ParameterArray);
+    }
+
+    /// <summary>The optimiser, for example to change its learning rate.</summary>
+    public Optimizer Optimizer { get; }
+
+    /// <summary>
+    /// Largest global L2 norm of the gradient; longer ones are scaled by ClipNorm/(norm + 1e-6) (Pascanu, Mikolov, Bengio 2013). 0 turns it off.
+    /// </summary>
+    public float ClipNorm { get; set; }
+
+    /// <summary>Hand the final state on to the next window. When false, every window starts from zero.</summary>
+    public bool CarryState { get; set; } = true;
+
+    /// <summary>Fill <see cref="StepNorms"/>; costs a pass over the state gradients.</summary>
+    public bool RecordStepNorms { get; set; }
+
+    /// <summary>Updates made.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>Time steps trained on: where the next dropout masks come from.</summary>
+    internal long Time { get; private set; }
+
+    /// <summary>
+    /// For every recurrent layer, ‖∂L/∂h_t‖ at each step of the last window when <see cref="RecordStepNorms"/> is set: norms that shrink
+    /// or grow by orders of magnitude towards t = 0 are vanishing or exploding gradients.
+    /// </summary>
+    public IReadOnlyList<double[]> StepNorms { get; private set; } = [];
+
+    internal Sequential Model => _model;
+
+    /// <summary>Carried state, or null before the first window.</summary>
+    internal RecurrentState?[]? State => _state;
+
+    internal int StateBatch => _stateBatch;
+
+    /// <summary>Forward, loss, backward, clipping and update on one window.</summary>
+    /// <exception cref="NonFiniteException">The loss or a gradient is not finite; weights, moments and state are untouched.</exception>
+    public StepResult Step(SequenceChunk chunk)
+    {
+        ArgumentNullException.ThrowIfNull(chunk);
+        Backend backend = _model.Backend;
+        SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: true);
+        PrepareState(chunk);
+        ZeroGradients();
+        var pass = new PassContext(chunk.Flags, true, _model.Seed, Time, RecordStepNorms);
+        var input = new LayerInput(chunk.InputMemory);
+        DeviceBuffer output = _model.Forward(workspace, input, CarryState ? _state : null, pass);
+        LossSum loss = _loss.Compute(backend, output, chunk.Targets, workspace.OutputGradient);
+        if (!double.IsFinite(loss.Sum))
+            throw new NonFiniteException("the loss", Steps + 1);
+        _model.Backward(workspace, input, null, pass);
+        double norm = GradientNorm();
+        Update(norm);
+        if (CarryState)
+            workspace.CopyFinal(_state!);
+        Time += chunk.Steps;
+        if (RecordStepNorms)
+            CollectStepNorms(workspace);
+        return new StepResult(loss.Count == 0 ? 0 : loss.Sum / loss.Count, loss.Count, norm);
+    }
+
+    /// <summary>
+    /// Mean loss over all windows, dropout off, state carried from zero; training is not touched. For cross-entropy, nats per token.
+    /// </summary>
+    public double Evaluate(ChunkSequence chunks)
+    {
+        ArgumentNullException.ThrowIfNull(chunks);
+        RecurrentState?[] state = _model.CreateState(chunks.BatchSize);
+        double sum = 0;
+        long count = 0;
+        foreach (SequenceChunk chunk in chunks)
+        {
+            SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: false);
+            var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false);
+            DeviceBuffer output = _model.Forward(workspace, new LayerInput(chunk.InputMemory), state, pass);
+            LossSum loss = _loss.Compute(_model.Backend, output, chunk.Targets, null);
+            sum += loss.Sum;
+            count += loss.Count;
+            workspace.CopyFinal(state);
+        }
+        return sum / count;
+    }
+
+    /// <summary>Forgets the carried state: the next window starts from zero.</summary>
+    public void ResetState()
+    {
+        if (_state == null)
+            return;
+        foreach (RecurrentState? state in _state)
+        {
+            if (state == null)
+                continue;
+            _model.Backend.Zero(state.Hidden);
+            _model.Backend.Zero(state.Cell);
+        }
+    }
+
+    /// <summary>Puts counters back where a checkpoint had them.</summary>
+    internal void RestoreCounters(long steps, long time) => (Steps, Time) = (steps, time);
+
+    /// <summary>The carried state for a batch, zero when it is new.</summary>
+    internal RecurrentState?[] EnsureState(int batch)
+    {
+        if (_state == null || _stateBatch != batch)
+            (_state, _stateBatch) = (_model.CreateState(batch), batch);
+        return _state;
+    }
+
+    private void PrepareState(SequenceChunk chunk)
+    {
+        if (!CarryState)
+            return;
+        if (_state != null && _stateBatch != chunk.Batch && !chunk.StartsStreams)
+            throw new ArgumentException($"window of batch {chunk.Batch} continues streams of batch {_stateBatch}", nameof(chunk));
+        EnsureState(chunk.Batch);
+        if (chunk.StartsStreams)
+            ResetState();
+    }
+
+    private void ZeroGradients()
+    {
+        foreach (Parameter parameter in _model.ParameterArray)
+            _model.Backend.Zero(parameter.Gradient);
+    }
+
+    /// <summary>Global norm in double, where no finite float gradient overflows: finite exactly when every element is.</summary>
+    private double GradientNorm()
+    {
+        double sum = 0;
+        foreach (Parameter parameter in _model.ParameterArray)
+        {
+            double squares = _model.Backend.SumOfSquares(parameter.Gradient);
+            if (!double.IsFinite(squares))
+                throw new NonFiniteException($"the gradient of {parameter.Name}", Steps + 1);
+            sum += squares;
+        }
+        return Math.Sqrt(sum);
+    }
+
+    private void Update(double norm)
+    {
+        float scale = ClipNorm > 0 ? (float)Math.Min(1.0, ClipNorm / (norm + 1e-6)) : 1f;
+        Parameter[] parameters = _model.ParameterArray;
+        Steps++;
+        for (int i = 0; i < parameters.Length; i++)
+            Optimizer.Update(_model.Backend, parameters[i], i, Steps, scale);
+    }
+
+    private void CollectStepNorms(SequentialWorkspace workspace)
+    {
+        var norms = new List<double[]>();
+        foreach (Workspace ws in workspace.Layers)
+        {
+            if (ws is LstmWorkspace lstm)
+                norms.Add(lstm.StepNorms);
+        }
+        StepNorms = norms;
+    }
+
+    /// <summary>Workspaces are kept by shape: a run has two or three of them.</summary>
+    private SequentialWorkspace Workspace(int steps, int batch, bool training)
+    {
+        foreach (SequentialWorkspace known in _workspaces)
+        {
+            if (known.Steps == steps && known.Batch == batch && known.Layers[0].Training == training)
+                return known;
+        }
+        SequentialWorkspace created = _model.CreateWorkspace(steps, batch, training);
+        _workspaces.Add(created);
+        return created;
+    }
+}
