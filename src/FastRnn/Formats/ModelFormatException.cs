@@ -6,8 +6,6 @@ namespace FastRnn.Formats;
 /// </summary>
 public sealed class ModelFormatException : Exception
 {
-    private const int LongestQuote = 80;
-
     /// <summary>Creates the exception.</summary>
     /// <param name="problem">What is wrong, without the file's name; one line.</param>
     /// <param name="offset">Byte in the file at which the problem lies.</param>
@@ -27,10 +25,10 @@ public sealed class ModelFormatException : Exception
     public string? Path { get; }
 
     /// <summary>Text of a hostile file between quotes, so that it can neither fill the terminal nor steer it.</summary>
-    internal static string Quote(string text)
+    internal static string Quote(string text, int longest = 80)
     {
         var shown = new System.Text.StringBuilder("'");
-        foreach (char c in text.AsSpan(0, Math.Min(text.Length, LongestQuote)))
+        foreach (char c in text.AsSpan(0, Math.Min(text.Length, longest)))
         {
             if (c is >= ' ' and < '\u007f')
                 shown.Append(c);
@@ -38,6 +36,6 @@ public sealed class ModelFormatException : Exception
                 shown.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
         }
 
-        return shown.Append(text.Length > LongestQuote ? "…'" : "'").ToString();
+        return shown.Append(text.Length > longest ? "…'" : "'").ToString();
     }
 }

@@ -57,6 +57,8 @@ internal sealed class SafetensorsTensor
 
     private static int Count(int[] shape)
     {
+        if (Array.IndexOf(shape, 0) >= 0)
+            return 0; // Asked first: the other sizes of an empty tensor may have any product.
         int count = 1;
         foreach (int size in shape)
             count = checked(count * size);

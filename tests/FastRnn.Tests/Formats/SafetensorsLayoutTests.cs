@@ -53,6 +53,14 @@ public sealed class SafetensorsLayoutTests
     }
 
     [Fact]
+    public void Empty_tensor_may_have_any_other_sizes()
+    {
+        var file = Read(Build("{\"a\":{\"dtype\":\"U8\",\"shape\":[2147483647,2147483647,0],\"data_offsets\":[0,0]}}"));
+        Assert.Empty(file.Find("a")!.Bytes);
+        Assert.Equal(Bytes(file), Bytes(Read(Bytes(file))));
+    }
+
+    [Fact]
     public void Empty_file_is_a_valid_file() => Assert.Empty(Read(Bytes(new SafetensorsFile())).Tensors);
 
     [Fact]
