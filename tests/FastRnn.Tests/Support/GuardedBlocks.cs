@@ -26,7 +26,7 @@ internal sealed unsafe partial class GuardedBlocks : IBlockSource, IDisposable
         nuint pages = Round(bytes);
         nint start = MemoryMap(0, pages + Page, ReadWrite, PrivateAnonymous, -1, 0);
         if (start == -1 || MemoryProtect(start + (nint)pages, Page, NoAccess) != 0)
-            throw new OutOfMemoryException($"no guarded block of {bytes} bytes");
+            throw new InvalidOperationException($"no guarded block of {bytes} bytes");
         Blocks++;
         return start + (nint)(pages - bytes);
     }

@@ -22,6 +22,7 @@ public sealed unsafe partial class CpuBackend
         Multiply(gemm);
         to.Written();
         GC.KeepAlive(from);
+        GC.KeepAlive(w);
     }
 
     internal override void LinearBackward(
@@ -72,6 +73,7 @@ public sealed unsafe partial class CpuBackend
         gemm.SetRowMajorC(dX.Pointer, dX.Stride);
         Multiply(gemm);
         dX.Written();
+        GC.KeepAlive(weights);
     }
 
     /// <summary>A copy whose inactive rows are zero, so that they add nothing anywhere.</summary>
@@ -96,6 +98,7 @@ public sealed unsafe partial class CpuBackend
             var job = new GemmJob { Args = args, Backend = GCHandle.ToIntPtr(_self) };
             _workers.Run(&GemmJob.Run, &job, PartsFor(gemm.Rows, gemm.Depth * gemm.Columns));
         }
+        GC.KeepAlive(this);
     }
 
     /// <summary>dW and the bias gradients, strips cut over the threads.</summary>
@@ -116,6 +119,7 @@ public sealed unsafe partial class CpuBackend
             };
             _workers.Run(&GradientJob.Run, &job, parts);
         }
+        GC.KeepAlive(this);
     }
 
     /// <summary>

@@ -42,6 +42,8 @@ public sealed unsafe partial class CpuBackend
         (states.MaskedOutput as CpuBuffer)?.Written();
         GC.KeepAlive(input);
         GC.KeepAlive(kept);
+        GC.KeepAlive(w);
+        GC.KeepAlive(this);
     }
 
     internal override void RecurrentBackward(
@@ -81,6 +83,9 @@ public sealed unsafe partial class CpuBackend
         GC.KeepAlive(kept);
         GC.KeepAlive(flow);
         GC.KeepAlive(states);
+        GC.KeepAlive(x);
+        GC.KeepAlive(w);
+        GC.KeepAlive(this);
     }
 
     /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>

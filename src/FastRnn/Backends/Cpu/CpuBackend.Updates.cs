@@ -18,6 +18,7 @@ public sealed unsafe partial class CpuBackend
                 to.Row(r).Clear();
         }
         to.Written();
+        GC.KeepAlive(from);
     }
 
     internal override void EmbeddingBackward(DeviceBuffer dTable, ReadOnlySpan<int> tokens, DeviceBuffer dY)
@@ -53,6 +54,7 @@ public sealed unsafe partial class CpuBackend
             }
         }
         to.Written();
+        GC.KeepAlive(from);
     }
 
     internal override LossSum CrossEntropy(DeviceBuffer logits, ReadOnlySpan<int> targets, DeviceBuffer? dLogits)

@@ -9,6 +9,7 @@ namespace FastRnn.Backends;
 /// <summary>
 /// The fast back end: float32 kernels of one instruction set over a pool of threads. Results do not depend on the number of threads or
 /// the instruction set, to the bit. Dispose it to end its threads.
+/// A native block goes with its last reference, so every operation keeps alive whatever it has taken a pointer of until it is done.
 /// </summary>
 public sealed partial class CpuBackend : Backend
 {
@@ -89,6 +90,7 @@ public sealed partial class CpuBackend : Backend
         CpuBuffer source = Cpu(buffer);
         for (int r = 0; r < source.Rows; r++)
             source.Row(r).CopyTo(values[(r * source.Columns)..]);
+        GC.KeepAlive(source);
     }
 
     internal override void Read(DeviceBuffer buffer, Span<double> values)
@@ -101,6 +103,7 @@ public sealed partial class CpuBackend : Backend
             for (int c = 0; c < row.Length; c++)
                 values[(r * source.Columns) + c] = row[c];
         }
+        GC.KeepAlive(source);
     }
 
     internal override unsafe void Zero(DeviceBuffer buffer)
@@ -116,6 +119,7 @@ public sealed partial class CpuBackend : Backend
         CpuBuffer from = Cpu(source), to = Cpu(destination);
         new ReadOnlySpan<float>(from.Pointer, checked((int)from.PaddedLength)).CopyTo(new Span<float>(to.Pointer, (int)to.PaddedLength));
         to.Written();
+        GC.KeepAlive(from);
     }
 
     internal override unsafe void Accumulate(DeviceBuffer source, DeviceBuffer destination)
@@ -124,6 +128,7 @@ public sealed partial class CpuBackend : Backend
         CpuBuffer from = Cpu(source), to = Cpu(destination);
         _table.AddTo(from.Pointer, to.Pointer, from.PaddedLength);
         to.Written();
+        GC.KeepAlive(from);
     }
 
     internal override unsafe double SumOfSquares(DeviceBuffer x)
