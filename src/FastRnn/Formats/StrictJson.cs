@@ -38,7 +38,9 @@ internal static class StrictJson
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            string reason = e.Message.Split(" Path:")[0].Split(" LineNumber:")[0].ReplaceLineEndings(" ");
+            string reason = e.Message.Split(" Path:")[0].Split(" LineNumber:")[0];
+            if (e is JsonException { Path: { } place })
+                reason = $"{place}: {reason}";
             throw new ModelFormatException(
                 $"metadata {key} is not valid: {ModelFormatException.Quote(reason, longest: 200)}", SafetensorsHeaderParser.Start, path, e);
         }
