@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using FastRnn.Backends;
+using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Numerics;
-using FastRnn.Inference;
 
 namespace FastRnn.Runner;
 
