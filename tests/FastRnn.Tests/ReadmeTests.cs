@@ -84,4 +84,4 @@ public partial class ReadmeTests
 
 /// <summary>Tests that change the process's current directory or console run alone.</summary>
 [CollectionDefinition("current directory", DisableParallelization = true)]
-public class CurrentDirectoryCollection;
+public class CurrentDirectoryTests;
