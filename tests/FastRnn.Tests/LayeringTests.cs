@@ -9,8 +9,15 @@ public partial class LayeringTests
 {
     private static readonly Dictionary<string, int> Floors = new()
     {
-        ["Memory"] = 0, ["Numerics"] = 0, ["Threading"] = 0, ["Kernels"] = 1, ["Backends"] = 2,
-        ["Layers"] = 3, ["Training"] = 4, ["Inference"] = 4, ["Formats"] = 5,
+        ["Memory"] = 0,
+        ["Numerics"] = 0,
+        ["Threading"] = 0,
+        ["Kernels"] = 1,
+        ["Backends"] = 2,
+        ["Layers"] = 3,
+        ["Training"] = 4,
+        ["Inference"] = 4,
+        ["Formats"] = 5,
     };
 
     [Fact]

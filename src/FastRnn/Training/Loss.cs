@@ -31,9 +31,13 @@ public sealed class NonFiniteException : Exception
         Step = step;
     }
 
+    /// <summary>For what is found outside a step, for example while saving.</summary>
+    internal NonFiniteException(string tensorName)
+        : base($"{tensorName} is not finite") => TensorName = tensorName;
+
     /// <summary>The loss, or the gradient of the first parameter that is not finite.</summary>
     public string TensorName { get; }
 
-    /// <summary>The step that was not made, from 1.</summary>
+    /// <summary>The step that was not made, from 1; 0 outside a step.</summary>
     public long Step { get; }
 }

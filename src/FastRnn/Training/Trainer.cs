@@ -96,7 +96,10 @@ public sealed class Trainer
     /// <summary>
     /// Mean loss over all windows, dropout off, state carried from zero; training is not touched. For cross-entropy, nats per token.
     /// </summary>
-    public double Evaluate(ChunkSequence chunks)
+    /// <param name="chunks">Windows of parallel streams.</param>
+    /// <param name="cancellation">Asked before every window.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public double Evaluate(ChunkSequence chunks, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(chunks);
         RecurrentState?[] state = _model.CreateState(chunks.BatchSize);
@@ -104,6 +107,7 @@ public sealed class Trainer
         long count = 0;
         foreach (SequenceChunk chunk in chunks)
         {
+            cancellation.ThrowIfCancellationRequested();
             SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: false);
             var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false);
             DeviceBuffer output = _model.Forward(workspace, new LayerInput(chunk.InputMemory), state, pass);

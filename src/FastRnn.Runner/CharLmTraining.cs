@@ -1,0 +1,227 @@
+using System.Diagnostics;
+using FastRnn.Backends;
+using FastRnn.Formats;
+using FastRnn.Layers;
+using FastRnn.Numerics;
+using FastRnn.Training;
+
+namespace FastRnn.Runner;
+
+/// <summary>Trains a character language model: epochs, validation, best weights, checkpoints, logs.</summary>
+internal sealed class CharLmTraining
+{
+    private readonly TrainOptions _options;
+    private readonly Output _output;
+    private readonly CancellationToken _cancellation;
+    private readonly Dictionary<string, string> _fixedOptions;
+    private readonly Vocabulary _vocabulary;
+    private readonly ChunkSequence _chunks;
+    private readonly ChunkSequence? _validation;
+    private readonly Trainer _trainer;
+    private readonly Sequential _model;
+    private readonly CpuBackend _backend;
+    private readonly DivergenceWatch _watch;
+    private RunState _state;
+
+    public CharLmTraining(TrainOptions options, CpuBackend backend, Output output, CancellationToken cancellation)
+    {
+        (_options, _backend, _output, _cancellation) = (options, backend, output, cancellation);
+        RunFiles.CheckWritable(options.Model);
+        TextDataset data = OpenData();
+        _vocabulary = data.Vocabulary;
+        (_chunks, _validation) = Cut(data);
+        _fixedOptions = options.Fixed();
+        _watch = new DivergenceWatch(_vocabulary.Count, options.Checkpoint);
+        (_model, _trainer, _state) = options.Resume ? Resume() : Start();
+        _trainer.ClipNorm = options.ClipNorm;
+        output.Log.WriteLine(
+            $"{Path.GetFileName(options.Data)}: {data.Length:N0} characters, {_vocabulary.Count} symbols, {_chunks.Count} windows of "
+            + $"{options.Batch}×{_chunks.TimeSteps}; {_model.ParameterCount:N0} parameters");
+    }
+
+    /// <summary>Trains to the last epoch, an interruption, or until nothing gets better.</summary>
+    public int Run()
+    {
+        if (!_options.Resume)
+            SaveCheckpoint(); // so that a run that diverges at once still leaves something to go on from
+        bool interrupted = false;
+        try
+        {
+            while (_state.Epoch < _options.Epochs && !OutOfPatience() && !(interrupted = !RunEpoch()))
+            {
+            }
+        }
+        catch (NonFiniteException e)
+        {
+            throw new CliException(ExitCodes.Diverged, $"diverged: {e.Message}; last good checkpoint: {_options.Checkpoint}");
+        }
+        Report(interrupted);
+        return interrupted ? ExitCodes.Interrupted : ExitCodes.Ok;
+    }
+
+    private TextDataset OpenData()
+    {
+        if (!File.Exists(_options.Data))
+            throw new CliException(ExitCodes.BadInput, $"{_options.Data}: no such file");
+        return TextDataset.Open(_options.Data);
+    }
+
+    private (ChunkSequence Train, ChunkSequence? Validation) Cut(TextDataset data)
+    {
+        try
+        {
+            if (_options.ValidationSplit == 0)
+                return (data.Chunks(_options.Batch, _options.TimeSteps), null);
+            (TextDataset train, TextDataset validation) = data.Split(_options.ValidationSplit);
+            return (train.Chunks(_options.Batch, _options.TimeSteps), validation.Chunks(_options.Batch, _options.TimeSteps));
+        }
+        catch (ArgumentException e)
+        {
+            throw new CliException(ExitCodes.BadInput, $"{_options.Data}: {e.Message}");
+        }
+    }
+
+    private (Sequential Model, Trainer Trainer, RunState State) Start()
+    {
+        var layers = new List<Layer> { new Embedding(_vocabulary.Count, _options.Embedding) };
+        for (int i = 0; i < _options.Layers; i++)
+        {
+            if (_options.Dropout > 0 && i > 0)
+                layers.Add(new Dropout(_options.Dropout));
+            layers.Add(new Lstm(i == 0 ? _options.Embedding : _options.Hidden, _options.Hidden));
+        }
+        layers.Add(new Linear(_options.Hidden, _vocabulary.Count));
+        var model = new Sequential(_backend, _options.Seed, [.. layers]);
+        return (model, new Trainer(model, Loss.CrossEntropy, CreateOptimizer()), new RunState { Options = _fixedOptions });
+    }
+
+    private (Sequential Model, Trainer Trainer, RunState State) Resume()
+    {
+        if (!File.Exists(_options.Checkpoint))
+            throw new CliException(ExitCodes.BadInput, $"{_options.Checkpoint}: no checkpoint to resume from");
+        Checkpoint checkpoint = CheckpointFile.Load(_options.Checkpoint, _backend, _cancellation);
+        checkpoint.Run.RequireOptions(_fixedOptions, _options.Checkpoint);
+        var trainer = new Trainer(checkpoint.Model, Loss.CrossEntropy, CreateOptimizer());
+        checkpoint.Restore(trainer);
+        _output.Log.WriteLine($"resumed at epoch {checkpoint.Run.Epoch + 1}, step {trainer.Steps}");
+        return (checkpoint.Model, trainer, checkpoint.Run);
+    }
+
+    private Optimizer CreateOptimizer() => _options.Optimizer == "sgd" ? new Sgd(_options.LearningRate) : new Adam(_options.LearningRate);
+
+    /// <summary>The rest of the running epoch; false when interrupted.</summary>
+    private bool RunEpoch()
+    {
+        using var progress = new Progress(_output, _state.Epoch + 1, _options.Epochs, _chunks.Count, _state.Chunk);
+        long start = Stopwatch.GetTimestamp();
+        double secondsBefore = _state.Seconds;
+        long tokensHere = 0;
+        while (_state.Chunk < _chunks.Count)
+        {
+            StepResult step = _trainer.Step(_chunks[_state.Chunk]);
+            _watch.Note(step.Loss, _trainer.Steps);
+            tokensHere += step.Tokens;
+            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            _state = _state with
+            {
+                Chunk = _state.Chunk + 1,
+                LossSum = _state.LossSum + (step.Loss * step.Tokens),
+                LossCount = _state.LossCount + step.Tokens,
+                Seconds = secondsBefore + seconds,
+            };
+            progress.Report(_state.Chunk, step.Loss, tokensHere / seconds);
+            if (_cancellation.IsCancellationRequested)
+            {
+                SaveCheckpoint();
+                return false;
+            }
+            if (_options.CheckpointEvery > 0 && _trainer.Steps % _options.CheckpointEvery == 0 && _watch.Calm)
+                SaveCheckpoint();
+        }
+        double elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        progress.Dispose();
+        EndEpoch(tokensHere / elapsed, start, secondsBefore);
+        return true;
+    }
+
+    /// <summary>Validates, keeps the best weights, then the checkpoint that says so: in this order a kill between them loses nothing.</summary>
+    private void EndEpoch(double tokensPerSecond, long start, double secondsBefore)
+    {
+        int epoch = _state.Epoch + 1;
+        double trainLoss = _state.LossSum / _state.LossCount;
+        double? validationLoss = _validation == null ? null : _trainer.Evaluate(_validation);
+        double loss = validationLoss ?? trainLoss;
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        var summary = new EpochSummary(epoch, trainLoss, validationLoss, tokensPerSecond, seconds);
+        bool best = _state.BestLoss is not { } before || loss < before;
+        _state = _state with
+        {
+            Epoch = epoch,
+            Chunk = 0,
+            LossSum = 0,
+            LossCount = 0,
+            Seconds = secondsBefore + seconds,
+            Epochs = [.. _state.Epochs, summary],
+            BestLoss = best ? loss : _state.BestLoss,
+            BestEpoch = best ? epoch : _state.BestEpoch,
+        };
+        if (best)
+            ModelFile.Save(_model, Info(), _options.Model);
+        SaveCheckpoint();
+        RunFiles.WriteLog(_options.Model + ".csv", _state.Epochs);
+        LossPlot.Write(_options.Model + ".svg", Path.GetFileName(_options.Data), _state.Epochs);
+        _output.Log.WriteLine(FormattableString.Invariant(
+            $"epoch {epoch}/{_options.Epochs}: train {trainLoss:F4}, validation {validationLoss:F4} nats, {tokensPerSecond:F0} tokens/s, {seconds:F1} s")
+            + (best ? " (best)" : ""));
+    }
+
+    private bool OutOfPatience()
+    {
+        bool stop = _options.Patience > 0 && _state.BestEpoch is { } best && _state.Epoch - best >= _options.Patience;
+        if (stop)
+            _output.Log.WriteLine($"no better loss for {_options.Patience} epochs: stopped");
+        return stop;
+    }
+
+    private void SaveCheckpoint() => CheckpointFile.Save(_trainer, Info(), _state, _options.Checkpoint);
+
+    private ModelInfo Info() => new()
+    {
+        Task = "char-lm",
+        Vocabulary = _vocabulary,
+        Training = new TrainingSummary
+        {
+            Data = Path.GetFileName(_options.Data),
+            Epochs = _state.Epoch,
+            BestEpoch = _state.BestEpoch,
+            ValidationLoss = _state.BestLoss,
+            Steps = _trainer.Steps,
+            Options = _fixedOptions,
+        },
+    };
+
+    private void Report(bool interrupted)
+    {
+        if (interrupted)
+            _output.Log.WriteLine($"interrupted at step {_trainer.Steps}; saved {_options.Checkpoint}; go on with the same command and --resume");
+        if (_output.Json)
+        {
+            _output.WriteJson(Result(interrupted), ResultJson.Default.TrainResult);
+            return;
+        }
+        if (interrupted || _state.BestLoss is not { } loss)
+            return;
+        _output.Result.WriteLine(FormattableString.Invariant(
+            $"{(_validation == null ? "training" : "validation")} loss {loss:F4} nats per character (epoch {_state.BestEpoch}), perplexity {Math.Exp(loss):F3}"));
+        _output.Result.WriteLine($"model {_options.Model}");
+        _output.Result.WriteLine();
+        (Sequential best, ModelInfo info) = ModelFile.Load(_options.Model, _backend);
+        TextSampling.Write(best, info.Vocabulary!, "\n", 300, new Inference.Sampler(_options.Seed, 0.8), _output.Result, _cancellation);
+        _output.Result.WriteLine();
+    }
+
+    private TrainResult Result(bool interrupted) => new(
+        "char-lm", _options.Cell, _options.Seed, Isa.Name(_backend.Isa), _backend.Threads, "cpu", _model.ParameterCount,
+        [.. _state.Epochs.Select(e => new EpochResult(e.Epoch, e.TrainLoss, e.ValidationLoss, e.TokensPerSecond, e.Seconds))],
+        _state.BestEpoch, _validation == null ? null : _state.BestLoss, _options.Model, interrupted);
+}

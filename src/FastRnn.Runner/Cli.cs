@@ -1,0 +1,100 @@
+using System.CommandLine;
+using FastRnn.Formats;
+using FastRnn.Training;
+
+namespace FastRnn.Runner;
+
+/// <summary>The command line: parses a verb, runs it, turns every failure into one line and a documented exit code.</summary>
+internal static class Cli
+{
+    private const string ExitCodeHelp =
+        "Exit codes: 0 ok, 1 usage, 2 bad input or model file, 3 diverged, 4 out of memory, 5 device, 130 interrupted.";
+
+    public static int Run(string[] args, Output output, CancellationToken cancellation)
+    {
+        RootCommand root = CreateRoot(output, cancellation);
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+            return Fail(output, ExitCodes.Usage, Describe(parsed));
+        var configuration = new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null, // Program handles the signals
+            Output = output.Result,
+            Error = output.Log,
+        };
+        try
+        {
+            return parsed.Invoke(configuration);
+        }
+        catch (Exception e) when (ExitCodeOf(e) is int code)
+        {
+            return Fail(output, code, e is OutOfMemoryException ? "not enough memory: " + e.Message : e.Message);
+        }
+    }
+
+    private static RootCommand CreateRoot(Output output, CancellationToken cancellation)
+    {
+        var root = new RootCommand("FastRnn: recurrent neural networks at the speed of the machine. " + ExitCodeHelp)
+        {
+            TrainCommand.Create(output, cancellation),
+            EvalCommand.Create(output, cancellation),
+            SampleCommand.Create(output, cancellation),
+            InfoCommand.Create(output),
+            DoctorCommand.Create(output),
+        };
+        return root;
+    }
+
+    /// <summary>The exit code of an expected failure; null for a defect of ours, which should end with its stack.</summary>
+    private static int? ExitCodeOf(Exception e) => e switch
+    {
+        CliException cli => cli.ExitCode,
+        NonFiniteException => ExitCodes.Diverged,
+        ModelFormatException or UnknownSymbolException or InvalidDataException => ExitCodes.BadInput,
+        IOException or UnauthorizedAccessException => ExitCodes.BadInput,
+        OutOfMemoryException => ExitCodes.OutOfMemory,
+        PlatformNotSupportedException => ExitCodes.Device,
+        OperationCanceledException => ExitCodes.Interrupted,
+        _ => null,
+    };
+
+    private static int Fail(Output output, int code, string message)
+    {
+        output.Log.WriteLine("fastrnn: error: " + message.ReplaceLineEndings(" "));
+        return code;
+    }
+
+    /// <summary>The first error, with the nearest option or verb when a word is unknown.</summary>
+    private static string Describe(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        IEnumerable<string> known = command.Options.Select(o => o.Name).Concat(command.Subcommands.Select(c => c.Name));
+        foreach (string word in parsed.UnmatchedTokens)
+        {
+            string? near = known.Select(name => (name, distance: Distance(word, name))).Where(x => x.distance <= 3)
+                .OrderBy(x => x.distance).Select(x => x.name).FirstOrDefault();
+            return $"unknown {(word.StartsWith('-') ? "option" : "argument")} '{word}'"
+                + (near == null ? $"; see fastrnn {(command is RootCommand ? "" : command.Name + " ")}--help" : $"; did you mean {near}?");
+        }
+        return parsed.Errors[0].Message;
+    }
+
+    /// <summary>Levenshtein distance.</summary>
+    private static int Distance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(substitute, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+        return row[b.Length];
+    }
+}

@@ -1,0 +1,25 @@
+namespace FastRnn.Runner;
+
+/// <summary>
+/// A learning rate far too high does not always end in NaN: a saturated network goes on with finite nonsense. Losses several times worse
+/// than guessing, many steps in a row, are divergence too.
+/// </summary>
+internal sealed class DivergenceWatch(int vocabulary, string checkpoint)
+{
+    private const int Steps = 20;
+    private readonly double _limit = 5 * Math.Log(Math.Max(2, vocabulary));
+    private int _bad;
+
+    /// <summary>The last step was no worse than <see cref="_limit"/>: its weights are worth a checkpoint.</summary>
+    public bool Calm => _bad == 0;
+
+    public void Note(double loss, long step)
+    {
+        _bad = loss > _limit ? _bad + 1 : 0;
+        if (_bad >= Steps)
+        {
+            throw new CliException(ExitCodes.Diverged, FormattableString.Invariant(
+                $"diverged: the loss is {loss:G4} nats at step {step} and was above {_limit:F1} for {Steps} steps; guessing gives {Math.Log(vocabulary):F2}; last good checkpoint: {checkpoint}"));
+        }
+    }
+}

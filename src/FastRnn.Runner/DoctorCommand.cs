@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using FastRnn.Backends;
+using FastRnn.Inference;
+using FastRnn.Layers;
+using FastRnn.Numerics;
+
+namespace FastRnn.Runner;
+
+/// <summary>fastrnn doctor: the machine, what of it is used, and a self-test in seconds.</summary>
+internal static class DoctorCommand
+{
+    public static Command Create(Output output)
+    {
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("doctor", "CPU, instruction set in use, memory, self-test") { json };
+        command.SetAction(parsed =>
+        {
+            output.Json = parsed.GetValue(json);
+            DoctorResult result = Examine();
+            Show(output, result);
+            return result.Ok ? ExitCodes.Ok : ExitCodes.Device;
+        });
+        return command;
+    }
+
+    private static DoctorResult Examine()
+    {
+        List<DoctorCheck> checks = [.. Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest).Select(Check)];
+        double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
+        return new DoctorResult(
+            CommonOptions.Version, RuntimeInformation.FrameworkDescription, RuntimeInformation.OSDescription, CpuName(), Environment.ProcessorCount,
+            Math.Round(memory, 1), Isa.Name(Isa.Widest), Isa.Name(Isa.Current), checks.TrueForAll(c => c.Ok), checks);
+    }
+
+    /// <summary>A small network on this instruction set against the reference in double.</summary>
+    private static DoctorCheck Check(IsaLevel level)
+    {
+        using var fast = new CpuBackend(1, level);
+        using var truth = new ReferenceBackend();
+        float[] actual = Outputs(fast), expected = Outputs(truth);
+        double worst = 0;
+        for (int i = 0; i < actual.Length; i++)
+            worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]) / Math.Max(1, Math.Abs(expected[i])));
+        return new DoctorCheck($"kernels {Isa.Name(level)}", worst <= 1e-6, FormattableString.Invariant($"largest difference to the reference {worst:E1}, allowed 1.0E-006"));
+    }
+
+    private static float[] Outputs(Backend backend)
+    {
+        var model = new Sequential(backend, 1, new Embedding(13, 7), new Lstm(7, 33), new Lstm(33, 20), new Linear(20, 13));
+        Session session = model.OpenSession();
+        var all = new List<float>();
+        var y = new float[13];
+        for (int t = 0; t < 20; t++)
+        {
+            session.Step(t % 13, y);
+            all.AddRange(y);
+        }
+        return [.. all];
+    }
+
+    private static string CpuName()
+    {
+        const string info = "/proc/cpuinfo";
+        string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line == null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':') + 1)..].Trim();
+    }
+
+    private static void Show(Output output, DoctorResult result)
+    {
+        if (output.Json)
+        {
+            output.WriteJson(result, ResultJson.Default.DoctorResult);
+            return;
+        }
+        TextWriter text = output.Result;
+        text.WriteLine($"fastrnn      {result.Version} on {result.Runtime}, {result.Os}");
+        text.WriteLine(FormattableString.Invariant($"cpu          {result.Cpu}, {result.Cores} cores, {result.MemoryGib:F1} GiB"));
+        text.WriteLine($"isa          {result.IsaInUse} in use, {result.IsaWidest} offered; {Isa.EnvironmentVariable}=scalar|avx2|avx512 forces one");
+        foreach (DoctorCheck check in result.Checks)
+            text.WriteLine($"{(check.Ok ? "ok  " : "FAIL")}         {check.Name}: {check.Detail}");
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace FastRnn.Runner;
+
+/// <summary>The machine-readable results; keys are snake_case, numbers that are not finite are null.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(FiniteDoubleConverter)])]
+[JsonSerializable(typeof(TrainResult))]
+[JsonSerializable(typeof(EvalResult))]
+[JsonSerializable(typeof(SampleResult))]
+[JsonSerializable(typeof(InfoResult))]
+[JsonSerializable(typeof(DoctorResult))]
+internal sealed partial class ResultJson : JsonSerializerContext;
+
+internal sealed record EpochResult(int Epoch, double TrainLoss, double? ValidationLoss, double TokensPerSecond, double Seconds);
+
+internal sealed record TrainResult(
+    string Task, string Cell, ulong Seed, string Isa, int Threads, string Device, long Parameters, IReadOnlyList<EpochResult> Epochs,
+    int? BestEpoch, double? BestValidationLoss, string Model, bool Interrupted);
+
+internal sealed record EvalResult(double Loss, double Perplexity, double BitsPerCharacter, long Tokens);
+
+internal sealed record SampleResult(string Text, ulong Seed);
+
+internal sealed record InfoResult(
+    string Model, string Task, IReadOnlyList<string> Layers, long Parameters, int? Vocabulary, ulong Seed, string LibraryVersion,
+    string? Data, int? Epochs, int? BestEpoch, double? ValidationLoss, IReadOnlyDictionary<string, string>? Options);
+
+internal sealed record DoctorResult(
+    string Version, string Runtime, string Os, string Cpu, int Cores, double MemoryGib, string IsaWidest, string IsaInUse, bool Ok,
+    IReadOnlyList<DoctorCheck> Checks);
+
+internal sealed record DoctorCheck(string Name, bool Ok, string Detail);
+
+/// <summary>JSON has no NaN and no infinity.</summary>
+internal sealed class FiniteDoubleConverter : JsonConverter<double>
+{
+    public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.Null ? double.NaN : reader.GetDouble();
+
+    public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
+    {
+        if (double.IsFinite(value))
+            writer.WriteNumberValue(value);
+        else
+            writer.WriteNullValue();
+    }
+}

@@ -1,0 +1,153 @@
+using System.CommandLine;
+using FastRnn.Backends;
+using FastRnn.Formats;
+using FastRnn.Inference;
+using FastRnn.Layers;
+using FastRnn.Training;
+
+namespace FastRnn.Runner;
+
+/// <summary>Opens model files for the verbs that use one.</summary>
+internal static class ModelFiles
+{
+    public static (Sequential Model, ModelInfo Info) Open(string path, Backend backend, CancellationToken cancellation = default)
+    {
+        if (!File.Exists(path))
+            throw new CliException(ExitCodes.BadInput, $"{path}: no such file");
+        return ModelFile.Load(path, backend, cancellation);
+    }
+
+    /// <summary>A character model with its vocabulary.</summary>
+    public static (Sequential Model, Vocabulary Vocabulary) OpenCharLm(string path, Backend backend, CancellationToken cancellation)
+    {
+        (Sequential model, ModelInfo info) = Open(path, backend, cancellation);
+        if (!model.TakesTokens || info.Vocabulary is not { } vocabulary)
+            throw new CliException(ExitCodes.BadInput, $"{path}: task '{info.Task}' without a vocabulary, expected a char-lm model");
+        if (model.OutputSize != vocabulary.Count)
+            throw new CliException(ExitCodes.BadInput, $"{path}: {model.OutputSize} outputs for a vocabulary of {vocabulary.Count}");
+        return (model, vocabulary);
+    }
+}
+
+/// <summary>fastrnn eval</summary>
+internal static class EvalCommand
+{
+    public static Command Create(Output output, CancellationToken cancellation)
+    {
+        Option<string> model = CommonOptions.Model();
+        var data = new Option<string>("--data") { Description = "Text to measure on", Required = true, HelpName = "FILE" };
+        Option<int> batch = CommonOptions.Number("--batch", 1, 1, 1_000_000, "Streams the text is cut into; 1 reads it in one piece");
+        Option<int> threads = CommonOptions.Threads();
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("eval", "Loss, perplexity and bits per character of a model on a text") { model, data, batch, threads, json };
+        command.SetAction(parsed =>
+        {
+            output.Json = parsed.GetValue(json);
+            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), 0, output);
+            Evaluate(parsed.GetRequiredValue(model), parsed.GetRequiredValue(data), parsed.GetValue(batch), backend, output, cancellation);
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static void Evaluate(string modelPath, string dataPath, int batch, CpuBackend backend, Output output, CancellationToken cancellation)
+    {
+        (Sequential model, Vocabulary vocabulary) = ModelFiles.OpenCharLm(modelPath, backend, cancellation);
+        if (!File.Exists(dataPath))
+            throw new CliException(ExitCodes.BadInput, $"{dataPath}: no such file");
+        TextDataset data = TextDataset.Open(dataPath, vocabulary);
+        if (data.Length <= batch)
+            throw new CliException(ExitCodes.BadInput, $"{dataPath}: {data.Length} characters, {batch + 1} needed for {batch} stream(s)");
+        ChunkSequence chunks = data.Chunks(batch, 100);
+        double loss = new Trainer(model, Loss.CrossEntropy, new Sgd(1)).Evaluate(chunks, cancellation);
+        var result = new EvalResult(loss, Math.Exp(loss), loss / Math.Log(2), chunks.TokensPerPass);
+        if (output.Json)
+        {
+            output.WriteJson(result, ResultJson.Default.EvalResult);
+            return;
+        }
+        output.Result.WriteLine(FormattableString.Invariant(
+            $"loss {result.Loss:F4} nats per character, perplexity {result.Perplexity:F3}, {result.BitsPerCharacter:F4} bits per character, {result.Tokens} characters"));
+    }
+}
+
+/// <summary>fastrnn sample</summary>
+internal static class SampleCommand
+{
+    public static Command Create(Output output, CancellationToken cancellation)
+    {
+        Option<string> model = CommonOptions.Model();
+        var prime = new Option<string>("--prime") { Description = "Text to go on from", DefaultValueFactory = _ => "", HelpName = "TEXT" };
+        Option<int> length = CommonOptions.Number("--length", 500, 0, int.MaxValue, "Characters to draw");
+        Option<double> temperature = CommonOptions.Real("--temperature", 1, x => x >= 0, "0 or more", "Below 1 safer, above 1 bolder; 0 takes the likeliest");
+        Option<int> topK = CommonOptions.Number("--top-k", 0, 0, int.MaxValue, "Draw from the likeliest K only; 0 is off");
+        Option<double> topP = CommonOptions.Real("--top-p", 1, x => x is > 0 and <= 1, "above 0 to 1", "Draw from the likeliest that make up P only");
+        var greedy = new Option<bool>("--greedy") { Description = "Always take the likeliest; the same as --temperature 0" };
+        Option<ulong> seed = CommonOptions.Seed();
+        Option<int> threads = CommonOptions.Number("--threads", 1, 0, 1024, "Threads that compute; 0 takes all cores");
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("sample", "Draw text from a model") { model, prime, length, temperature, topK, topP, greedy, seed, threads, json };
+        command.SetAction(parsed =>
+        {
+            ulong start = parsed.GetValue(seed);
+            output.Json = parsed.GetValue(json);
+            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), start, output);
+            (Sequential network, Vocabulary vocabulary) = ModelFiles.OpenCharLm(parsed.GetRequiredValue(model), backend, cancellation);
+            double heat = parsed.GetValue(greedy) ? 0 : parsed.GetValue(temperature);
+            var sampler = new Sampler(start, heat, parsed.GetValue(topK), parsed.GetValue(topP));
+            var text = new StringWriter();
+            TextSampling.Write(
+                network, vocabulary, parsed.GetRequiredValue(prime), parsed.GetValue(length), sampler, output.Json ? text : output.Result, cancellation);
+            if (output.Json)
+                output.WriteJson(new SampleResult(text.ToString(), start), ResultJson.Default.SampleResult);
+            else
+                output.Result.WriteLine();
+            return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Ok;
+        });
+        return command;
+    }
+}
+
+/// <summary>fastrnn info</summary>
+internal static class InfoCommand
+{
+    public static Command Create(Output output)
+    {
+        var model = new Argument<string>("model") { Description = "Model or checkpoint file" };
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("info", "What a model file holds") { model, json };
+        command.SetAction(parsed =>
+        {
+            output.Json = parsed.GetValue(json);
+            using CpuBackend backend = CommonOptions.OpenBackend(1, 0, output);
+            string path = parsed.GetRequiredValue(model);
+            (Sequential network, ModelInfo info) = ModelFiles.Open(path, backend);
+            TrainingSummary? training = info.Training;
+            Show(output, new InfoResult(
+                path, info.Task, [.. info.Layers.Select(l => l.ToString())], network.ParameterCount, info.Vocabulary?.Count, info.Seed, info.LibraryVersion,
+                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options));
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static void Show(Output output, InfoResult info)
+    {
+        if (output.Json)
+        {
+            output.WriteJson(info, ResultJson.Default.InfoResult);
+            return;
+        }
+        TextWriter text = output.Result;
+        text.WriteLine($"model        {info.Model}");
+        text.WriteLine($"task         {info.Task}");
+        for (int i = 0; i < info.Layers.Count; i++)
+            text.WriteLine($"{(i == 0 ? "layers" : ""),-12} {i} {info.Layers[i]}");
+        text.WriteLine($"parameters   {info.Parameters:N0}");
+        text.WriteLine($"vocabulary   {info.Vocabulary?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}");
+        text.WriteLine($"seed         {info.Seed}");
+        text.WriteLine($"written by   fastrnn {info.LibraryVersion}");
+        text.WriteLine(FormattableString.Invariant(
+            $"trained on   {info.Data ?? "unknown"}, {info.Epochs ?? 0} epochs, best {info.BestEpoch ?? 0}, loss {info.ValidationLoss?.ToString("F4", System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"}"));
+    }
+}

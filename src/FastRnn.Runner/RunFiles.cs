@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text;
+using FastRnn.Formats;
+
+namespace FastRnn.Runner;
+
+/// <summary>The files beside a model.</summary>
+internal static class RunFiles
+{
+    /// <summary>Fails before any work when the model could not be saved afterwards.</summary>
+    public static void CheckWritable(string model)
+    {
+        string path = Path.GetFullPath(model), folder = Path.GetDirectoryName(path) ?? path;
+        if (Directory.Exists(path))
+            throw new CliException(ExitCodes.BadInput, $"{model}: is a folder, expected a file name");
+        if (!Directory.Exists(folder))
+            throw new CliException(ExitCodes.BadInput, $"{model}: the folder {folder} does not exist");
+        string probe = Path.Combine(folder, $".fastrnn-{Environment.ProcessId}.tmp");
+        try
+        {
+            using (File.Create(probe, 1, FileOptions.DeleteOnClose))
+            {
+            }
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            throw new CliException(ExitCodes.BadInput, $"{model}: cannot write into {folder}: {e.Message}");
+        }
+    }
+
+    /// <summary>The epochs as CSV. Written as a whole, so a resumed run has no row twice and a killed one no half row.</summary>
+    public static void WriteLog(string path, IReadOnlyList<EpochSummary> epochs)
+    {
+        var text = new StringBuilder("epoch,train_loss,validation_loss,tokens_per_second,seconds\n");
+        foreach (EpochSummary e in epochs)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{e.Epoch},{e.TrainLoss:R},{e.ValidationLoss:R},{e.TokensPerSecond:F1},{e.Seconds:F3}\n");
+        }
+        WriteText(path, text.ToString());
+    }
+
+    public static void WriteText(string path, string text)
+    {
+        string temporary = $"{path}.tmp-{Environment.ProcessId}";
+        File.WriteAllText(temporary, text);
+        File.Move(temporary, path, overwrite: true);
+    }
+}

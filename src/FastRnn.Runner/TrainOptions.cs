@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace FastRnn.Runner;
+
+/// <summary>Everything that decides a training run.</summary>
+internal sealed record TrainOptions
+{
+    public required string Data { get; init; }
+
+    public required string Cell { get; init; }
+
+    public int Embedding { get; init; }
+
+    public int Hidden { get; init; }
+
+    public int Layers { get; init; }
+
+    public float Dropout { get; init; }
+
+    public int Batch { get; init; }
+
+    public int TimeSteps { get; init; }
+
+    public int Epochs { get; init; }
+
+    public required string Optimizer { get; init; }
+
+    public float LearningRate { get; init; }
+
+    public float ClipNorm { get; init; }
+
+    public ulong Seed { get; init; }
+
+    public required string Model { get; init; }
+
+    public bool Resume { get; init; }
+
+    public int CheckpointEvery { get; init; }
+
+    public double ValidationSplit { get; init; }
+
+    public int Patience { get; init; }
+
+    public string Checkpoint => Model + ".checkpoint";
+
+    /// <summary>The options that fix the bits of the run: a checkpoint goes on only with the same.</summary>
+    public Dictionary<string, string> Fixed() => new(StringComparer.Ordinal)
+    {
+        ["task"] = "char-lm",
+        ["cell"] = Cell,
+        ["embedding"] = Text(Embedding),
+        ["hidden"] = Text(Hidden),
+        ["layers"] = Text(Layers),
+        ["dropout"] = Text(Dropout),
+        ["batch"] = Text(Batch),
+        ["time-steps"] = Text(TimeSteps),
+        ["optimizer"] = Optimizer,
+        ["learning-rate"] = Text(LearningRate),
+        ["clip-norm"] = Text(ClipNorm),
+        ["seed"] = Text(Seed),
+        ["validation-split"] = Text(ValidationSplit),
+        ["data-sha256"] = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Data))),
+    };
+
+    private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace FastRnn.Formats;
+
+/// <summary>
+/// Replaces a file so that at every moment – crash, kill, full disk, power failure – its name shows either the whole old or the whole new
+/// content: write NAME.tmp-PID beside it, flush to disk, rename over it, flush the folder.
+/// </summary>
+internal static class AtomicFile
+{
+    /// <summary>Writes the parts one after the other as the new content of <paramref name="path"/>.</summary>
+    /// <exception cref="IOException">
+    /// The disk is full or failing, or the folder is missing. Only a failure of the last step, the folder's flush, leaves the new content in
+    /// place; after every other the old file is untouched and no temporary file remains.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">The folder or the file may not be written.</exception>
+    public static void Write(string path, IEnumerable<ReadOnlyMemory<byte>> parts, FileLayer? layer = null)
+    {
+        layer ??= FileLayer.System;
+        string target = Path.GetFullPath(path);
+        string directory = Path.GetDirectoryName(target)
+            ?? throw new ArgumentException($"{path} names a root folder, not a file.", nameof(path));
+        RemoveStale(target, directory, layer);
+
+        string temporary = TemporaryName(target, Environment.ProcessId);
+        var stream = layer.Create(temporary);
+        try
+        {
+            WriteDurably(stream, parts, layer);
+            layer.Replace(temporary, target);
+        }
+        catch (Exception error)
+        {
+            Discard(temporary, error, layer);
+            throw;
+        }
+
+        layer.SyncDirectory(directory);
+    }
+
+    private static void WriteDurably(FileStream stream, IEnumerable<ReadOnlyMemory<byte>> parts, FileLayer layer)
+    {
+        try
+        {
+            foreach (var part in parts)
+                layer.Write(stream, part.Span);
+            layer.Flush(stream);
+        }
+        catch
+        {
+            stream.Dispose(); // Not the layer's Close: the first error is the one to report.
+            throw;
+        }
+
+        layer.Close(stream);
+    }
+
+    private static void Discard(string temporary, Exception error, FileLayer layer)
+    {
+        try
+        {
+            layer.Delete(temporary);
+        }
+        catch (Exception second) when (second is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"{error.Message} The unfinished {temporary} could not be removed either: {second.Message}",
+                new AggregateException(error, second));
+        }
+    }
+
+    /// <summary>
+    /// Removes what killed processes left behind for this target. A file of this process id is either ours to overwrite (containers give
+    /// every run the same id) or locked by a save that is running now.
+    /// </summary>
+    private static void RemoveStale(string target, string directory, FileLayer layer)
+    {
+        string prefix = TemporaryName(target, processId: null);
+        foreach (string file in layer.Find(directory, "*.tmp-*").ToList())
+        {
+            if (file.StartsWith(prefix, StringComparison.Ordinal)
+                && int.TryParse(file.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int processId)
+                && processId != Environment.ProcessId
+                && !layer.IsRunning(processId))
+                layer.Delete(file);
+        }
+    }
+
+    private static string TemporaryName(string target, int? processId) =>
+        string.Create(CultureInfo.InvariantCulture, $"{target}.tmp-{processId}");
+}

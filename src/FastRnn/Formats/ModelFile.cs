@@ -1,0 +1,186 @@
+using FastRnn.Backends;
+using FastRnn.Layers;
+using FastRnn.Training;
+
+namespace FastRnn.Formats;
+
+/// <summary>
+/// Model files are safetensors: weights under PyTorch's names and layouts (<c>load_state_dict</c> of an <c>nn.Sequential</c> reads them),
+/// and in <c>__metadata__</c> the architecture, the preprocessing, the provenance and a probe, as JSON.
+/// </summary>
+public static class ModelFile
+{
+    /// <summary>Saves a model without further information; see <see cref="Save(Sequential, ModelInfo, string)"/>.</summary>
+    public static void Save(this Sequential model, string path) => Save(model, new ModelInfo(), path);
+
+    /// <summary>Replaces the file atomically and durably: its name always shows a whole model, the old or the new one.</summary>
+    /// <exception cref="NonFiniteException">A weight is not finite; the old file stays.</exception>
+    /// <exception cref="IOException">The disk is full or failing, or the folder is missing; the old file stays.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder or file may not be written; the old file stays.</exception>
+    public static void Save(Sequential model, ModelInfo info, string path)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(info);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        SafetensorsWriter.Write(path, Describe(model, info));
+    }
+
+    /// <summary>
+    /// Builds the model that a file holds, on the given back end, which stays the caller's. Checkpoints are read too: their weights without
+    /// the state of the training.
+    /// </summary>
+    /// <exception cref="ModelFormatException">The file is damaged, or not a model that this version can build and trust.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static (Sequential Model, ModelInfo Info) Load(string path, Backend backend, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(backend);
+        return Build(SafetensorsReader.Read(path, cancellation: cancellation), path, backend);
+    }
+
+    /// <summary>The file's content for a model: weights and metadata.</summary>
+    internal static SafetensorsFile Describe(Sequential model, ModelInfo info)
+    {
+        var file = new SafetensorsFile();
+        foreach (var parameter in model.Parameters)
+        {
+            var tensor = new SafetensorsTensor(parameter.Name, TensorType.F32, [.. parameter.Shape]);
+            parameter.Read(tensor.Floats);
+            if (FirstNonFinite(tensor) >= 0)
+                throw new NonFiniteException(parameter.Name);
+            file.Tensors.Add(tensor);
+        }
+
+        LayerInfo[] layers = [.. model.Layers.Select(Architecture.Describe)];
+        Architecture.Check(layers);
+        var provenance = new ProvenanceRecord { Library = Version, Seed = model.Seed, Training = info.Training };
+        file.Metadata["format"] = "pt"; // What the Python library expects of files with PyTorch's layouts.
+        file.Metadata[ArchitectureRecord.Key] = StrictJson.Write(new ArchitectureRecord { Layers = layers });
+        file.Metadata[PreprocessingRecord.Key] =
+            StrictJson.Write(new PreprocessingRecord { Task = info.Task, Vocabulary = info.Vocabulary?.Symbols });
+        file.Metadata[ProvenanceRecord.Key] = StrictJson.Write(provenance);
+        file.Metadata[ProbeRecord.Key] = StrictJson.Write(Probe.Record(model, layers));
+        return file;
+    }
+
+    internal static (Sequential Model, ModelInfo Info) Build(SafetensorsFile file, string? path, Backend backend)
+    {
+        var info = ReadInfo(file, path);
+        var probe = StrictJson.Read<ProbeRecord>(file, ProbeRecord.Key, path);
+        CheckTensors(file, info.Layers, path);
+        if (Probe.Check(info.Layers, probe) is { } broken)
+            throw Fail($"metadata {ProbeRecord.Key} is not valid: {broken}", path);
+
+        var model = new Sequential(backend, info.Seed, [.. info.Layers.Select(Architecture.Build)]);
+        try
+        {
+            foreach (var parameter in model.Parameters)
+                parameter.Write(file.Find(parameter.Name)!.Floats);
+            if (Probe.Compare(model, info.Layers, probe) is { } difference)
+                throw Fail(difference, path);
+            return (model, info);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Index of the first element that is NaN or infinite, or −1.</summary>
+    internal static int FirstNonFinite(SafetensorsTensor tensor)
+    {
+        var values = tensor.Floats;
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+                return i;
+        }
+
+        return -1;
+    }
+
+    internal static void RefuseNonFinite(SafetensorsTensor tensor, string? path)
+    {
+        int index = FirstNonFinite(tensor);
+        if (index >= 0)
+        {
+            throw new ModelFormatException(
+                $"tensor {ModelFormatException.Quote(tensor.Name)} is not finite at element {index}", tensor.Offset + (4L * index), path);
+        }
+    }
+
+    private static string Version => typeof(ModelFile).Assembly.GetName().Version?.ToString(3) ?? "";
+
+    private static ModelInfo ReadInfo(SafetensorsFile file, string? path)
+    {
+        var layers = StrictJson.Read<ArchitectureRecord>(file, ArchitectureRecord.Key, path).Layers;
+        var preprocessing = StrictJson.Read<PreprocessingRecord>(file, PreprocessingRecord.Key, path);
+        var provenance = StrictJson.Read<ProvenanceRecord>(file, ProvenanceRecord.Key, path);
+        return new ModelInfo
+        {
+            Task = preprocessing.Task,
+            Vocabulary = ReadVocabulary(preprocessing.Vocabulary, layers, path),
+            Layers = layers,
+            LibraryVersion = provenance.Library,
+            Seed = provenance.Seed,
+            Training = provenance.Training,
+        };
+    }
+
+    private static Vocabulary? ReadVocabulary(IReadOnlyList<string>? symbols, IReadOnlyList<LayerInfo> layers, string? path)
+    {
+        if (symbols is null)
+            return null;
+        if (layers.Count > 0 && layers[0]?.Vocabulary is { } size && size != symbols.Count)
+            throw Fail($"the vocabulary has {symbols.Count} symbols, the embedding {size}", path);
+        try
+        {
+            return new Vocabulary(symbols);
+        }
+        catch (ArgumentException e)
+        {
+            throw new ModelFormatException(
+                $"the vocabulary is not valid: {ModelFormatException.Quote(e.Message, longest: 200)}", SafetensorsHeaderParser.Start, path, e);
+        }
+    }
+
+    /// <summary>Every tensor the layers need is there with its type, shape and finite values, and no other.</summary>
+    private static void CheckTensors(SafetensorsFile file, IReadOnlyList<LayerInfo> layers, string? path)
+    {
+        List<ParameterShape> parameters;
+        try
+        {
+            parameters = Architecture.Check(layers);
+            if (file.Metadata.ContainsKey(CheckpointRecord.Key))
+                parameters.AddRange(StrictJson.Read<CheckpointRecord>(file, CheckpointRecord.Key, path).Tensors(layers, parameters));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ModelFormatException($"metadata is not valid: {e.Message}", SafetensorsHeaderParser.Start, path, e);
+        }
+
+        var tensors = file.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        foreach (var (name, shape) in parameters)
+        {
+            if (!tensors.Remove(name, out var tensor))
+                throw Fail($"tensor {ModelFormatException.Quote(name)} is missing", path);
+            if (tensor.Type != TensorType.F32 || !tensor.Shape.AsSpan().SequenceEqual(shape))
+            {
+                throw new ModelFormatException(
+                    $"tensor {ModelFormatException.Quote(name)} is {tensor.Type.Name()} {SafetensorsTensor.ShapeText(tensor.Shape)}; "
+                    + $"the architecture needs F32 {SafetensorsTensor.ShapeText(shape)}", tensor.Offset, path);
+            }
+
+            RefuseNonFinite(tensor, path);
+        }
+
+        foreach (var tensor in file.Tensors)
+        {
+            if (tensors.ContainsKey(tensor.Name))
+                throw new ModelFormatException($"tensor {ModelFormatException.Quote(tensor.Name)} belongs to no layer", tensor.Offset, path);
+        }
+    }
+
+    private static ModelFormatException Fail(string problem, string? path) => new(problem, SafetensorsHeaderParser.Start, path);
+}

@@ -1,0 +1,135 @@
+using System.Text.Json.Serialization;
+using FastRnn.Training;
+
+namespace FastRnn.Formats;
+
+/// <summary>What a model file tells about its model beside the weights.</summary>
+public sealed record ModelInfo
+{
+    /// <summary>What the model was trained for, for example <c>char-lm</c>.</summary>
+    public string Task { get; init; } = "";
+
+    /// <summary>The symbols that token ids stand for, or null where the inputs are numbers.</summary>
+    public Vocabulary? Vocabulary { get; init; }
+
+    /// <summary>How the weights came about, or null where nobody said.</summary>
+    public TrainingSummary? Training { get; init; }
+
+    /// <summary>The layers in order. Saving takes them from the model and ignores what stands here.</summary>
+    public IReadOnlyList<LayerInfo> Layers { get; init; } = [];
+
+    /// <summary>The version of FastRnn that wrote the file; set by reading.</summary>
+    public string LibraryVersion { get; init; } = "";
+
+    /// <summary>The seed that the model was created with; set by reading, saving takes it from the model.</summary>
+    public ulong Seed { get; init; }
+}
+
+/// <summary>A layer's kind and sizes; sizes that the kind does not have are null.</summary>
+public sealed record LayerInfo
+{
+    /// <summary><c>embedding</c>, <c>lstm</c>, <c>dropout</c> or <c>linear</c>.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Number of symbols of an embedding.</summary>
+    public int? Vocabulary { get; init; }
+
+    /// <summary>Width of an embedding's vectors.</summary>
+    public int? Size { get; init; }
+
+    /// <summary>Input features of an LSTM or linear layer.</summary>
+    public int? Input { get; init; }
+
+    /// <summary>State size of an LSTM.</summary>
+    public int? Hidden { get; init; }
+
+    /// <summary>Output features of a linear layer.</summary>
+    public int? Output { get; init; }
+
+    /// <summary>Share of inputs that dropout zeroes in training, from 0 to below 1.</summary>
+    public float? Rate { get; init; }
+
+    /// <summary>For people, for example <c>lstm(input 64, hidden 256)</c>.</summary>
+    public override string ToString()
+    {
+        var sizes = new (string Name, object? Value)[]
+        {
+            ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("rate", Rate),
+        };
+        var shown = sizes.Where(size => size.Value is not null).Select(size => FormattableString.Invariant($"{size.Name} {size.Value}"));
+        return $"{Type}({string.Join(", ", shown)})";
+    }
+}
+
+/// <summary>How a model was trained. Everything is optional; nothing of it influences loading.</summary>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+public sealed record TrainingSummary
+{
+    /// <summary>The data's name, without its folder.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>Full passes over the training data.</summary>
+    public int? Epochs { get; init; }
+
+    /// <summary>The epoch, from 1, after which the stored weights were taken.</summary>
+    public int? BestEpoch { get; init; }
+
+    /// <summary>Validation loss of the stored weights, in the loss's own unit.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>Optimiser steps until the stored weights.</summary>
+    public long? Steps { get; init; }
+
+    /// <summary>The options of the run, as they would be typed.</summary>
+    public IReadOnlyDictionary<string, string>? Options { get; init; }
+}
+
+/// <summary>Metadata value <c>fastrnn.architecture</c>.</summary>
+internal sealed record ArchitectureRecord
+{
+    public const string Key = "fastrnn.architecture";
+
+    public required IReadOnlyList<LayerInfo> Layers { get; init; }
+}
+
+/// <summary>Metadata value <c>fastrnn.preprocessing</c>.</summary>
+internal sealed record PreprocessingRecord
+{
+    public const string Key = "fastrnn.preprocessing";
+
+    public required string Task { get; init; }
+
+    public IReadOnlyList<string>? Vocabulary { get; init; }
+}
+
+/// <summary>Metadata value <c>fastrnn.provenance</c>.</summary>
+internal sealed record ProvenanceRecord
+{
+    public const string Key = "fastrnn.provenance";
+
+    public required string Library { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    public TrainingSummary? Training { get; init; }
+}
+
+/// <summary>Metadata value <c>fastrnn.probe</c>; see <see cref="Probe"/>.</summary>
+internal sealed record ProbeRecord
+{
+    public const string Key = "fastrnn.probe";
+
+    /// <summary>Inputs of a model that starts with an embedding, one a step.</summary>
+    public int[]? Tokens { get; init; }
+
+    /// <summary>Inputs of any other model, row after row.</summary>
+    public float[]? Values { get; init; }
+
+    /// <summary>Every Stride-th output of each step.</summary>
+    public required int Stride { get; init; }
+
+    public required float[] Outputs { get; init; }
+
+    /// <summary>Allowed difference, times max(1, |y|).</summary>
+    public required double Tolerance { get; init; }
+}

@@ -1,0 +1,115 @@
+using FastRnn.Inference;
+using FastRnn.Layers;
+
+namespace FastRnn.Formats;
+
+/// <summary>
+/// A fixed input stored with the outputs it had when the file was written. Running it again after loading finds a wrong permutation of
+/// gates or a transposed matrix, which no shape check can; the tolerance lets a better kernel pass.
+/// </summary>
+internal static class Probe
+{
+    public const int Steps = 8;
+    public const double Tolerance = 1e-4;
+
+    /// <summary>Keeps the text small for wide models: at most about this many inputs in all, and outputs a step.</summary>
+    private const int MostValues = 4096, MostOutputs = 512;
+
+    /// <exception cref="Training.NonFiniteException">An output is not finite.</exception>
+    public static ProbeRecord Record(Sequential model, IReadOnlyList<LayerInfo> layers)
+    {
+        var record = new ProbeRecord
+        {
+            Tokens = layers[0].Vocabulary is { } vocabulary ? Tokens(vocabulary) : null,
+            Values = layers[0].Vocabulary is null ? Values(InputWidth(layers)) : null,
+            Stride = (Architecture.OutputWidth(layers) + MostOutputs - 1) / MostOutputs,
+            Outputs = [],
+            Tolerance = Tolerance,
+        };
+        float[] outputs = Run(model, layers, record);
+        if (!Array.TrueForAll(outputs, float.IsFinite))
+            throw new Training.NonFiniteException("probe output");
+        return record with { Outputs = outputs };
+    }
+
+    /// <summary>Runs the stored probe and says where it differs, or null.</summary>
+    public static string? Compare(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record)
+    {
+        float[] actual = Run(model, layers, record);
+        for (int i = 0; i < actual.Length; i++)
+        {
+            double expected = record.Outputs[i], bound = record.Tolerance * Math.Max(1, Math.Abs(expected));
+            if (!(Math.Abs(actual[i] - expected) <= bound))
+            {
+                return FormattableString.Invariant(
+                    $"the model does not compute what it did when it was saved: probe output {i} is {actual[i]}, stored is {expected}, ")
+                    + FormattableString.Invariant($"allowed difference {bound}");
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Says what is wrong with a stored probe before it is run, or null.</summary>
+    public static string? Check(IReadOnlyList<LayerInfo> layers, ProbeRecord record)
+    {
+        int width = InputWidth(layers);
+        bool embedded = layers[0].Vocabulary is not null;
+        if (embedded != record.Tokens is not null || embedded == record.Values is not null)
+            return "its inputs are not of the kind the model takes";
+        if (record.Tokens is { } tokens && !Array.TrueForAll(tokens, token => token >= 0 && token < layers[0].Vocabulary))
+            return "a token lies outside the vocabulary";
+        if (record.Values is { } values && (values.Length % width != 0 || !Array.TrueForAll(values, float.IsFinite)))
+            return "its values do not fill whole steps, or are not finite";
+        if (record.Stride < 1)
+            return "its stride is below 1";
+        long steps = StepsOf(record, width), each = (Architecture.OutputWidth(layers) + (long)record.Stride - 1) / record.Stride;
+        if (steps == 0 || record.Outputs.Length != steps * each)
+            return $"it has {record.Outputs.Length} outputs where {steps} steps give {steps * each}";
+        if (!Array.TrueForAll(record.Outputs, float.IsFinite))
+            return "an output is not finite"; // JSON's 1e999 reads as infinity, against which any difference would be small.
+        return record.Tolerance is >= 0 and <= 0.01 ? null : "its tolerance does not lie from 0 to 0.01";
+    }
+
+    private static float[] Run(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record)
+    {
+        int width = InputWidth(layers), steps = StepsOf(record, width);
+        float[] y = new float[Architecture.OutputWidth(layers)];
+        var outputs = new List<float>();
+        var session = model.OpenSession();
+        for (int t = 0; t < steps; t++)
+        {
+            if (record.Tokens is { } tokens)
+                session.Step(tokens[t], y);
+            else
+                session.Step(record.Values.AsSpan(t * width, width), y);
+            for (int i = 0; i < y.Length; i += record.Stride)
+                outputs.Add(y[i]);
+        }
+
+        return [.. outputs];
+    }
+
+    private static int StepsOf(ProbeRecord record, int width) => record.Tokens?.Length ?? record.Values!.Length / width;
+
+    /// <summary>Features of one step; 1 for tokens.</summary>
+    private static int InputWidth(IReadOnlyList<LayerInfo> layers) => layers[0].Input ?? 1;
+
+    /// <summary>Spread over the vocabulary by a prime larger than common sizes.</summary>
+    private static int[] Tokens(int vocabulary)
+    {
+        int[] tokens = new int[Steps];
+        for (int t = 0; t < Steps; t++)
+            tokens[t] = (int)(((t * 7919L) + 1) % vocabulary);
+        return tokens;
+    }
+
+    /// <summary>All different, within ±1; a short step count for wide inputs.</summary>
+    private static float[] Values(int width)
+    {
+        float[] values = new float[width * Math.Clamp(MostValues / width, 1, Steps)];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)Math.Round(Math.Sin(0.37 * (i + 1)), 4);
+        return values;
+    }
+}

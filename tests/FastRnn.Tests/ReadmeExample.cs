@@ -1,0 +1,32 @@
+using FastRnn.Formats;
+using FastRnn.Inference;
+using FastRnn.Layers;
+using FastRnn.Training;
+
+namespace FastRnn.Tests;
+
+/// <summary>README's example: the lines between the markers are the lines in README, and a test runs them.</summary>
+internal static class ReadmeExample
+{
+    public static void Run()
+    {
+        // <example>
+        var text = TextDataset.Open("input.txt");
+        var model = new Sequential(new Embedding(text.Vocabulary.Count, 64), new Lstm(64, 128), new Linear(128, text.Vocabulary.Count));
+        var trainer = new Trainer(model, Loss.CrossEntropy, new Adam(2e-3f)) { ClipNorm = 5f };
+        foreach (var chunk in text.Chunks(batchSize: 50, timeSteps: 50))
+            Console.WriteLine(trainer.Step(chunk).Loss);          // truncated BPTT: state is carried, gradient is cut
+        model.Save("shakespeare.safetensors");
+
+        var session = model.OpenSession();                        // owns h and c; a step allocates nothing
+        var logits = new float[text.Vocabulary.Count];
+        var sampler = new Sampler(seed: 1, temperature: 0.8);
+        for (int i = 0, token = 0; i < 200; i++)
+        {
+            session.Step(token, logits);
+            token = sampler.Next(logits);
+            Console.Write(text.Vocabulary[token]);
+        }
+        // </example>
+    }
+}

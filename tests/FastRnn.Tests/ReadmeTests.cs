@@ -1,0 +1,87 @@
+using System.Text.RegularExpressions;
+using FastRnn.Tests.Support;
+using Xunit;
+
+namespace FastRnn.Tests;
+
+/// <summary>README tells the truth: its example compiles and runs, its links lead somewhere, its tables are the files the benchmarks wrote.</summary>
+[Collection("current directory")]
+public partial class ReadmeTests
+{
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+
+    [Fact]
+    public void ExampleIsTheCompiledOne()
+    {
+        string source = File.ReadAllText(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", "ReadmeExample.cs"));
+        string code = Between(source, "        // <example>\n", "        // </example>");
+        string expected = string.Join('\n', code.Split('\n').Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line));
+        Assert.Contains(expected, Readme, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ExampleRuns()
+    {
+        string before = Environment.CurrentDirectory;
+        string folder = Directory.CreateTempSubdirectory("fastrnn-readme").FullName;
+        TextWriter console = Console.Out;
+        try
+        {
+            Environment.CurrentDirectory = folder;
+            File.WriteAllText("input.txt", File.ReadAllText(Repository.Shakespeare)[..20_000]);
+            var output = new StringWriter();
+            Console.SetOut(output);
+            ReadmeExample.Run();
+            Assert.True(File.Exists("shakespeare.safetensors"));
+            Assert.True(output.ToString().Length > 200);
+        }
+        finally
+        {
+            Console.SetOut(console);
+            Environment.CurrentDirectory = before;
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void LinksLeadToFiles()
+    {
+        MatchCollection links = Link().Matches(Readme);
+        Assert.True(links.Count > 10);
+        foreach (Match link in links)
+        {
+            string target = link.Groups[1].Value;
+            if (!target.StartsWith("http", StringComparison.Ordinal))
+                Assert.True(Path.Exists(Path.Combine(Repository.Root, target)), $"README links to {target}, which does not exist");
+        }
+    }
+
+    /// <summary>A table is announced by a comment that names its file: &lt;!-- table: bench/results/… --&gt;.</summary>
+    [Fact]
+    public void TablesAreTheBenchmarksFiles()
+    {
+        MatchCollection tables = Table().Matches(Readme);
+        Assert.NotEmpty(tables);
+        foreach (Match table in tables)
+        {
+            string file = File.ReadAllText(Path.Combine(Repository.Root, table.Groups[1].Value)).Trim();
+            Assert.Contains(file, Readme, StringComparison.Ordinal);
+        }
+    }
+
+    private static string Between(string text, string start, string end)
+    {
+        int from = text.IndexOf(start, StringComparison.Ordinal) + start.Length;
+        return text[from..text.IndexOf(end, StringComparison.Ordinal)];
+    }
+
+    [GeneratedRegex(@"\]\(([^)#]+)\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex("<!-- table: (.+?) -->")]
+    private static partial Regex Table();
+}
+
+/// <summary>Tests that change the process's current directory or console run alone.</summary>
+[CollectionDefinition("current directory", DisableParallelization = true)]
+public class CurrentDirectoryTests;
