@@ -17,6 +17,9 @@ internal unsafe struct GemmArgs
 
     /// <summary>Panels [panel][k][64].</summary>
     public float* Panels;
+
+    /// <summary>Floats from one panel to the next; 0 stands for depth·64, more when the depth is only a part of the panels' rows.</summary>
+    public nint PanelStride;
     public float* Init;
     public nint InitRow, InitVector, InitPanel;
     public float* C;
@@ -92,11 +95,51 @@ internal static unsafe class Gemm
     /// <summary>Number of panels that hold <paramref name="columns"/>.</summary>
     public static nint Panels(nint columns) => (columns + PanelColumns - 1) / PanelColumns;
 
+    /// <summary>Rows of A that are multiplied with all panels before the next rows: they stay in L2 meanwhile.</summary>
+    private const int BlockRows = 96;
+
+    /// <summary>Rows of the panels that are used before the next: 512·256 bytes of a panel, and the next one on its way, fit in L2.</summary>
+    private const int BlockDepth = 512;
+
     /// <summary>
-    /// All panels of the product. The panel loop is outside: a panel (K·256 bytes) stays in L2 while the rows of A stream past it at
-    /// 2 bytes a clock.
+    /// The whole product, in blocks of rows and of k. A chain that a block leaves goes on from C, so blocks change no bit. Measured on
+    /// dX of LSTM 512→512, T 50, B 32 against the tile alone in L1: unblocked 65–80 %, blocked 91 %.
     /// </summary>
     public static void Run(KernelTable table, in GemmArgs args)
+    {
+        GemmArgs block = args;
+        if (block.PanelStride == 0)
+            block.PanelStride = args.Depth * PanelColumns;
+        for (nint row = 0; row < args.Rows; row += BlockRows)
+        {
+            block.Rows = Math.Min(BlockRows, args.Rows - row);
+            block.A = args.A + (row * args.ARow);
+            block.Init = args.Init + (row * args.InitRow);
+            block.C = args.C + (row * args.CRow);
+            RunDepth(table, block);
+        }
+    }
+
+    /// <summary>Blocks of k: cut in the outermost of the three loops that has more than one turn.</summary>
+    private static void RunDepth(KernelTable table, GemmArgs args)
+    {
+        bool outer = args.OuterCount > 1;
+        nint inside = outer ? args.InnerCount * args.MiddleCount : args.MiddleCount;
+        nint left = outer ? args.OuterCount : args.InnerCount, most = Math.Max(1, BlockDepth / inside);
+        if (args.MiddleCount > 1 && !outer)
+            most = left; // only one block of k: there is no loop to cut that keeps the order
+        for (; left > 0; left -= most)
+        {
+            nint count = Math.Min(most, left);
+            (args.OuterCount, args.InnerCount) = outer ? (count, args.InnerCount) : (args.OuterCount, count);
+            RunPanels(table, args);
+            args.A += count * (outer ? args.OuterStride : args.InnerStride);
+            args.Panels += count * inside * PanelColumns;
+            args.SetInitC();
+        }
+    }
+
+    private static void RunPanels(KernelTable table, in GemmArgs args)
     {
         nint panels = Panels(args.Columns);
         for (nint panel = 0; panel < panels; panel++)
@@ -112,7 +155,11 @@ internal static unsafe class Gemm
         nint registers = Math.Min(4, (args.Columns - (panel * PanelColumns) + 15) / 16);
         TileArgs tile = FirstTile(args, panel);
         nint tiles = (args.Rows + table.TileRows - 1) / table.TileRows;
-        float* ahead = tile.B + (args.Depth * PanelColumns), end = ahead + (args.Depth * PanelColumns);
+        nint used = args.Depth * PanelColumns, stride = args.PanelStride == 0 ? used : args.PanelStride;
+        tile.B += panel * stride;
+        // After the last panel comes the first one's next part, or the first one again.
+        float* ahead = panel + 1 < Panels(args.Columns) ? tile.B + stride : args.Panels + (stride > used ? used : 0);
+        float* end = ahead + used;
         nint first = 0;
         for (nint i = 0; i < tiles; i++)
         {
@@ -147,7 +194,7 @@ internal static unsafe class Gemm
         MiddleStride = args.MiddleStride,
         OuterCount = args.OuterCount,
         OuterStride = args.OuterStride,
-        B = args.Panels + (panel * args.Depth * PanelColumns),
+        B = args.Panels,
         BStep = PanelColumns,
         Init = args.Init + (panel * args.InitPanel),
         InitRow = args.InitRow,

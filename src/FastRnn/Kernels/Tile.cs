@@ -30,9 +30,12 @@ internal unsafe struct TileArgs
     public nint CRow, CVector;
 
     /// <summary>
-    /// One cache line from here on is prefetched with every k: the next panel, so that streaming weights from L3 overlaps with the products.
+    /// One cache line from here on is prefetched with every k: the next panel or strip, so that streaming it from L3 overlaps with the products.
     /// </summary>
     public float* Prefetch;
+
+    /// <summary>Added to the prefetch address with every middle step, so that it can follow a row pattern like A's.</summary>
+    public nint PrefetchMiddle;
 
     /// <summary>Add the finished chain to C instead of storing it.</summary>
     public bool Add;
@@ -251,6 +254,7 @@ internal static unsafe class Tile
                     k += innerStride;
                 }
                 middleOffset += args->MiddleStride;
+                ahead += args->PrefetchMiddle;
             }
             outerOffset += args->OuterStride;
         }

@@ -106,7 +106,7 @@ public sealed unsafe partial class CpuBackend
     {
         int parts = PartsFor(strips, gradient.Steps * gradient.Batch * gradient.Columns * 16);
         for (int i = 0; i < parts; i++)
-            _arenas[i].Ensure(WeightGradient.ScratchLength((strips + parts - 1) / parts, gradient.Batch) + 64);
+            _arenas[i].Ensure(WeightGradient.ScratchLength((strips + parts - 1) / parts, gradient.Batch, gradient.Columns) + 64);
         fixed (WeightGradientArgs* args = &gradient)
         {
             var job = new GradientJob
