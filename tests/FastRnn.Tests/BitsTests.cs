@@ -31,7 +31,7 @@ public class BitsTests
                 float[] y = whole.Slice(from, Math.Min(batch, 64 - from)).Forward(backend).Y;
                 int width = Math.Min(batch, 64 - from);
                 for (int t = 0; t < steps; t++)
-                    Same(alone.AsSpan(t * hidden, hidden), y.AsSpan(((t * width) + first) * hidden, hidden), $"{whole} isa={isa} batch={batch} t={t}");
+                    Bits.Same(alone.AsSpan(t * hidden, hidden), y.AsSpan(((t * width) + first) * hidden, hidden), $"{whole} isa={isa} batch={batch} t={t}");
             }
         }
     }
@@ -112,19 +112,9 @@ public class BitsTests
 
     private static void Same(LstmResult expected, LstmResult actual, string what)
     {
-        Same(expected.Y, actual.Y, what + " y");
-        Same(expected.H, actual.H, what + " h");
-        Same(expected.C, actual.C, what + " c");
-    }
-
-    private static void Same(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, string what)
-    {
-        Assert.Equal(expected.Length, actual.Length);
-        for (int i = 0; i < expected.Length; i++)
-        {
-            if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(actual[i]))
-                Assert.Fail($"{what}: element {i} is {actual[i]:R}, expected the bits of {expected[i]:R}");
-        }
+        Bits.Same(expected.Y, actual.Y, what + " y");
+        Bits.Same(expected.H, actual.H, what + " h");
+        Bits.Same(expected.C, actual.C, what + " c");
     }
 
     private static void Same(double[] expected, double[] actual, string what)

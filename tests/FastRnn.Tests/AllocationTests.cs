@@ -1,0 +1,54 @@
+using FastRnn.Backends;
+using FastRnn.Inference;
+using FastRnn.Layers;
+using FastRnn.Tests.Support;
+using FastRnn.Training;
+using Xunit;
+using static FastRnn.Tests.Training.TrainingRuns;
+
+namespace FastRnn.Tests;
+
+/// <summary>What runs again and again allocates no managed memory, on any thread.</summary>
+[Collection(AllocatedBytes.Alone)]
+public class AllocationTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void TrainingStep(int threads)
+    {
+        using var backend = new CpuBackend(threads);
+        Trainer trainer = Trainer(backend, new Adam(0.01f), dropout: 0.3f);
+        trainer.ClipNorm = 1;
+        TextDataset data = TextDataset.FromText("abcdefghijklm" + Shuffled(4000, seed: 12));
+        ChunkSequence chunks = data.Chunks(16, 20); // the last window is shorter
+        for (int warmUp = 0; warmUp < 2; warmUp++)
+            Pass();
+        AllocatedBytes.None(Pass);
+
+        void Pass()
+        {
+            foreach (SequenceChunk chunk in chunks)
+                trainer.Step(chunk);
+        }
+    }
+
+    [Fact]
+    public void SessionStep()
+    {
+        using var backend = new CpuBackend(1);
+        using Sequential model = Model(backend);
+        Session session = model.OpenSession();
+        var sampler = new Sampler(1, 0.8, topK: 5, topP: 0.9);
+        var logits = new float[model.OutputSize];
+        AllocatedBytes.None(() =>
+        {
+            int token = 0;
+            for (int i = 0; i < 100; i++)
+            {
+                session.Step(token, logits);
+                token = sampler.Next(logits);
+            }
+        });
+    }
+}
