@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace FastRnn.Memory;
 
 /// <summary>
@@ -7,7 +5,8 @@ namespace FastRnn.Memory;
 /// <see cref="Ensure"/> grows it while nothing is taken. Debug builds check that marks are released in order and that nothing is
 /// still taken when the arena grows or goes.
 /// </summary>
-internal sealed unsafe class Arena : IDisposable
+/// <param name="check">Whether to detect these mistakes.</param>
+internal sealed unsafe class Arena(bool check = MemoryChecks.InThisBuild) : IDisposable
 {
     private AlignedBuffer _block = new(0);
     private nint _used;
@@ -22,14 +21,14 @@ internal sealed unsafe class Arena : IDisposable
         if (_block.Length >= length)
             return;
         _block.Dispose();
-        _block = new AlignedBuffer(length);
+        _block = new AlignedBuffer(Pad(length));
     }
 
     /// <summary>The next <paramref name="length"/> floats, 64-byte aligned, with old contents.</summary>
     /// <exception cref="InvalidOperationException">The arena is too small: its owner computed the size wrongly.</exception>
     public float* Take(nint length)
     {
-        nint padded = (length + AlignedBuffer.RowMultiple - 1) & ~(nint)(AlignedBuffer.RowMultiple - 1);
+        nint padded = Pad(length);
         if (_used + padded > _block.Length)
             throw new InvalidOperationException($"arena of {_block.Length} floats is too small: {_used} taken, {padded} asked for");
         float* p = _block.Pointer + _used;
@@ -43,7 +42,8 @@ internal sealed unsafe class Arena : IDisposable
     /// <summary>Releases everything taken since <see cref="Used"/> was <paramref name="mark"/>.</summary>
     public void Release(nint mark)
     {
-        CheckMark(mark);
+        if (check && (mark < 0 || mark > _used))
+            throw new InvalidOperationException($"arena released to {mark}, but only {_used} floats are taken: released twice or out of order");
         _used = mark;
     }
 
@@ -53,17 +53,11 @@ internal sealed unsafe class Arena : IDisposable
         _block.Dispose();
     }
 
-    [Conditional("DEBUG")]
-    private void CheckMark(nint mark)
-    {
-        if (mark < 0 || mark > _used)
-            throw new InvalidOperationException($"arena released to {mark}, but only {_used} floats are taken: released twice or out of order");
-    }
+    private static nint Pad(nint length) => (length + AlignedBuffer.RowMultiple - 1) & ~(nint)(AlignedBuffer.RowMultiple - 1);
 
-    [Conditional("DEBUG")]
     private void CheckEmpty()
     {
-        if (_used != 0)
+        if (check && _used != 0)
             throw new InvalidOperationException($"{_used} floats of the arena were never released");
     }
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace FastRnn.Memory;
 
 /// <summary>
@@ -7,10 +5,11 @@ namespace FastRnn.Memory;
 /// Contents are whatever the last tenant left. Debug builds detect a double or foreign return at once and, on
 /// <see cref="Dispose"/>, a block that was never returned. One thread at a time.
 /// </summary>
-internal sealed unsafe class BufferPool : IDisposable
+/// <param name="check">Whether to detect these mistakes.</param>
+internal sealed class BufferPool(bool check = MemoryChecks.InThisBuild) : IDisposable
 {
     private readonly Stack<AlignedBuffer>[] _free = NewStacks();
-    private readonly HashSet<AlignedBuffer> _rented = [];
+    private readonly HashSet<AlignedBuffer>? _rented = check ? [] : null;
 
     /// <summary>Blocks that are out at the moment.</summary>
     public int Outstanding { get; private set; }
@@ -21,14 +20,15 @@ internal sealed unsafe class BufferPool : IDisposable
         int size = SizeClass(length);
         AlignedBuffer block = _free[size].TryPop(out AlignedBuffer? used) ? used : new AlignedBuffer((nint)1 << size);
         Outstanding++;
-        NoteRent(block);
+        _rented?.Add(block);
         return block;
     }
 
     /// <summary>Gives a rented block back.</summary>
     public void Return(AlignedBuffer block)
     {
-        NoteReturn(block);
+        if (_rented?.Remove(block) == false)
+            throw new InvalidOperationException($"block of {block.Length} floats returned twice, or to a pool it does not come from");
         Outstanding--;
         _free[SizeClass(block.Length)].Push(block);
     }
@@ -40,7 +40,8 @@ internal sealed unsafe class BufferPool : IDisposable
             while (stack.TryPop(out AlignedBuffer? block))
                 block.Dispose();
         }
-        ThrowOnLeak();
+        if (_rented != null && Outstanding != 0)
+            throw new InvalidOperationException($"{Outstanding} rented block(s) were never returned");
     }
 
     private static int SizeClass(nint length) => System.Numerics.BitOperations.Log2((uint)checked((int)Math.Max(length, 16)) - 1) + 1;
@@ -52,21 +53,15 @@ internal sealed unsafe class BufferPool : IDisposable
             stacks[i] = new Stack<AlignedBuffer>();
         return stacks;
     }
+}
 
-    [Conditional("DEBUG")]
-    private void NoteRent(AlignedBuffer block) => _rented.Add(block);
-
-    [Conditional("DEBUG")]
-    private void NoteReturn(AlignedBuffer block)
-    {
-        if (!_rented.Remove(block))
-            throw new InvalidOperationException($"block of {block.Length} floats returned twice, or to a pool it does not come from");
-    }
-
-    [Conditional("DEBUG")]
-    private void ThrowOnLeak()
-    {
-        if (Outstanding != 0)
-            throw new InvalidOperationException($"{Outstanding} rented block(s) were never returned");
-    }
+/// <summary>Whether pools and arenas of this build look for mistakes of their users.</summary>
+internal static class MemoryChecks
+{
+    public const bool InThisBuild =
+#if DEBUG
+        true;
+#else
+        false;
+#endif
 }

@@ -51,6 +51,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// </summary>
     public void Run(delegate*<void*, int, int, void> job, void* context, int parts)
     {
+        ObjectDisposedException.ThrowIf(_stop, this); // nobody would come
         parts = Math.Min(parts, Threads);
         if (parts <= 1)
         {
