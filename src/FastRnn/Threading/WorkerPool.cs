@@ -119,35 +119,42 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
+    // A wake-up is a hint, never the news itself: a thread that was held up between looking and releasing may wake the other one for
+    // something that is long over. So both waits ask again after every wake-up. Each wake-up belongs to one exchange of 1 for 0,
+    // and whoever loses that exchange consumes the wake-up that the winner has promised.
+
     private void WaitForJob(int index, int seen)
     {
-        for (int i = 0; i < SpinLimit; i++)
+        while (true)
         {
-            if (_sequence != seen)
-                return;
-            Pause();
+            for (int i = 0; i < SpinLimit; i++)
+            {
+                if (_sequence != seen)
+                    return;
+                Pause();
+            }
+            Volatile.Write(ref _parked[index * 16], 1);
+            Interlocked.MemoryBarrier();
+            if (_sequence == seen || Interlocked.Exchange(ref _parked[index * 16], 0) == 0)
+                _wake[index].Wait();
         }
-        Volatile.Write(ref _parked[index * 16], 1);
-        Interlocked.MemoryBarrier();
-        if (_sequence != seen && Interlocked.Exchange(ref _parked[index * 16], 0) != 0)
-            return;
-        // Either the flag still stands and the caller will release us, or the caller has taken it and has released us already.
-        _wake[index].Wait();
     }
 
     private void WaitForWorkers()
     {
-        for (int i = 0; i < SpinLimit; i++)
+        while (true)
         {
-            if (Volatile.Read(ref _pending) == 0)
-                return;
-            Pause();
+            for (int i = 0; i < SpinLimit; i++)
+            {
+                if (Volatile.Read(ref _pending) == 0)
+                    return;
+                Pause();
+            }
+            Volatile.Write(ref _callerParked, 1);
+            Interlocked.MemoryBarrier();
+            if (Volatile.Read(ref _pending) != 0 || Interlocked.Exchange(ref _callerParked, 0) == 0)
+                _done.Wait();
         }
-        Volatile.Write(ref _callerParked, 1);
-        Interlocked.MemoryBarrier();
-        if (Volatile.Read(ref _pending) == 0 && Interlocked.Exchange(ref _callerParked, 0) != 0)
-            return;
-        _done.Wait();
     }
 
     private static void Pause()

@@ -55,6 +55,30 @@ public unsafe class WorkerPoolTests
         }
     }
 
+    /// <summary>
+    /// More threads than cores, several pools at once: every thread is held up between any two instructions sooner or later. When Run returns, every
+    /// part has run exactly once and none is still running.
+    /// </summary>
+    [Fact]
+    public void NoPartIsLostOrRepeatedOnACrowdedMachine()
+    {
+        long until = Stopwatch.GetTimestamp() + (2 * Stopwatch.Frequency);
+        int callers = Math.Max(3, Environment.ProcessorCount);
+        Parallel.For(0, callers, new ParallelOptions { MaxDegreeOfParallelism = callers }, caller =>
+        {
+            using var pool = new WorkerPool(Most);
+            var random = new Random(caller);
+            while (Stopwatch.GetTimestamp() < until)
+            {
+                Counts counts = default;
+                pool.Run(&Count, &counts, Most);
+                for (int i = 0; i < Most; i++)
+                    Assert.Equal(1, Volatile.Read(ref counts.Runs[i]));
+                Thread.SpinWait(random.Next(2000));
+            }
+        });
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
