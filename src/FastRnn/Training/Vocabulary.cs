@@ -18,7 +18,7 @@ public sealed class Vocabulary
         _symbols = [.. symbols];
         for (int i = 0; i < _symbols.Length; i++)
         {
-            if (!Rune.TryGetRuneAt(_symbols[i], 0, out Rune rune) || rune.Utf16SequenceLength != _symbols[i].Length)
+            if (string.IsNullOrEmpty(_symbols[i]) || !Rune.TryGetRuneAt(_symbols[i], 0, out Rune rune) || rune.Utf16SequenceLength != _symbols[i].Length)
                 throw new ArgumentException($"symbol {i} is '{_symbols[i]}', expected one character", nameof(symbols));
             if (!_tokens.TryAdd(rune, i))
                 throw new ArgumentException($"symbol {i}, '{_symbols[i]}', stands twice", nameof(symbols));
