@@ -61,8 +61,7 @@ internal sealed class CharLmTraining
 
     private TextDataset OpenData()
     {
-        if (!File.Exists(_options.Data))
-            throw new CliException(ExitCodes.BadInput, $"{_options.Data}: no such file");
+        RunFiles.RequireFile(_options.Data);
         return TextDataset.Open(_options.Data);
     }
 
@@ -97,8 +96,7 @@ internal sealed class CharLmTraining
 
     private (Sequential Model, Trainer Trainer, RunState State) Resume()
     {
-        if (!File.Exists(_options.Checkpoint))
-            throw new CliException(ExitCodes.BadInput, $"{_options.Checkpoint}: no checkpoint to resume from");
+        RunFiles.RequireFile(_options.Checkpoint, "no checkpoint to resume from");
         Checkpoint checkpoint = CheckpointFile.Load(_options.Checkpoint, _backend, _cancellation);
         checkpoint.Run.RequireOptions(_fixedOptions, _options.Checkpoint);
         var trainer = new Trainer(checkpoint.Model, Loss.CrossEntropy, CreateOptimizer());

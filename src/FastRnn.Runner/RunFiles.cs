@@ -7,6 +7,13 @@ namespace FastRnn.Runner;
 /// <summary>The files beside a model.</summary>
 internal static class RunFiles
 {
+    /// <summary>Fails unless there is such a file, or pipe, to read.</summary>
+    public static void RequireFile(string path, string missing = "no such file")
+    {
+        if (!File.Exists(path))
+            throw new CliException(ExitCodes.BadInput, $"{path}: {(Directory.Exists(path) ? "is a folder, expected a file" : missing)}");
+    }
+
     /// <summary>Fails before any work when the model could not be saved afterwards.</summary>
     public static void CheckWritable(string model)
     {
