@@ -22,7 +22,7 @@ internal static class RunFiles
             throw new CliException(ExitCodes.BadInput, $"{model}: is a folder, expected a file name");
         if (!Directory.Exists(folder))
             throw new CliException(ExitCodes.BadInput, $"{model}: the folder {folder} does not exist");
-        string probe = Path.Combine(folder, $".fastrnn-{Environment.ProcessId}.tmp");
+        string probe = $"{path}.tmp-{Environment.ProcessId}"; // a name that the next save clears away, should this process be killed here
         try
         {
             using (File.Create(probe, 1, FileOptions.DeleteOnClose))
@@ -46,10 +46,6 @@ internal static class RunFiles
         WriteText(path, text.ToString());
     }
 
-    public static void WriteText(string path, string text)
-    {
-        string temporary = $"{path}.tmp-{Environment.ProcessId}";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
-    }
+    /// <summary>Replaces a text file as models are replaced: whole or not at all, and nothing left beside it.</summary>
+    public static void WriteText(string path, string text) => AtomicFile.Write(path, [Encoding.UTF8.GetBytes(text)]);
 }
