@@ -44,6 +44,8 @@ internal sealed class CharLmTraining
     {
         if (!_options.Resume)
             SaveCheckpoint(); // so that a run that diverges at once still leaves something to go on from
+        else if (_state.Epochs.Count > 0)
+            WriteLogs(); // a kill may have come between the checkpoint and them
         bool interrupted = false;
         try
         {
@@ -55,6 +57,8 @@ internal sealed class CharLmTraining
         {
             throw new CliException(ExitCodes.Diverged, $"diverged: {e.Message}; last good checkpoint: {_options.Checkpoint}");
         }
+        if (!interrupted && _state.BestLoss is null)
+            throw new CliException(ExitCodes.Diverged, $"diverged: no epoch ended with a sensible loss; last good checkpoint: {_options.Checkpoint}");
         Report(interrupted);
         return interrupted ? ExitCodes.Interrupted : ExitCodes.Ok;
     }
@@ -142,7 +146,10 @@ internal sealed class CharLmTraining
         return true;
     }
 
-    /// <summary>Validates, keeps the best weights, then the checkpoint that says so: in this order a kill between them loses nothing.</summary>
+    /// <summary>
+    /// Validates, keeps the best weights, then the checkpoint that says so: in this order a kill between them loses nothing. Nonsense on the
+    /// way to divergence is neither: the files stay as good as they were.
+    /// </summary>
     private void EndEpoch(double tokensPerSecond, long start, double secondsBefore)
     {
         int epoch = _state.Epoch + 1;
@@ -151,7 +158,7 @@ internal sealed class CharLmTraining
         double loss = validationLoss ?? trainLoss;
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var summary = new EpochSummary(epoch, trainLoss, validationLoss, tokensPerSecond, seconds);
-        bool best = _state.BestLoss is not { } before || loss < before;
+        bool best = _watch.Calm && (_state.BestLoss is not { } before || loss < before);
         _state = _state with
         {
             Epoch = epoch,
@@ -165,12 +172,18 @@ internal sealed class CharLmTraining
         };
         if (best)
             ModelFile.Save(_model, Info(), _options.Model);
-        SaveCheckpoint();
-        RunFiles.WriteLog(_options.Model + ".csv", _state.Epochs);
-        LossPlot.Write(_options.Model + ".svg", Path.GetFileName(_options.Data), _state.Epochs);
+        if (_watch.Calm)
+            SaveCheckpoint();
+        WriteLogs();
         _output.Log.WriteLine(FormattableString.Invariant(
             $"epoch {epoch}/{_options.Epochs}: train {trainLoss:F4}, validation {validationLoss:F4} nats, {tokensPerSecond:F0} tokens/s, {seconds:F1} s")
-            + (best ? " (best)" : ""));
+            + (best ? " (best)" : _watch.Calm ? "" : " (not saved: worse than guessing)"));
+    }
+
+    private void WriteLogs()
+    {
+        RunFiles.WriteLog(_options.Model + ".csv", _state.Epochs);
+        LossPlot.Write(_options.Model + ".svg", Path.GetFileName(_options.Data), _state.Epochs);
     }
 
     private bool OutOfPatience()
