@@ -158,7 +158,8 @@ internal sealed class CharLmTraining
         double loss = validationLoss ?? trainLoss;
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var summary = new EpochSummary(epoch, trainLoss, validationLoss, tokensPerSecond, seconds);
-        bool best = _watch.Calm && (_state.BestLoss is not { } before || loss < before);
+        bool sensible = _watch.Sensible(validationLoss);
+        bool best = sensible && (_state.BestLoss is not { } before || loss < before);
         _state = _state with
         {
             Epoch = epoch,
@@ -172,12 +173,12 @@ internal sealed class CharLmTraining
         };
         if (best)
             ModelFile.Save(_model, Info(), _options.Model);
-        if (_watch.Calm)
+        if (sensible)
             SaveCheckpoint();
         WriteLogs();
         _output.Log.WriteLine(FormattableString.Invariant(
             $"epoch {epoch}/{_options.Epochs}: train {trainLoss:F4}, validation {validationLoss:F4} nats, {tokensPerSecond:F0} tokens/s, {seconds:F1} s")
-            + (best ? " (best)" : _watch.Calm ? "" : " (not saved: worse than guessing)"));
+            + (best ? " (best)" : sensible ? "" : " (not saved: worse than guessing)"));
     }
 
     private void WriteLogs()

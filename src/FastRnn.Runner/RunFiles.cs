@@ -22,7 +22,7 @@ internal static class RunFiles
             throw new CliException(ExitCodes.BadInput, $"{model}: is a folder, expected a file name");
         if (!Directory.Exists(folder))
             throw new CliException(ExitCodes.BadInput, $"{model}: the folder {folder} does not exist");
-        string probe = $"{path}.tmp-{Environment.ProcessId}"; // a name that the next save clears away, should this process be killed here
+        string probe = $"{path}.svg.tmp-{Environment.ProcessId}"; // a name that the next plot clears away, should this process be killed here
         try
         {
             using (File.Create(probe, 1, FileOptions.DeleteOnClose))
