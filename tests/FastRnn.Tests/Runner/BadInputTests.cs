@@ -127,7 +127,7 @@ public sealed class BadInputTests : IDisposable
         string[] parts = [$"'{tensor}'", actual, $"the architecture needs F32 {expected}"];
         _folder.Unchanged(() =>
         {
-            _folder.Run("info", RunnerFolder.Model).Failed(ExitCodes.BadInput, [RunnerFolder.Model, .. parts]);
+            _folder.RunInside("info", RunnerFolder.Model).Failed(ExitCodes.BadInput, [RunnerFolder.Model, .. parts]);
             _folder.Train("--resume").Failed(ExitCodes.BadInput, [RunnerFolder.Checkpoint, .. parts]);
         });
     }

@@ -167,7 +167,7 @@ public sealed class ResumeTests(ITestOutputHelper log) : IDisposable
     private void SameAsUninterrupted(params string[] options)
     {
         using var whole = new RunnerFolder();
-        whole.Train(options).Succeeded();
+        whole.RunInside(RunnerFolder.TrainArguments(options)).Succeeded();
         Assert.Equal(whole.Files, _folder.Files);
         Assert.Equal(whole.Read(RunnerFolder.Model), _folder.Read(RunnerFolder.Model));
         TrainingState.AssertSame(TrainingState.Read(whole.At(RunnerFolder.Checkpoint)), TrainingState.Read(_folder.At(RunnerFolder.Checkpoint)));

@@ -71,7 +71,7 @@ public sealed class SavingTests : IDisposable
         Assert.Equal(files, _folder.Files);
         for (int i = 0; i < order.Length; i++)
             Assert.True(before[i].AsSpan().SequenceEqual(_folder.Read(order[i])) == (i >= newer), $"{order[i]} is {(i < newer ? "old" : "new")}");
-        _folder.Run("info", RunnerFolder.Model).Succeeded();
+        _folder.RunInside("info", RunnerFolder.Model).Succeeded();
         _folder.Train("--resume", "--seed", newer == 0 ? "1" : "2").Succeeded();
     }
 
@@ -86,7 +86,7 @@ public sealed class SavingTests : IDisposable
         var environment = new Dictionary<string, string> { ["DOTNET_EnableWriteXorExecute"] = "0" };
         _folder.Unchanged(() => _folder.Run(RunnerFolder.TrainArguments("--seed", "2"), environment, $"trap '' XFSZ\nulimit -f {blocks}")
             .Failed(ExitCodes.BadInput, RunnerFolder.Checkpoint, "larger than"));
-        _folder.Train("--resume", "--epochs", "3").Succeeded();
+        _folder.RunInside(RunnerFolder.TrainArguments("--resume", "--epochs", "3")).Succeeded();
     }
 
     /// <summary>Too high by far: with Adam a saturated network of finite nonsense, beyond that losses that overflow.</summary>
@@ -107,7 +107,7 @@ public sealed class SavingTests : IDisposable
 
         // Good means no worse than guessing among the 52 characters, as a new network does.
         Assert.InRange(CheckpointLoss(), 1, 1.1 * Math.Log(52));
-        _folder.Train(["--resume", .. options]).Failed(ExitCodes.Diverged, reason);
+        _folder.RunInside(RunnerFolder.TrainArguments(["--resume", .. options])).Failed(ExitCodes.Diverged, reason);
     }
 
     /// <summary>A rate at the edge: some epochs end with a bad but sensible loss, later ones do not.</summary>
@@ -117,7 +117,7 @@ public sealed class SavingTests : IDisposable
         string[] options = ["--optimizer", "sgd", "--learning-rate", "68", "--batch", "150", "--epochs", "60"];
         RunnerResult diverged = _folder.Train(options).Failed(ExitCodes.Diverged, "diverged");
         string[] saved = [.. diverged.Error.Split('\n').Where(line => line.StartsWith("epoch ", StringComparison.Ordinal) && !line.Contains("not saved", StringComparison.Ordinal))];
-        JsonElement info = Json.Object(_folder.Run("info", RunnerFolder.Checkpoint, "--json").Succeeded().Output);
+        JsonElement info = Json.Object(_folder.RunInside("info", RunnerFolder.Checkpoint, "--json").Succeeded().Output);
         Assert.StartsWith($"epoch {info.GetProperty("epochs")}/60: ", saved[^1], StringComparison.Ordinal);
         Assert.Contains("(not saved: worse than guessing)", diverged.Error, StringComparison.Ordinal);
         Assert.InRange(CheckpointLoss(), 1, 6 * Math.Log(52));
@@ -136,6 +136,6 @@ public sealed class SavingTests : IDisposable
     private double CheckpointLoss()
     {
         string[] arguments = ["eval", "--model", RunnerFolder.Checkpoint, "--data", RunnerFolder.Data, "--json"];
-        return Json.Object(_folder.Run(arguments).Succeeded().Output).GetProperty("loss").GetDouble();
+        return Json.Object(_folder.RunInside(arguments).Succeeded().Output).GetProperty("loss").GetDouble();
     }
 }
