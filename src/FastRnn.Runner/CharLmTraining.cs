@@ -44,6 +44,8 @@ internal sealed class CharLmTraining
     {
         if (!_options.Resume)
             SaveCheckpoint(); // so that a run that diverges at once still leaves something to go on from
+        else if (_state.Epochs.Count > 0)
+            WriteLogs(); // a kill may have come between the checkpoint and them
         bool interrupted = false;
         try
         {
@@ -55,14 +57,15 @@ internal sealed class CharLmTraining
         {
             throw new CliException(ExitCodes.Diverged, $"diverged: {e.Message}; last good checkpoint: {_options.Checkpoint}");
         }
+        if (!interrupted && _state.BestLoss is null)
+            throw new CliException(ExitCodes.Diverged, $"diverged: no epoch ended with a sensible loss; last good checkpoint: {_options.Checkpoint}");
         Report(interrupted);
         return interrupted ? ExitCodes.Interrupted : ExitCodes.Ok;
     }
 
     private TextDataset OpenData()
     {
-        if (!File.Exists(_options.Data))
-            throw new CliException(ExitCodes.BadInput, $"{_options.Data}: no such file");
+        RunFiles.RequireFile(_options.Data);
         return TextDataset.Open(_options.Data);
     }
 
@@ -97,8 +100,7 @@ internal sealed class CharLmTraining
 
     private (Sequential Model, Trainer Trainer, RunState State) Resume()
     {
-        if (!File.Exists(_options.Checkpoint))
-            throw new CliException(ExitCodes.BadInput, $"{_options.Checkpoint}: no checkpoint to resume from");
+        RunFiles.RequireFile(_options.Checkpoint, "no checkpoint to resume from");
         Checkpoint checkpoint = CheckpointFile.Load(_options.Checkpoint, _backend, _cancellation);
         checkpoint.Run.RequireOptions(_fixedOptions, _options.Checkpoint);
         var trainer = new Trainer(checkpoint.Model, Loss.CrossEntropy, CreateOptimizer());
@@ -144,7 +146,10 @@ internal sealed class CharLmTraining
         return true;
     }
 
-    /// <summary>Validates, keeps the best weights, then the checkpoint that says so: in this order a kill between them loses nothing.</summary>
+    /// <summary>
+    /// Validates, keeps the best weights, then the checkpoint that says so: in this order a kill between them loses nothing. Nonsense on the
+    /// way to divergence is neither: the files stay as good as they were.
+    /// </summary>
     private void EndEpoch(double tokensPerSecond, long start, double secondsBefore)
     {
         int epoch = _state.Epoch + 1;
@@ -153,7 +158,8 @@ internal sealed class CharLmTraining
         double loss = validationLoss ?? trainLoss;
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var summary = new EpochSummary(epoch, trainLoss, validationLoss, tokensPerSecond, seconds);
-        bool best = _state.BestLoss is not { } before || loss < before;
+        bool sensible = _watch.Sensible(validationLoss);
+        bool best = sensible && (_state.BestLoss is not { } before || loss < before);
         _state = _state with
         {
             Epoch = epoch,
@@ -167,12 +173,18 @@ internal sealed class CharLmTraining
         };
         if (best)
             ModelFile.Save(_model, Info(), _options.Model);
-        SaveCheckpoint();
-        RunFiles.WriteLog(_options.Model + ".csv", _state.Epochs);
-        LossPlot.Write(_options.Model + ".svg", Path.GetFileName(_options.Data), _state.Epochs);
+        if (sensible)
+            SaveCheckpoint();
+        WriteLogs();
         _output.Log.WriteLine(FormattableString.Invariant(
             $"epoch {epoch}/{_options.Epochs}: train {trainLoss:F4}, validation {validationLoss:F4} nats, {tokensPerSecond:F0} tokens/s, {seconds:F1} s")
-            + (best ? " (best)" : ""));
+            + (best ? " (best)" : sensible ? "" : " (not saved: worse than guessing)"));
+    }
+
+    private void WriteLogs()
+    {
+        RunFiles.WriteLog(_options.Model + ".csv", _state.Epochs);
+        LossPlot.Write(_options.Model + ".svg", Path.GetFileName(_options.Data), _state.Epochs);
     }
 
     private bool OutOfPatience()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using FastRnn.Formats;
 using FastRnn.Training;
 
@@ -12,8 +13,8 @@ internal static class Cli
 
     public static int Run(string[] args, Output output, CancellationToken cancellation)
     {
-        RootCommand root = CreateRoot(output, cancellation);
-        ParseResult parsed = root.Parse(args);
+        Command root = CreateRoot(output, cancellation);
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // a text may begin with @
         if (parsed.Errors.Count > 0)
             return Fail(output, ExitCodes.Usage, Describe(parsed));
         var configuration = new InvocationConfiguration
@@ -33,17 +34,19 @@ internal static class Cli
         }
     }
 
-    private static RootCommand CreateRoot(Output output, CancellationToken cancellation)
+    private static Command CreateRoot(Output output, CancellationToken cancellation)
     {
-        var root = new RootCommand("FastRnn: recurrent neural networks at the speed of the machine. " + ExitCodeHelp)
+        // Not a RootCommand, which calls itself after the assembly.
+        return new Command("fastrnn", "FastRnn: recurrent neural networks at the speed of the machine. " + ExitCodeHelp)
         {
             TrainCommand.Create(output, cancellation),
             EvalCommand.Create(output, cancellation),
             SampleCommand.Create(output, cancellation),
             InfoCommand.Create(output),
             DoctorCommand.Create(output),
+            new HelpOption(),
+            new VersionOption(),
         };
-        return root;
     }
 
     /// <summary>The exit code of an expected failure; null for a defect of ours, which should end with its stack.</summary>
@@ -72,10 +75,11 @@ internal static class Cli
         IEnumerable<string> known = command.Options.Select(o => o.Name).Concat(command.Subcommands.Select(c => c.Name));
         foreach (string word in parsed.UnmatchedTokens)
         {
-            string? near = known.Select(name => (name, distance: Distance(word, name))).Where(x => x.distance <= 3)
+            string? near = known.Select(name => (name, distance: Distance(word, name)))
+                .Where(x => x.distance <= (word.TrimStart('-').Length + 2) / 3)
                 .OrderBy(x => x.distance).Select(x => x.name).FirstOrDefault();
             return $"unknown {(word.StartsWith('-') ? "option" : "argument")} '{word}'"
-                + (near == null ? $"; see fastrnn {(command is RootCommand ? "" : command.Name + " ")}--help" : $"; did you mean {near}?");
+                + (near == null ? $"; see fastrnn {(command.Parents.Any() ? command.Name + " " : "")}--help" : $"; did you mean {near}?");
         }
         return parsed.Errors[0].Message;
     }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Numerics;
 using FastRnn.Backends;
 using FastRnn.Numerics;
 
@@ -13,30 +15,47 @@ internal static class CommonOptions
 
     public static Option<string> Device() => Choice("--device", "cpu", "Where to compute", "cpu");
 
-    public static Option<ulong> Seed() => new("--seed") { Description = "Seed of all random numbers", DefaultValueFactory = _ => 1 };
+    public static Option<ulong> Seed() =>
+        Checked<ulong>("--seed", 1, NumberStyles.None, _ => true, $"0 to {ulong.MaxValue}", "Seed of all random numbers");
 
-    public static Option<string> Model() => new("--model") { Description = "Model file", Required = true, HelpName = "FILE" };
+    public static Option<string> Model() => NotEmpty(new Option<string>("--model") { Description = "Model file", Required = true, HelpName = "FILE" });
 
-    public static Option<int> Number(string name, int value, int least, int most, string description)
-    {
-        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => value };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is int given && (given < least || given > most))
-                result.AddError($"{name} is {given}, expected {least} to {most}");
-        });
-        return option;
-    }
+    public static Option<int> Number(string name, int value, int least, int most, string description) =>
+        Checked(name, value, NumberStyles.AllowLeadingSign, x => x >= least && x <= most, $"{least} to {most}", description);
 
     /// <summary>A real number with a condition that <paramref name="expected"/> puts in words.</summary>
-    public static Option<double> Real(string name, double value, Func<double, bool> valid, string expected, string description)
+    public static Option<double> Real(string name, double value, Func<double, bool> valid, string expected, string description) =>
+        Checked(name, value, NumberStyles.Float, x => double.IsFinite(x) && valid(x), expected, description);
+
+    /// <summary>
+    /// A number that is refused with what was given and what is expected. The library's own conversion would take 0,002 for 2, because it
+    /// allows thousands separators.
+    /// </summary>
+    private static Option<T> Checked<T>(string name, T value, NumberStyles styles, Func<T, bool> valid, string expected, string description)
+        where T : struct, INumberBase<T>
     {
-        var option = new Option<double>(name) { Description = description, DefaultValueFactory = _ => value };
+        return new Option<T>(name)
+        {
+            Description = description,
+            DefaultValueFactory = _ => value,
+            CustomParser = result =>
+            {
+                string given = result.Tokens[^1].Value;
+                if (T.TryParse(given, styles, CultureInfo.InvariantCulture, out T number) && valid(number))
+                    return number;
+                result.AddError($"{name} is '{given}', expected {expected}");
+                return value;
+            },
+        };
+    }
+
+    /// <summary>A file's name cannot be empty, as it is where a script's variable is not set.</summary>
+    public static Option<T> NotEmpty<T>(Option<T> option)
+    {
         option.Validators.Add(result =>
         {
-            double given = result.GetValueOrDefault<double>();
-            if (!double.IsFinite(given) || !valid(given))
-                result.AddError(FormattableString.Invariant($"{name} is {given}, expected {expected}"));
+            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+                result.AddError($"{option.Name} is '', expected a file name");
         });
         return option;
     }

@@ -13,6 +13,9 @@ internal sealed class DivergenceWatch(int vocabulary, string checkpoint)
     /// <summary>The last step was no worse than <see cref="_limit"/>: its weights are worth a checkpoint.</summary>
     public bool Calm => _bad == 0;
 
+    /// <summary>The same at the end of an epoch, where validation has seen what the last update did.</summary>
+    public bool Sensible(double? validationLoss) => Calm && (validationLoss is not { } loss || loss <= _limit);
+
     public void Note(double loss, long step)
     {
         _bad = loss > _limit ? _bad + 1 : 0;

@@ -12,8 +12,7 @@ internal static class ModelFiles
 {
     public static (Sequential Model, ModelInfo Info) Open(string path, Backend backend, CancellationToken cancellation = default)
     {
-        if (!File.Exists(path))
-            throw new CliException(ExitCodes.BadInput, $"{path}: no such file");
+        RunFiles.RequireFile(path);
         return ModelFile.Load(path, backend, cancellation);
     }
 
@@ -35,7 +34,8 @@ internal static class EvalCommand
     public static Command Create(Output output, CancellationToken cancellation)
     {
         Option<string> model = CommonOptions.Model();
-        var data = new Option<string>("--data") { Description = "Text to measure on", Required = true, HelpName = "FILE" };
+        Option<string> data = CommonOptions.NotEmpty(
+            new Option<string>("--data") { Description = "Text to measure on", Required = true, HelpName = "FILE" });
         Option<int> batch = CommonOptions.Number("--batch", 1, 1, 1_000_000, "Streams the text is cut into; 1 reads it in one piece");
         Option<int> threads = CommonOptions.Threads();
         Option<bool> json = CommonOptions.Json();
@@ -53,8 +53,7 @@ internal static class EvalCommand
     private static void Evaluate(string modelPath, string dataPath, int batch, CpuBackend backend, Output output, CancellationToken cancellation)
     {
         (Sequential model, Vocabulary vocabulary) = ModelFiles.OpenCharLm(modelPath, backend, cancellation);
-        if (!File.Exists(dataPath))
-            throw new CliException(ExitCodes.BadInput, $"{dataPath}: no such file");
+        RunFiles.RequireFile(dataPath);
         TextDataset data = TextDataset.Open(dataPath, vocabulary);
         if (data.Length <= batch)
             throw new CliException(ExitCodes.BadInput, $"{dataPath}: {data.Length} characters, {batch + 1} needed for {batch} stream(s)");
@@ -95,9 +94,10 @@ internal static class SampleCommand
             (Sequential network, Vocabulary vocabulary) = ModelFiles.OpenCharLm(parsed.GetRequiredValue(model), backend, cancellation);
             double heat = parsed.GetValue(greedy) ? 0 : parsed.GetValue(temperature);
             var sampler = new Sampler(start, heat, parsed.GetValue(topK), parsed.GetValue(topP));
+            string known = KnownText(parsed.GetRequiredValue(prime), vocabulary);
             var text = new StringWriter();
             TextSampling.Write(
-                network, vocabulary, parsed.GetRequiredValue(prime), parsed.GetValue(length), sampler, output.Json ? text : output.Result, cancellation);
+                network, vocabulary, known, parsed.GetValue(length), sampler, output.Json ? text : output.Result, cancellation);
             if (output.Json)
                 output.WriteJson(new SampleResult(text.ToString(), start), ResultJson.Default.SampleResult);
             else
@@ -105,6 +105,19 @@ internal static class SampleCommand
             return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Ok;
         });
         return command;
+    }
+
+    private static string KnownText(string prime, Vocabulary vocabulary)
+    {
+        try
+        {
+            _ = vocabulary.Encode(prime);
+            return prime;
+        }
+        catch (UnknownSymbolException e)
+        {
+            throw new CliException(ExitCodes.BadInput, $"--prime: {e.Message}");
+        }
     }
 }
 
@@ -114,6 +127,11 @@ internal static class InfoCommand
     public static Command Create(Output output)
     {
         var model = new Argument<string>("model") { Description = "Model or checkpoint file" };
+        model.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+                result.AddError("the model is '', expected a file name");
+        });
         Option<bool> json = CommonOptions.Json();
         var command = new Command("info", "What a model file holds") { model, json };
         command.SetAction(parsed =>

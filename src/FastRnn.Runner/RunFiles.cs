@@ -7,6 +7,13 @@ namespace FastRnn.Runner;
 /// <summary>The files beside a model.</summary>
 internal static class RunFiles
 {
+    /// <summary>Fails unless there is such a file, or pipe, to read.</summary>
+    public static void RequireFile(string path, string missing = "no such file")
+    {
+        if (!File.Exists(path))
+            throw new CliException(ExitCodes.BadInput, $"{path}: {(Directory.Exists(path) ? "is a folder, expected a file" : missing)}");
+    }
+
     /// <summary>Fails before any work when the model could not be saved afterwards.</summary>
     public static void CheckWritable(string model)
     {
@@ -15,7 +22,7 @@ internal static class RunFiles
             throw new CliException(ExitCodes.BadInput, $"{model}: is a folder, expected a file name");
         if (!Directory.Exists(folder))
             throw new CliException(ExitCodes.BadInput, $"{model}: the folder {folder} does not exist");
-        string probe = Path.Combine(folder, $".fastrnn-{Environment.ProcessId}.tmp");
+        string probe = $"{path}.svg.tmp-{Environment.ProcessId}"; // a name that the next plot clears away, should this process be killed here
         try
         {
             using (File.Create(probe, 1, FileOptions.DeleteOnClose))
@@ -39,10 +46,6 @@ internal static class RunFiles
         WriteText(path, text.ToString());
     }
 
-    public static void WriteText(string path, string text)
-    {
-        string temporary = $"{path}.tmp-{Environment.ProcessId}";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
-    }
+    /// <summary>Replaces a text file as models are replaced: whole or not at all, and nothing left beside it.</summary>
+    public static void WriteText(string path, string text) => AtomicFile.Write(path, [Encoding.UTF8.GetBytes(text)]);
 }

@@ -9,22 +9,26 @@ internal static class TrainCommand
     public static Command Create(Output output, CancellationToken cancellation)
     {
         Option<string> task = CommonOptions.Choice("--task", "char-lm", "What to learn", "char-lm");
-        var data = new Option<string>("--data") { Description = "Training data, a UTF-8 text", Required = true, HelpName = "FILE" };
+        Option<string> data = CommonOptions.NotEmpty(
+            new Option<string>("--data") { Description = "Training data, a UTF-8 text", Required = true, HelpName = "FILE" });
         Option<string> cell = CommonOptions.Choice("--cell", "lstm", "Recurrent cell", "lstm");
         Option<int> embedding = CommonOptions.Number("--embedding", 64, 1, 65_536, "Width of the character vectors");
         Option<int> hidden = CommonOptions.Number("--hidden", 128, 1, 65_536, "Units of a recurrent layer");
         Option<int> layers = CommonOptions.Number("--layers", 2, 1, 100, "Recurrent layers");
-        Option<double> dropout = CommonOptions.Real("--dropout", 0, x => x is >= 0 and < 1, "0 to below 1", "Dropout between layers");
+        Option<double> dropout = CommonOptions.Real("--dropout", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Dropout between layers");
         Option<int> batch = CommonOptions.Number("--batch", 50, 1, 1_000_000, "Streams trained side by side");
         Option<int> timeSteps = CommonOptions.Number("--time-steps", 50, 1, 1_000_000, "Steps that gradients go back");
         Option<int> epochs = CommonOptions.Number("--epochs", 10, 1, 1_000_000, "Passes over the data");
         Option<string> optimizer = CommonOptions.Choice("--optimizer", "adam", "Optimiser", "adam", "sgd");
-        Option<double> rate = CommonOptions.Real("--learning-rate", 2e-3, x => x > 0, "a positive number", "Step size of the optimiser");
-        Option<double> clip = CommonOptions.Real("--clip-norm", 5, x => x >= 0, "0 or more", "Largest global norm of the gradient; 0 is off");
+        Option<double> rate = CommonOptions.Real(
+            "--learning-rate", 2e-3, x => (float)x > 0 && float.IsFinite((float)x), "a positive number that a float can hold", "Step size of the optimiser");
+        Option<double> clip = CommonOptions.Real(
+            "--clip-norm", 5, x => x >= 0 && float.IsFinite((float)x), "0 or more, as a float can hold", "Largest global norm of the gradient; 0 is off");
         Option<ulong> seed = CommonOptions.Seed();
         Option<int> threads = CommonOptions.Threads();
         Option<string> device = CommonOptions.Device();
-        var model = new Option<string?>("--out") { Description = "Model file to write; by default the data's name with .safetensors", HelpName = "MODEL" };
+        Option<string?> model = CommonOptions.NotEmpty(
+            new Option<string?>("--out") { Description = "Model file to write; by default the data's name with .safetensors", HelpName = "MODEL" });
         var resume = new Option<bool>("--resume") { Description = "Go on from MODEL.checkpoint, to the bit as if never stopped" };
         Option<int> every = CommonOptions.Number("--checkpoint-every", 0, 0, int.MaxValue, "Steps between checkpoints; 0 saves after each epoch");
         Option<double> split = CommonOptions.Real("--validation-split", 0.1, x => x is >= 0 and < 1, "0 to below 1", "Last part of the data, for validation");
@@ -59,8 +63,6 @@ internal static class TrainCommand
                 ValidationSplit = parsed.GetValue(split),
                 Patience = parsed.GetValue(patience),
             };
-            if (!(options.LearningRate > 0) || !float.IsFinite(options.LearningRate))
-                throw new CliException(ExitCodes.Usage, FormattableString.Invariant($"--learning-rate is {parsed.GetValue(rate)}, expected a positive float"));
             output.Json = parsed.GetValue(json);
             using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), options.Seed, output);
             return new CharLmTraining(options, backend, output, cancellation).Run();

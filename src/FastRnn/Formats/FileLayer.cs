@@ -16,7 +16,18 @@ internal class FileLayer
     /// </summary>
     public virtual FileStream Create(string path) => new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
 
-    public virtual void Write(FileStream stream, ReadOnlySpan<byte> bytes) => stream.Write(bytes);
+    public virtual void Write(FileStream stream, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            stream.Write(bytes);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // What .NET makes of EFBIG.
+            throw new IOException($"{stream.Name}: the file would be larger than the file system or this process's limit allows.", e);
+        }
+    }
 
     /// <summary>Returns when the bytes are on the disk, not only in the system's cache.</summary>
     public virtual void Flush(FileStream stream) => stream.Flush(flushToDisk: true);
