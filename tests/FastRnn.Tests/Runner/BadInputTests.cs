@@ -1,4 +1,5 @@
 using FastRnn.Formats;
+using FastRnn.Layers;
 using FastRnn.Runner;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -104,7 +105,7 @@ public sealed class BadInputTests : IDisposable
             case "plain": File.WriteAllText(path, "This is a text, and a long one, not a model."); break;
             case "foreign": SafetensorsWriter.Write(path, new SafetensorsFile()); break;
             case "no vocabulary":
-                using (var model = new Layers.Sequential(new Layers.Embedding(5, 2), new Layers.Lstm(2, 3), new Layers.Linear(3, 5)))
+                using (var model = new Sequential(new Embedding(5, 2), new Lstm(2, 3), new Linear(3, 5)))
                     model.Save(path);
                 break;
         }

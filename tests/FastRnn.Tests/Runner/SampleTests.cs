@@ -170,7 +170,7 @@ public sealed class SampleTests : IDisposable
     /// <summary>A session of the library with its last logits.</summary>
     private sealed class Session(Sequential model, int outputs)
     {
-        private readonly Inference.Session _session = model.OpenSession();
+        private readonly FastRnn.Inference.Session _session = model.OpenSession();
 
         public float[] Logits { get; } = new float[outputs];
 
