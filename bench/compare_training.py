@@ -164,7 +164,7 @@ def summary(a, rounds, about):
 
 def markdown(s):
     lines = [
-        "# Training a character LSTM: FastRnn beside PyTorch, one core", "",
+        "**Training a character LSTM: FastRnn beside PyTorch, one core.**", "",
         f"- {s['date']}, {s['cpu']}, one thread each on core {s['core']}, in turn",
         f"- FastRnn {s['fastrnn']['commit']}, {s['fastrnn']['isa']}, .NET SDK {s['fastrnn']['dotnet']}",
         f"- PyTorch {s['pytorch']['torch']}, {s['pytorch']['blas']}",

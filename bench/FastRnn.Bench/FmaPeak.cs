@@ -27,6 +27,14 @@ internal static class FmaPeak
         return Rounds * (double)Chains * width * 2 / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
     }
 
+    /// <summary>GFLOP/s of several threads together, each in registers of its own: what this machine gives them at this moment.</summary>
+    public static double Measure(IsaLevel isa, int threads)
+    {
+        var each = new double[threads];
+        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => each[i] = Measure(isa));
+        return each.Sum();
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Run512() => Chain<Avx512Lanes, Vector512<float>>();
 
