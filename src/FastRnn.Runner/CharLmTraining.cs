@@ -22,16 +22,19 @@ internal sealed class CharLmTraining
     private readonly CpuBackend _backend;
     private readonly DivergenceWatch _watch;
     private RunState _state;
+    private long _savedSteps;
 
     public CharLmTraining(TrainOptions options, CpuBackend backend, Output output, CancellationToken cancellation)
     {
         (_options, _backend, _output, _cancellation) = (options, backend, output, cancellation);
-        RunFiles.CheckWritable(options.Model);
-        TextDataset data = OpenData();
+        RunFiles.CheckWritable(options.Model, options.Data);
+        RunFiles.RequireFile(options.Data);
+        byte[] bytes = File.ReadAllBytes(options.Data); // once: a pipe has nothing more, and a file may change
+        TextDataset data = TextDataset.FromUtf8(bytes, options.Data);
         _vocabulary = data.Vocabulary;
         (_chunks, _validation) = Cut(data);
-        _fixedOptions = options.Fixed();
-        _watch = new DivergenceWatch(_vocabulary.Count, options.Checkpoint);
+        _fixedOptions = options.Fixed(bytes);
+        _watch = new DivergenceWatch(_vocabulary.Count);
         (_model, _trainer, _state) = options.Resume ? Resume() : Start();
         _trainer.ClipNorm = options.ClipNorm;
         output.Log.WriteLine(
@@ -43,7 +46,11 @@ internal sealed class CharLmTraining
     public int Run()
     {
         if (!_options.Resume)
+        {
+            if (File.Exists(_options.Checkpoint))
+                _output.Log.WriteLine($"starting over: {_options.Checkpoint} is replaced; --resume would go on from it");
             SaveCheckpoint(); // so that a run that diverges at once still leaves something to go on from
+        }
         else if (_state.Epochs.Count > 0)
             WriteLogs(); // a kill may have come between the checkpoint and them
         bool interrupted = false;
@@ -55,19 +62,20 @@ internal sealed class CharLmTraining
         }
         catch (NonFiniteException e)
         {
-            throw new CliException(ExitCodes.Diverged, $"diverged: {e.Message}; last good checkpoint: {_options.Checkpoint}");
+            throw Diverged(e.Message);
+        }
+        catch (DivergenceException e)
+        {
+            throw Diverged(e.Message);
         }
         if (!interrupted && _state.BestLoss is null)
-            throw new CliException(ExitCodes.Diverged, $"diverged: no epoch ended with a sensible loss; last good checkpoint: {_options.Checkpoint}");
+            throw Diverged("no epoch ended with a sensible loss");
         Report(interrupted);
         return interrupted ? ExitCodes.Interrupted : ExitCodes.Ok;
     }
 
-    private TextDataset OpenData()
-    {
-        RunFiles.RequireFile(_options.Data);
-        return TextDataset.Open(_options.Data);
-    }
+    private CliException Diverged(string why) =>
+        new(ExitCodes.Diverged, $"diverged: {why}; last good checkpoint: {_options.Checkpoint}, {(_savedSteps == 0 ? "untrained" : $"step {_savedSteps}")}");
 
     private (ChunkSequence Train, ChunkSequence? Validation) Cut(TextDataset data)
     {
@@ -93,6 +101,8 @@ internal sealed class CharLmTraining
                 layers.Add(new Dropout(_options.Dropout));
             layers.Add(new Lstm(i == 0 ? _options.Embedding : _options.Hidden, _options.Hidden));
         }
+        if (_options.Dropout > 0 && _options.Layers == 1)
+            _output.Log.WriteLine("note: --dropout acts between recurrent layers, and there is one");
         layers.Add(new Linear(_options.Hidden, _vocabulary.Count));
         var model = new Sequential(_backend, _options.Seed, [.. layers]);
         return (model, new Trainer(model, Loss.CrossEntropy, CreateOptimizer()), new RunState { Options = _fixedOptions });
@@ -105,7 +115,8 @@ internal sealed class CharLmTraining
         checkpoint.Run.RequireOptions(_fixedOptions, _options.Checkpoint);
         var trainer = new Trainer(checkpoint.Model, Loss.CrossEntropy, CreateOptimizer());
         checkpoint.Restore(trainer);
-        _output.Log.WriteLine($"resumed at epoch {checkpoint.Run.Epoch + 1}, step {trainer.Steps}");
+        _savedSteps = trainer.Steps;
+        _output.Log.WriteLine($"resumed after {checkpoint.Run.Epoch} epochs, at step {trainer.Steps}");
         return (checkpoint.Model, trainer, checkpoint.Run);
     }
 
@@ -134,11 +145,11 @@ internal sealed class CharLmTraining
             progress.Report(_state.Chunk, step.Loss, tokensHere / seconds);
             if (_cancellation.IsCancellationRequested)
             {
-                SaveCheckpoint();
+                SaveIfSensible();
                 return false;
             }
-            if (_options.CheckpointEvery > 0 && _trainer.Steps % _options.CheckpointEvery == 0 && _watch.Calm)
-                SaveCheckpoint();
+            if (_options.CheckpointEvery > 0 && _trainer.Steps % _options.CheckpointEvery == 0)
+                SaveIfSensible();
         }
         double elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
         progress.Dispose();
@@ -177,14 +188,17 @@ internal sealed class CharLmTraining
             SaveCheckpoint();
         WriteLogs();
         _output.Log.WriteLine(FormattableString.Invariant(
-            $"epoch {epoch}/{_options.Epochs}: train {trainLoss:F4}, validation {validationLoss:F4} nats, {tokensPerSecond:F0} tokens/s, {seconds:F1} s")
+            $"epoch {epoch}/{_options.Epochs}: train {trainLoss:F4}{Shown(validationLoss)} nats, {tokensPerSecond:F0} tokens/s, {seconds:F1} s")
             + (best ? " (best)" : sensible ? "" : " (not saved: worse than guessing)"));
     }
 
+    private static string Shown(double? validationLoss) =>
+        validationLoss is { } loss ? FormattableString.Invariant($", validation {loss:F4}") : "";
+
     private void WriteLogs()
     {
-        RunFiles.WriteLog(_options.Model + ".csv", _state.Epochs);
-        LossPlot.Write(_options.Model + ".svg", Path.GetFileName(_options.Data), _state.Epochs);
+        RunFiles.WriteLog(RunFiles.Log(_options.Model), _state.Epochs);
+        LossPlot.Write(RunFiles.Plot(_options.Model), Path.GetFileName(_options.Data), _state.Epochs);
     }
 
     private bool OutOfPatience()
@@ -195,7 +209,18 @@ internal sealed class CharLmTraining
         return stop;
     }
 
-    private void SaveCheckpoint() => CheckpointFile.Save(_trainer, Info(), _state, _options.Checkpoint);
+    /// <summary>The last loss is that of the weights before their last update; whether the update was a leap into nonsense shows on the next window.</summary>
+    private void SaveIfSensible()
+    {
+        if (_watch.Sensible(_trainer.LossOf(_chunks[_state.Chunk % _chunks.Count])))
+            SaveCheckpoint();
+    }
+
+    private void SaveCheckpoint()
+    {
+        CheckpointFile.Save(_trainer, Info(), _state, _options.Checkpoint);
+        _savedSteps = _trainer.Steps;
+    }
 
     private ModelInfo Info() => new()
     {
@@ -215,7 +240,7 @@ internal sealed class CharLmTraining
     private void Report(bool interrupted)
     {
         if (interrupted)
-            _output.Log.WriteLine($"interrupted at step {_trainer.Steps}; saved {_options.Checkpoint}; go on with the same command and --resume");
+            _output.Log.WriteLine($"interrupted at step {_trainer.Steps}; {(_savedSteps == _trainer.Steps ? "saved" : $"not saved, as it diverges; step {_savedSteps} is in")} {_options.Checkpoint}; go on with the same command and --resume");
         if (_output.Json)
         {
             _output.WriteJson(Result(interrupted), ResultJson.Default.TrainResult);

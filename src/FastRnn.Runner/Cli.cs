@@ -54,10 +54,10 @@ internal static class Cli
     {
         CliException cli => cli.ExitCode,
         NonFiniteException => ExitCodes.Diverged,
-        ModelFormatException or UnknownSymbolException or InvalidDataException => ExitCodes.BadInput,
+        PlatformNotSupportedException => ExitCodes.Device,
+        ModelFormatException or UnknownSymbolException or InvalidDataException or NotSupportedException => ExitCodes.BadInput,
         IOException or UnauthorizedAccessException => ExitCodes.BadInput,
         OutOfMemoryException => ExitCodes.OutOfMemory,
-        PlatformNotSupportedException => ExitCodes.Device,
         OperationCanceledException => ExitCodes.Interrupted,
         _ => null,
     };

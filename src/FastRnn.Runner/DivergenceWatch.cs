@@ -4,7 +4,7 @@ namespace FastRnn.Runner;
 /// A learning rate far too high does not always end in NaN: a saturated network goes on with finite nonsense. Losses several times worse
 /// than guessing, many steps in a row, are divergence too.
 /// </summary>
-internal sealed class DivergenceWatch(int vocabulary, string checkpoint)
+internal sealed class DivergenceWatch(int vocabulary)
 {
     private const int Steps = 20;
     private readonly double _limit = 5 * Math.Log(Math.Max(2, vocabulary));
@@ -13,16 +13,19 @@ internal sealed class DivergenceWatch(int vocabulary, string checkpoint)
     /// <summary>The last step was no worse than <see cref="_limit"/>: its weights are worth a checkpoint.</summary>
     public bool Calm => _bad == 0;
 
-    /// <summary>The same at the end of an epoch, where validation has seen what the last update did.</summary>
-    public bool Sensible(double? validationLoss) => Calm && (validationLoss is not { } loss || loss <= _limit);
+    /// <summary>The same where a loss is known that has seen what the last update did.</summary>
+    public bool Sensible(double? lossAfter) => Calm && (lossAfter is not { } loss || loss <= _limit);
 
     public void Note(double loss, long step)
     {
         _bad = loss > _limit ? _bad + 1 : 0;
         if (_bad >= Steps)
         {
-            throw new CliException(ExitCodes.Diverged, FormattableString.Invariant(
-                $"diverged: the loss is {loss:G4} nats at step {step} and was above {_limit:F1} for {Steps} steps; guessing gives {Math.Log(vocabulary):F2}; last good checkpoint: {checkpoint}"));
+            throw new DivergenceException(FormattableString.Invariant(
+                $"the loss is {loss:G4} nats at step {step} and was above {_limit:F1} for {Steps} steps; guessing gives {Math.Log(vocabulary):F2}"));
         }
     }
 }
+
+/// <summary>The losses stayed far above guessing.</summary>
+internal sealed class DivergenceException(string message) : Exception(message);

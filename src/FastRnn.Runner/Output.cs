@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.Win32.SafeHandles;
 
 namespace FastRnn.Runner;
 
@@ -17,8 +19,19 @@ internal sealed class Output(TextWriter result, TextWriter log, bool terminal)
     public bool Json { get; set; }
 
     public static Output Console() => new(
-        System.Console.Out, System.Console.Error,
+        Results(), System.Console.Error,
         !System.Console.IsErrorRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")));
+
+    /// <summary>
+    /// Standard output. The console's own stream ignores that a pipe's reader has gone, so <c>sample | head</c> would go on for nobody.
+    /// </summary>
+    private static TextWriter Results()
+    {
+        if (OperatingSystem.IsWindows())
+            return System.Console.Out;
+        var stream = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return new StreamWriter(stream, new UTF8Encoding(false)) { AutoFlush = true };
+    }
 
     public void WriteJson<T>(T value, JsonTypeInfo<T> type) => Result.WriteLine(JsonSerializer.Serialize(value, type));
 }

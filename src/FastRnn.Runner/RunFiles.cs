@@ -14,15 +14,31 @@ internal static class RunFiles
             throw new CliException(ExitCodes.BadInput, $"{path}: {(Directory.Exists(path) ? "is a folder, expected a file" : missing)}");
     }
 
-    /// <summary>Fails before any work when the model could not be saved afterwards.</summary>
-    public static void CheckWritable(string model)
+    /// <summary>The files that training writes for a model: itself, then those beside it.</summary>
+    public static string[] Written(string model) => [model, Checkpoint(model), Log(model), Plot(model)];
+
+    public static string Checkpoint(string model) => model + ".checkpoint";
+
+    public static string Log(string model) => model + ".csv";
+
+    public static string Plot(string model) => model + ".svg";
+
+    /// <summary>Fails before any work when the model could not be saved afterwards, or would replace the data.</summary>
+    public static void CheckWritable(string model, string data)
     {
+        foreach (string written in Written(model))
+        {
+            if (SameFile(written, data))
+                throw new CliException(ExitCodes.BadInput, $"{written}: would replace the data; --out takes another name");
+        }
+        if (OperatingSystem.IsLinux() && Path.GetFullPath(model).StartsWith("/dev/", StringComparison.Ordinal))
+            throw new CliException(ExitCodes.BadInput, $"{model}: is a device, expected a file name");
         string path = Path.GetFullPath(model), folder = Path.GetDirectoryName(path) ?? path;
         if (Directory.Exists(path))
             throw new CliException(ExitCodes.BadInput, $"{model}: is a folder, expected a file name");
         if (!Directory.Exists(folder))
             throw new CliException(ExitCodes.BadInput, $"{model}: the folder {folder} does not exist");
-        string probe = $"{path}.svg.tmp-{Environment.ProcessId}"; // a name that the next plot clears away, should this process be killed here
+        string probe = $"{Plot(path)}.tmp-{Environment.ProcessId}"; // a name that the next plot clears away, should this process be killed here
         try
         {
             using (File.Create(probe, 1, FileOptions.DeleteOnClose))
@@ -34,6 +50,12 @@ internal static class RunFiles
             throw new CliException(ExitCodes.BadInput, $"{model}: cannot write into {folder}: {e.Message}");
         }
     }
+
+    private static bool SameFile(string a, string b) =>
+        string.Equals(Resolved(a), Resolved(b), OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
+
+    private static string Resolved(string path) =>
+        File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target ? target.FullName : Path.GetFullPath(path);
 
     /// <summary>The epochs as CSV. Written as a whole, so a resumed run has no row twice and a killed one no half row.</summary>
     public static void WriteLog(string path, IReadOnlyList<EpochSummary> epochs)

@@ -42,10 +42,10 @@ internal sealed record TrainOptions
 
     public int Patience { get; init; }
 
-    public string Checkpoint => Model + ".checkpoint";
+    public string Checkpoint => RunFiles.Checkpoint(Model);
 
     /// <summary>The options that fix the bits of the run: a checkpoint goes on only with the same.</summary>
-    public Dictionary<string, string> Fixed() => new(StringComparer.Ordinal)
+    public Dictionary<string, string> Fixed(ReadOnlySpan<byte> data) => new(StringComparer.Ordinal)
     {
         ["task"] = "char-lm",
         ["cell"] = Cell,
@@ -60,7 +60,7 @@ internal sealed record TrainOptions
         ["clip-norm"] = Text(ClipNorm),
         ["seed"] = Text(Seed),
         ["validation-split"] = Text(ValidationSplit),
-        ["data-sha256"] = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Data))),
+        ["data-sha256"] = Convert.ToHexStringLower(SHA256.HashData(data)),
     };
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);

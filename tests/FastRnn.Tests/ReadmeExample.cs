@@ -1,7 +1,9 @@
+// <usings>
 using FastRnn.Formats;
 using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Training;
+// </usings>
 
 namespace FastRnn.Tests;
 
@@ -16,7 +18,7 @@ internal static class ReadmeExample
         var trainer = new Trainer(model, Loss.CrossEntropy, new Adam(2e-3f)) { ClipNorm = 5f };
         foreach (var chunk in text.Chunks(batchSize: 50, timeSteps: 50))
             Console.WriteLine(trainer.Step(chunk).Loss);          // truncated BPTT: state is carried, gradient is cut
-        model.Save("shakespeare.safetensors");
+        model.Save("shakespeare.safetensors", text.Vocabulary);
 
         var session = model.OpenSession();                        // owns h and c; a step allocates nothing
         var logits = new float[text.Vocabulary.Count];

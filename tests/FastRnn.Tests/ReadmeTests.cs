@@ -16,7 +16,8 @@ public partial class ReadmeTests
         string source = File.ReadAllText(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", "ReadmeExample.cs"));
         string code = Between(source, "        // <example>\n", "        // </example>");
         string expected = string.Join('\n', code.Split('\n').Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line));
-        Assert.Contains(expected, Readme, StringComparison.Ordinal);
+        string usings = Between(source, "// <usings>\n", "// </usings>");
+        Assert.Contains(usings + "\n" + expected, Readme, StringComparison.Ordinal);
     }
 
     [Fact]

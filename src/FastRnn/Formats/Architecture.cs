@@ -3,7 +3,7 @@ using FastRnn.Layers;
 namespace FastRnn.Formats;
 
 /// <summary>A parameter that an architecture must have, under PyTorch's name and layout.</summary>
-internal readonly record struct ParameterShape(string Name, int[] Shape);
+internal readonly record struct ParameterShape(string Name, int[] Shape, TensorType Type = TensorType.F32);
 
 /// <summary>Checks a stored list of layers before anything of its sizes is built, and translates between it and real layers.</summary>
 internal static class Architecture

@@ -18,6 +18,8 @@ internal static class AtomicFile
     {
         layer ??= FileLayer.System;
         string target = Path.GetFullPath(path);
+        if (new FileInfo(target).LinkTarget != null)
+            target = File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName; // a link stays a link
         string directory = Path.GetDirectoryName(target)
             ?? throw new ArgumentException($"{path} names a root folder, not a file.", nameof(path));
         RemoveStale(target, directory, layer);

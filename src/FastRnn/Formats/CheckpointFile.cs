@@ -38,6 +38,7 @@ public static class CheckpointFile
         var file = SafetensorsReader.Read(path, cancellation: cancellation);
         var record = StrictJson.Read<CheckpointRecord>(file, CheckpointRecord.Key, path);
         var (model, info) = ModelFile.Build(file, path, backend);
+        record = record with { Run = record.Run with { Epochs = EpochTable.Read(file.Find(CheckpointRecord.EpochsName)) } };
         return new Checkpoint(model, info, record, file, path);
     }
 
@@ -64,12 +65,15 @@ public static class CheckpointFile
             Add(file, CheckpointRecord.CellName(i), [state.Cell.Rows, state.Cell.Columns], model.Backend, state.Cell);
         }
 
+        if (run.Epochs.Count > 0)
+            file.Tensors.Add(EpochTable.Write(run.Epochs));
         file.Metadata[CheckpointRecord.Key] = StrictJson.Write(new CheckpointRecord
         {
-            Run = run with { Options = new SortedDictionary<string, string>(run.Options.ToDictionary(), StringComparer.Ordinal) },
+            Run = run with { Epochs = [], Options = new SortedDictionary<string, string>(run.Options.ToDictionary(), StringComparer.Ordinal) },
             Steps = trainer.Steps,
             Time = trainer.Time,
             Moments = optimizer.MomentNames,
+            EpochCount = run.Epochs.Count,
             Batch = trainer.State is null ? 0 : trainer.StateBatch,
         });
         return file;

@@ -21,6 +21,14 @@ internal sealed record CheckpointRecord
     /// <summary>Streams of the carried state; 0 when nothing is carried.</summary>
     public required int Batch { get; init; }
 
+    /// <summary>
+    /// Complete epochs, rows of the tensor <see cref="EpochsName"/>. They are not part of <see cref="Run"/>'s text: a run of thousands
+    /// would outgrow what a file may have of metadata.
+    /// </summary>
+    public required int EpochCount { get; init; }
+
+    public const string EpochsName = "run.epochs";
+
     public static string MomentName(string moment, string parameter) => $"optimizer.{moment}.{parameter}";
 
     public static string HiddenName(int layer) => string.Create(CultureInfo.InvariantCulture, $"state.h.{layer}");
@@ -33,11 +41,13 @@ internal sealed record CheckpointRecord
     {
         if (Steps < 0 || Time < 0 || Batch < 0 || Run.Epoch < 0 || Run.Chunk < 0 || Run.LossCount < 0)
             throw new InvalidDataException("a counter of the checkpoint is negative");
+        if (EpochCount < 0 || Run.Epochs.Count != 0)
+            throw new InvalidDataException("the epochs of the checkpoint are not where they belong");
         if (Moments.Count > 8 || Moments.Any(string.IsNullOrEmpty) || Moments.Distinct().Count() != Moments.Count)
             throw new InvalidDataException("the names of the optimizer's moments are not valid");
-        if (Run.Epochs.Any(epoch => epoch is null))
-            throw new InvalidDataException("an epoch of the checkpoint is null");
         var tensors = new List<ParameterShape>();
+        if (EpochCount > 0)
+            tensors.Add(new(EpochsName, [EpochCount, EpochTable.Columns], TensorType.F64));
         foreach (string moment in Moments)
             tensors.AddRange(parameters.Select(parameter => new ParameterShape(MomentName(moment, parameter.Name), parameter.Shape)));
         for (int i = 0; i < layers.Count && Batch > 0; i++)
@@ -47,5 +57,35 @@ internal sealed record CheckpointRecord
         }
 
         return tensors;
+    }
+}
+
+/// <summary>Epochs as rows of doubles: number, training loss, whether validated, validation loss, tokens per second, seconds.</summary>
+internal static class EpochTable
+{
+    public const int Columns = 6;
+
+    public static SafetensorsTensor Write(IReadOnlyList<EpochSummary> epochs)
+    {
+        var tensor = new SafetensorsTensor(CheckpointRecord.EpochsName, TensorType.F64, epochs.Count, Columns);
+        for (int i = 0; i < epochs.Count; i++)
+        {
+            EpochSummary e = epochs[i];
+            ReadOnlySpan<double> row =
+                [e.Epoch, e.TrainLoss, e.ValidationLoss is null ? 0 : 1, e.ValidationLoss ?? 0, e.TokensPerSecond, e.Seconds];
+            row.CopyTo(tensor.Doubles[(i * Columns)..]);
+        }
+        return tensor;
+    }
+
+    public static EpochSummary[] Read(SafetensorsTensor? tensor)
+    {
+        var epochs = new EpochSummary[tensor?.Shape[0] ?? 0];
+        for (int i = 0; i < epochs.Length; i++)
+        {
+            ReadOnlySpan<double> row = tensor!.Doubles.Slice(i * Columns, Columns);
+            epochs[i] = new EpochSummary((int)row[0], row[1], row[2] == 0 ? null : row[3], row[4], row[5]);
+        }
+        return epochs;
     }
 }

@@ -10,8 +10,12 @@ namespace FastRnn.Formats;
 /// </summary>
 public static class ModelFile
 {
-    /// <summary>Saves a model without further information; see <see cref="Save(Sequential, ModelInfo, string)"/>.</summary>
-    public static void Save(this Sequential model, string path) => Save(model, new ModelInfo(), path);
+    /// <summary>
+    /// Saves a model, with the characters that its tokens stand for when it is one of characters: the console program needs them. See
+    /// <see cref="Save(Sequential, ModelInfo, string)"/>.
+    /// </summary>
+    public static void Save(this Sequential model, string path, Vocabulary? vocabulary = null) =>
+        Save(model, vocabulary == null ? new ModelInfo() : new ModelInfo { Task = "char-lm", Vocabulary = vocabulary }, path);
 
     /// <summary>Replaces the file atomically and durably: its name always shows a whole model, the old or the new one.</summary>
     /// <exception cref="NonFiniteException">A weight is not finite; the old file stays.</exception>
@@ -53,6 +57,8 @@ public static class ModelFile
 
         LayerInfo[] layers = [.. model.Layers.Select(Architecture.Describe)];
         Architecture.Check(layers);
+        if (info.Vocabulary is { } vocabulary && layers[0].Vocabulary is { } size && size != vocabulary.Count)
+            throw new ArgumentException($"the vocabulary has {vocabulary.Count} symbols, the embedding {size}", nameof(info));
         var provenance = new ProvenanceRecord { Library = Version, Seed = model.Seed, Training = info.Training };
         file.Metadata["format"] = "pt"; // What the Python library expects of files with PyTorch's layouts.
         file.Metadata[ArchitectureRecord.Key] = StrictJson.Write(new ArchitectureRecord { Layers = layers });
@@ -161,18 +167,19 @@ public static class ModelFile
         }
 
         var tensors = file.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        foreach (var (name, shape) in parameters)
+        foreach (var (name, shape, type) in parameters)
         {
             if (!tensors.Remove(name, out var tensor))
                 throw Fail($"tensor {ModelFormatException.Quote(name)} is missing", path);
-            if (tensor.Type != TensorType.F32 || !tensor.Shape.AsSpan().SequenceEqual(shape))
+            if (tensor.Type != type || !tensor.Shape.AsSpan().SequenceEqual(shape))
             {
                 throw new ModelFormatException(
                     $"tensor {ModelFormatException.Quote(name)} is {tensor.Type.Name()} {SafetensorsTensor.ShapeText(tensor.Shape)}; "
-                    + $"the architecture needs F32 {SafetensorsTensor.ShapeText(shape)}", tensor.Offset, path);
+                    + $"the architecture needs {type.Name()} {SafetensorsTensor.ShapeText(shape)}", tensor.Offset, path);
             }
 
-            RefuseNonFinite(tensor, path);
+            if (type == TensorType.F32)
+                RefuseNonFinite(tensor, path);
         }
 
         foreach (var tensor in file.Tensors)

@@ -12,13 +12,13 @@ public sealed class ModelFormatException : Exception
     /// <param name="path">The file, or null when the bytes did not come from a file.</param>
     /// <param name="inner">The parser's own error, if there was one.</param>
     public ModelFormatException(string problem, long offset, string? path, Exception? inner = null)
-        : base($"{path ?? "model"}: {problem} (at byte {offset})", inner)
+        : base($"{path ?? "model"}: {problem}" + (offset < 0 ? "" : $" (at byte {offset})"), inner)
     {
         Offset = offset;
         Path = path;
     }
 
-    /// <summary>Byte in the file at which the problem lies, from 0.</summary>
+    /// <summary>Byte in the file at which the problem lies, from 0; negative when it lies at no place, as options that differ.</summary>
     public long Offset { get; }
 
     /// <summary>The file, or null when the bytes did not come from a file.</summary>

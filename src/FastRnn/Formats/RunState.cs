@@ -50,7 +50,7 @@ public sealed record RunState
             {
                 throw new ModelFormatException(
                     $"cannot resume: option {ModelFormatException.Quote(name)} was {Show(stored)} when the checkpoint was written, now it is "
-                    + Show(given), SafetensorsHeaderParser.Start, path);
+                    + Show(given), -1, path);
             }
         }
 

@@ -21,13 +21,13 @@ internal sealed class SafetensorsTensor
 {
     /// <summary>A zeroed tensor.</summary>
     public SafetensorsTensor(string name, TensorType type, params int[] shape)
-        : this(name, type, shape, new byte[checked(Count(shape) * type.Size())])
+        : this(name, type, shape, new byte[Length(name, type, shape)])
     {
     }
 
     public SafetensorsTensor(string name, TensorType type, int[] shape, byte[] bytes, long offset = 0)
     {
-        if (bytes.LongLength != checked((long)Count(shape) * type.Size()))
+        if (bytes.LongLength != Length(name, type, shape))
             throw new ArgumentException($"{name}: {bytes.LongLength} bytes do not fill {type.Name()} {ShapeText(shape)}.");
         (Name, Type, Shape, Bytes, Offset) = (name, type, shape, bytes, offset);
     }
@@ -49,20 +49,20 @@ internal sealed class SafetensorsTensor
 
     public Span<long> Longs => View<long>(TensorType.I64);
 
-    public Span<int> Ints => View<int>(TensorType.I32);
-
     public static string ShapeText(IReadOnlyList<int> shape) => $"[{string.Join(", ", shape)}]";
 
     public override string ToString() => $"{Name} {Type.Name()} {ShapeText(Shape)}";
 
-    private static int Count(int[] shape)
+    private static long Length(string name, TensorType type, int[] shape)
     {
-        if (Array.IndexOf(shape, 0) >= 0)
-            return 0; // Asked first: the other sizes of an empty tensor may have any product.
-        int count = 1;
-        foreach (int size in shape)
-            count = checked(count * size);
-        return count;
+        long length = Array.IndexOf(shape, 0) >= 0 ? 0 : type.Size(); // Asked first: the other sizes of an empty tensor may have any product.
+        for (int i = 0; i < shape.Length && length > 0; i++)
+        {
+            if (length > SafetensorsLimits.TensorBytes / shape[i])
+                throw new NotSupportedException($"tensor {name} {ShapeText(shape)} is larger than the {SafetensorsLimits.TensorBytes} bytes that a file holds of one");
+            length *= shape[i];
+        }
+        return length;
     }
 
     /// <summary>The bytes as numbers. Arrays start 8-byte aligned and every platform of .NET that FastRnn targets is little-endian.</summary>

@@ -63,6 +63,8 @@ public sealed class Sampler
             if (logits[i] > logits[best])
                 best = i;
         }
+        if (float.IsInfinity(logits[best]))
+            throw new ArgumentException($"logit {best} is {logits[best]}, expected one finite at least and none positively infinite", nameof(logits));
         return best;
     }
 

@@ -12,7 +12,7 @@ public static class SessionExtensions
 
 /// <summary>
 /// One stream through a model, one step a call. It owns the state h and c; after the first step nothing is allocated. The bits equal those
-/// of the whole sequence in one call. One thread at a time.
+/// of the whole sequence in one call. All sessions of models on one back end are used by one thread at a time.
 /// </summary>
 public sealed class Session
 {

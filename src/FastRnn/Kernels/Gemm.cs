@@ -57,13 +57,6 @@ internal unsafe struct GemmArgs
         (InitRow, InitVector, InitPanel) = (0, vector, panel);
     }
 
-    /// <summary>Chains start at a row-major matrix.</summary>
-    public void SetInitMatrix(float* matrix, nint stride)
-    {
-        Init = matrix;
-        (InitRow, InitVector, InitPanel) = (stride, 16, 64);
-    }
-
     /// <summary>C is a row-major matrix.</summary>
     public void SetRowMajorC(float* c, nint stride)
     {

@@ -47,7 +47,7 @@ public static class Isa
     {
         if (string.IsNullOrEmpty(forced))
             return Widest;
-        IsaLevel level = forced switch
+        IsaLevel level = forced.ToLowerInvariant() switch
         {
             "scalar" => IsaLevel.Scalar,
             "avx2" => IsaLevel.Avx2,

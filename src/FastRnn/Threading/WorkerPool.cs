@@ -22,8 +22,10 @@ internal sealed unsafe class WorkerPool : IDisposable
     private int _parts;
     private volatile int _sequence;
     private volatile bool _stop;
+    private volatile bool _running;
     private int _pending;
     private int _callerParked;
+    private int _disposed;
     private Exception? _failure;
 
     public WorkerPool(int threads)
@@ -58,6 +60,7 @@ internal sealed unsafe class WorkerPool : IDisposable
             job(context, 0, 1);
             return;
         }
+        _running = true;
         _job = job;
         _context = context;
         _parts = parts;
@@ -71,6 +74,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
         RunPart(0);
         WaitForWorkers();
+        _running = false;
         if (_failure is { } failure)
         {
             _failure = null;
@@ -78,8 +82,14 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
+    /// <summary>Ends the threads, after the job that is running. A second call does nothing.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        var spin = default(SpinWait);
+        while (_running)
+            spin.SpinOnce(); // a job of another thread
         _stop = true;
         _sequence++;
         for (int i = 0; i < _workers.Length; i++)
@@ -140,20 +150,45 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
+    /// <summary>Returns when no part runs any more; until then the job's context is alive, so an interruption has to wait.</summary>
     private void WaitForWorkers()
+    {
+        bool interrupted = false;
+        while (!WorkersAreDone(ref interrupted))
+        {
+        }
+        if (interrupted)
+            Thread.CurrentThread.Interrupt();
+    }
+
+    private bool WorkersAreDone(ref bool interrupted)
+    {
+        for (int i = 0; i < SpinLimit; i++)
+        {
+            if (Volatile.Read(ref _pending) == 0)
+                return true;
+            Pause();
+        }
+        Volatile.Write(ref _callerParked, 1);
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _pending) != 0 || Interlocked.Exchange(ref _callerParked, 0) == 0)
+            AwaitWakeUp(ref interrupted);
+        return false;
+    }
+
+    private void AwaitWakeUp(ref bool interrupted)
     {
         while (true)
         {
-            for (int i = 0; i < SpinLimit; i++)
+            try
             {
-                if (Volatile.Read(ref _pending) == 0)
-                    return;
-                Pause();
-            }
-            Volatile.Write(ref _callerParked, 1);
-            Interlocked.MemoryBarrier();
-            if (Volatile.Read(ref _pending) != 0 || Interlocked.Exchange(ref _callerParked, 0) == 0)
                 _done.Wait();
+                return;
+            }
+            catch (ThreadInterruptedException)
+            {
+                interrupted = true;
+            }
         }
     }
 

@@ -30,14 +30,21 @@ public sealed class TextDataset
     /// <exception cref="UnknownSymbolException">A character is not in the vocabulary.</exception>
     public static TextDataset Open(string path, Vocabulary? vocabulary = null)
     {
+        return FromUtf8(File.ReadAllBytes(path), path, vocabulary);
+    }
+
+    /// <summary>Decodes a text that was read already; errors call it <paramref name="path"/>.</summary>
+    internal static TextDataset FromUtf8(ReadOnlySpan<byte> bytes, string path, Vocabulary? vocabulary = null)
+    {
         string text;
         try
         {
-            text = new System.Text.UTF8Encoding(false, throwOnInvalidBytes: true).GetString(WithoutMark(File.ReadAllBytes(path)));
+            text = new System.Text.UTF8Encoding(false, throwOnInvalidBytes: true).GetString(WithoutMark(bytes));
         }
         catch (System.Text.DecoderFallbackException e)
         {
-            throw new InvalidDataException($"{path}: not UTF-8 text ({e.Message})", e);
+            bool wide = bytes.Length > 1 && (bytes[0], bytes[1]) is (0xFF, 0xFE) or (0xFE, 0xFF);
+            throw new InvalidDataException($"{path}: not UTF-8 text ({(wide ? "it begins as UTF-16 does" : e.Message)})", e);
         }
         if (text.Length == 0)
             throw new InvalidDataException($"{path}: the file is empty");
@@ -100,8 +107,8 @@ public sealed class ChunkSequence : IEnumerable<SequenceChunk>
         _streamLength = (tokens.Length - 1) / batchSize;
         if (_streamLength < 1)
             throw new ArgumentException($"a text of {tokens.Length} characters cannot feed {batchSize} streams: {batchSize + 1} are needed at least");
-        Count = (_streamLength + timeSteps - 1) / timeSteps;
         timeSteps = Math.Min(timeSteps, _streamLength);
+        Count = (int)(((long)_streamLength + timeSteps - 1) / timeSteps);
         TimeSteps = timeSteps;
         _full = new SequenceChunk(timeSteps, batchSize);
         int rest = _streamLength - ((Count - 1) * timeSteps);

@@ -74,11 +74,11 @@ public sealed class Trainer
         ArgumentNullException.ThrowIfNull(chunk);
         Backend backend = _model.Backend;
         SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: true);
-        PrepareState(chunk);
+        RecurrentState?[]? start = StartState(chunk);
         ZeroGradients();
         var pass = new PassContext(chunk.Flags, true, _model.Seed, Time, RecordStepNorms);
         var input = new LayerInput(chunk.InputMemory);
-        DeviceBuffer output = _model.Forward(workspace, input, CarryState ? _state : null, pass);
+        DeviceBuffer output = _model.Forward(workspace, input, start, pass);
         LossSum loss = _loss.Compute(backend, output, chunk.Targets, workspace.OutputGradient);
         if (!double.IsFinite(loss.Sum))
             throw new NonFiniteException("the loss", Steps + 1);
@@ -86,7 +86,7 @@ public sealed class Trainer
         double norm = GradientNorm();
         Update(norm);
         if (CarryState)
-            workspace.CopyFinal(_state!);
+            workspace.CopyFinal(EnsureState(chunk.Batch));
         Time += chunk.Steps;
         if (RecordStepNorms)
             CollectStepNorms(workspace);
@@ -119,6 +119,16 @@ public sealed class Trainer
         return sum / count;
     }
 
+    /// <summary>Mean loss that the next window would have, dropout off; nothing is changed. Infinite when it is not finite.</summary>
+    internal double LossOf(SequenceChunk chunk)
+    {
+        SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: false);
+        var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false);
+        DeviceBuffer output = _model.Forward(workspace, new LayerInput(chunk.InputMemory), StartState(chunk), pass);
+        LossSum loss = _loss.Compute(_model.Backend, output, chunk.Targets, null);
+        return loss.Count == 0 ? 0 : double.IsFinite(loss.Sum) ? loss.Sum / loss.Count : double.PositiveInfinity;
+    }
+
     /// <summary>Forgets the carried state: the next window starts from zero.</summary>
     public void ResetState()
     {
@@ -144,15 +154,14 @@ public sealed class Trainer
         return _state;
     }
 
-    private void PrepareState(SequenceChunk chunk)
+    /// <summary>The state a window starts from, null for zero. Nothing is changed yet: the step may fail.</summary>
+    private RecurrentState?[]? StartState(SequenceChunk chunk)
     {
-        if (!CarryState)
-            return;
-        if (_state != null && _stateBatch != chunk.Batch && !chunk.StartsStreams)
+        if (!CarryState || _state == null || chunk.StartsStreams)
+            return null;
+        if (_stateBatch != chunk.Batch)
             throw new ArgumentException($"window of batch {chunk.Batch} continues streams of batch {_stateBatch}", nameof(chunk));
-        EnsureState(chunk.Batch);
-        if (chunk.StartsStreams)
-            ResetState();
+        return _state;
     }
 
     private void ZeroGradients()

@@ -22,6 +22,19 @@ public sealed class AtomicFileTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Fact]
+    public void A_link_stays_a_link_to_the_new_content()
+    {
+        string link = Path.Combine(_folder, "link");
+        Directory.CreateDirectory(Path.Combine(_folder, "elsewhere"));
+        string real = Path.Combine(_folder, "elsewhere", "real");
+        File.WriteAllText(real, "old");
+        File.CreateSymbolicLink(link, real);
+        AtomicFile.Write(link, _parts);
+        Assert.Equal(_new, File.ReadAllBytes(real));
+        Assert.Equal(real, new FileInfo(link).LinkTarget);
+    }
+
     [Theory]
     [InlineData(Fault.DiskFull, false, false)]
     [InlineData(Fault.DiskFull, true, false)]

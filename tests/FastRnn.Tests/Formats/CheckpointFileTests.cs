@@ -90,6 +90,23 @@ public sealed class CheckpointFileTests : IDisposable
         Assert.Equal("3", checkpoint.Run.Options["batch"]);
     }
 
+    /// <summary>As text they would be more than a file may have of metadata.</summary>
+    [Fact]
+    public void Thousands_of_epochs_come_back_to_the_bit()
+    {
+        using var model = Model();
+        var trainer = Trainer(model);
+        EpochSummary[] epochs =
+        [
+            new(1, 2.5, null, 1e5, 3), new(2, double.Epsilon, double.NaN, double.PositiveInfinity, double.MaxValue),
+            .. Enumerable.Range(3, 20_000).Select(i => new EpochSummary(i, 1.0 / i, 1 + (1.0 / i), 123456.75 + i, 0.1 * i)),
+        ];
+        CheckpointFile.Save(trainer, new ModelInfo(), Position(0) with { Epochs = epochs }, Target);
+        var checkpoint = CheckpointFile.Load(Target, _backend);
+        using (checkpoint.Model)
+            Assert.Equal(epochs, checkpoint.Run.Epochs);
+    }
+
     [Fact]
     public void A_checkpoint_is_also_a_model()
     {
@@ -149,13 +166,15 @@ public sealed class CheckpointFileTests : IDisposable
         { "nan optimizer.v.1.bias_hh_l0", "tensor 'optimizer.v.1.bias_hh_l0' is not finite at element 0" },
         { "nan state.h.1", "tensor 'state.h.1' is not finite" },
         { "\"steps\":3 \"steps\":-3", "counter of the checkpoint is negative" },
-        { "\"batch\":3} \"batch\":4}", "architecture needs F32 [4, 5]" },
-        { "\"batch\":3} \"batch\":0}", "'state.h.1' belongs to no layer" },
+        { "\"batch\":3, \"batch\":4,", "architecture needs F32 [4, 5]" },
+        { "\"batch\":3, \"batch\":0,", "'state.h.1' belongs to no layer" },
         { "\"m\",\"v\" \"m\",\"m\"", "moments are not valid" },
         { "\"m\",\"v\" \"m\",null", "moments are not valid" },
         { "\"m\",\"v\" \"m\"", "'optimizer.v.0.weight' belongs to no layer" },
         { "\"time\" \"tome\"", "fastrnn.checkpoint is not valid" },
-        { "\"epochs\":[ \"epochs\":[null,", "an epoch of the checkpoint is null" },
+        { "\"epochs\":[] \"epochs\":[{\"epoch\":1,\"train_loss\":1,\"validation_loss\":1,\"tokens_per_second\":1,\"seconds\":1}]", "epochs of the checkpoint are not where they belong" },
+        { "\"epoch_count\":1 \"epoch_count\":2", "the architecture needs F64 [2, 6]" },
+        { "\"epoch_count\":1 \"epoch_count\":-1", "epochs of the checkpoint are not where they belong" },
         { "\"run\":{ \"run\":null,\"rin\":{", "fastrnn.checkpoint is not valid" },
     };
 

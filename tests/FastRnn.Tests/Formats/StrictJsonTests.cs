@@ -15,6 +15,7 @@ public sealed class StrictJsonTests
             Time = 1L << 60,
             Moments = ["m", "v"],
             Batch = 50,
+            EpochCount = 0,
             Run = new RunState
             {
                 Epoch = 3,

@@ -16,6 +16,7 @@ public class IsaTests
             if (level <= Isa.Widest)
             {
                 Assert.Equal(level, Isa.Parse(Isa.Name(level)));
+                Assert.Equal(level, Isa.Parse(Isa.Name(level).ToUpperInvariant()));
                 Assert.Equal(level, KernelTable.For(level).Isa);
                 continue;
             }
@@ -26,7 +27,6 @@ public class IsaTests
 
     [Theory]
     [InlineData("sse")]
-    [InlineData("AVX2")]
     [InlineData("avx2 ")]
     public void UnknownLevelIsAnErrorThatListsTheKnown(string forced)
     {

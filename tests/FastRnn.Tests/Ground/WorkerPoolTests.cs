@@ -10,10 +10,12 @@ public unsafe class WorkerPoolTests
 {
     private const int Most = 8;
 
+    private static volatile int _started;
+
     private struct Counts
     {
         public fixed int Runs[Most];
-        public int Parts, Throwing;
+        public int Parts, Throwing, Milliseconds;
         public int SameThread, Caller;
     }
 
@@ -135,11 +137,63 @@ public unsafe class WorkerPoolTests
         });
     }
 
+    /// <summary>The parts end first, their caller gets its results, and a second call does nothing.</summary>
+    [Fact]
+    public void DisposeFromAnotherThreadWaitsForTheJob()
+    {
+        for (int trial = 0; trial < 20; trial++)
+        {
+            var pool = new WorkerPool(3);
+            int ran = 0;
+            _started = 0;
+            var caller = new Thread(() =>
+            {
+                Counts counts = default;
+                counts.Milliseconds = 5;
+                pool.Run(&Count, &counts, 3);
+                ran = counts.Runs[0] + counts.Runs[1] + counts.Runs[2];
+            });
+            caller.Start();
+            while (_started == 0)
+                Thread.Yield();
+            pool.Dispose();
+            Assert.True(caller.Join(10_000), "the caller hangs");
+            Assert.Equal(3, ran);
+            pool.Dispose();
+        }
+    }
+
+    [Fact]
+    public void InterruptedCallerStillWaitsForItsParts()
+    {
+        using var pool = new WorkerPool(3);
+        int ran = 0;
+        _started = 0;
+        bool interrupted = false;
+        var caller = new Thread(() =>
+        {
+            Counts counts = default;
+            counts.Milliseconds = 50;
+            pool.Run(&Count, &counts, 3);
+            ran = counts.Runs[0] + counts.Runs[1] + counts.Runs[2];
+            interrupted = Assert.Throws<ThreadInterruptedException>(() => Thread.Sleep(10_000)) != null;
+        });
+        caller.Start();
+        while (_started == 0)
+            Thread.Yield();
+        caller.Interrupt();
+        Assert.True(caller.Join(20_000), "the caller hangs");
+        Assert.Equal((3, true), (ran, interrupted));
+    }
+
     private static void Count(void* context, int part, int parts)
     {
         var counts = (Counts*)context;
         Interlocked.Increment(ref counts->Runs[part]);
         counts->Parts = parts;
+        _started = 1;
+        for (long start = Stopwatch.GetTimestamp(); part > 0 && Stopwatch.GetElapsedTime(start).TotalMilliseconds < counts->Milliseconds;)
+            Thread.SpinWait(10);
         if (counts->Caller == Environment.CurrentManagedThreadId)
             counts->SameThread = 1;
         if (counts->Throwing == part + 1)

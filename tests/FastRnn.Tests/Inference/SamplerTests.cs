@@ -16,6 +16,16 @@ public class SamplerTests
         Assert.Equal(2, new Sampler(1, temperature: 5, topK: 1).Next(Logits));
     }
 
+    [Theory]
+    [InlineData(0f, float.PositiveInfinity)]
+    [InlineData(0f, float.NaN)]
+    [InlineData(float.NegativeInfinity, float.NegativeInfinity)]
+    public void LogitsWithoutADistributionAreRefused(float first, float second)
+    {
+        Assert.Throws<ArgumentException>(() => new Sampler(1).Next([first, second]));
+        Assert.Throws<ArgumentException>(() => new Sampler(1, temperature: 0).Next([first, second]));
+    }
+
     [Fact]
     public void SeedDecidesTheDraws()
     {

@@ -66,6 +66,49 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public void Utf16_is_named() =>
+        WithText("wide.txt", [0xFF, 0xFE, 0x61, 0], () => _folder.Train("--data", "wide.txt").Failed(ExitCodes.BadInput, "wide.txt", "UTF-16"));
+
+    private void WithText(string name, byte[] bytes, Action action)
+    {
+        _folder.Write(name, bytes);
+        _folder.Unchanged(action);
+    }
+
+    /// <summary>Every file that training writes, under the data's name or a link to it.</summary>
+    [Theory]
+    [InlineData("own.txt", "own.txt")]
+    [InlineData("own.safetensors", null)]
+    [InlineData("own.csv", "own")]
+    [InlineData("own.svg", "own")]
+    [InlineData("own.checkpoint", "own")]
+    [InlineData("link.txt", "own.txt")]
+    public void Training_never_replaces_its_data(string data, string? model)
+    {
+        _folder.Write("own.txt", _folder.Read(RunnerFolder.Data));
+        File.CreateSymbolicLink(_folder.At("link.txt"), _folder.At("own.txt"));
+        if (!File.Exists(_folder.At(data)))
+            _folder.Write(data, _folder.Read(RunnerFolder.Data));
+        string[] tiny = RunnerFolder.TrainArguments("--data", data);
+        int at = Array.IndexOf(tiny, "--out");
+        string[] arguments = [.. tiny[..at], .. tiny[(at + 2)..], .. model == null ? Array.Empty<string>() : ["--out", model]];
+        _folder.Unchanged(() => _folder.Run(arguments).Failed(ExitCodes.BadInput, "would replace the data"));
+    }
+
+    /// <summary>A pipe can be read once: text and checksum come from the same bytes.</summary>
+    [UnixFact]
+    public void Text_from_a_pipe_is_the_text_and_another_one_does_not_resume()
+    {
+        _folder.Run(RunnerFolder.TrainArguments("--data", "pipe"), null, "mkfifo pipe; cat data.txt > pipe &").Succeeded();
+        byte[] trained = _folder.Read(RunnerFolder.Checkpoint);
+        File.WriteAllText(_folder.At("other.txt"), new string([.. _folder.Text.Reverse()]));
+        _folder.Run(RunnerFolder.TrainArguments("--data", "pipe", "--resume", "--epochs", "3"), null, "cat other.txt > pipe &")
+            .Failed(ExitCodes.BadInput, "cannot resume", "data-sha256");
+        Assert.Equal(trained, _folder.Read(RunnerFolder.Checkpoint));
+        _folder.Run(RunnerFolder.TrainArguments("--data", "pipe", "--resume", "--epochs", "3"), null, "cat data.txt > pipe &").Succeeded();
+    }
+
+    [Fact]
     public void Character_outside_the_vocabulary_is_named_with_its_place()
     {
         File.WriteAllText(_folder.At("other.txt"), "First\nCiti§en");

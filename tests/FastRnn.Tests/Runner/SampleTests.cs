@@ -167,6 +167,16 @@ public sealed class SampleTests : IDisposable
         return session;
     }
 
+    /// <summary>A reader who has seen enough ends the program: it does not draw on for nobody.</summary>
+    [UnixFact]
+    public void Closed_pipe_ends_the_sample()
+    {
+        string[] arguments = ["sample", "--model", RunnerFolder.Model, "--length", "2000000000"];
+        RunnerResult result = _folder.Run(arguments, null, "mkfifo p; head -c 20 < p & exec > p");
+        Assert.Equal(20, result.Output.Length);
+        Assert.Contains("Broken pipe", result.Error, StringComparison.Ordinal);
+    }
+
     /// <summary>A session of the library with its last logits.</summary>
     private sealed class Session(Sequential model, int outputs)
     {

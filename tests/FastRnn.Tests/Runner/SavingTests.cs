@@ -110,6 +110,17 @@ public sealed class SavingTests : IDisposable
         _folder.RunInside(RunnerFolder.TrainArguments(["--resume", .. options])).Failed(ExitCodes.Diverged, reason);
     }
 
+    /// <summary>The loss of a step is that of the weights before it: good ones may have been led astray by that very step.</summary>
+    [Theory]
+    [InlineData("1")]
+    [InlineData("2")]
+    public void Checkpoints_between_epochs_are_good_after_their_last_update_too(string every)
+    {
+        string[] options = ["--optimizer", "sgd", "--learning-rate", "300", "--clip-norm", "50", "--epochs", "50", "--checkpoint-every", every];
+        _folder.Train(options).Failed(ExitCodes.Diverged, "last good checkpoint: " + RunnerFolder.Checkpoint);
+        Assert.InRange(CheckpointLoss(), 1, 5 * Math.Log(52));
+    }
+
     /// <summary>A rate at the edge: some epochs end with a bad but sensible loss, later ones do not.</summary>
     [Fact]
     public void Divergence_after_sensible_epochs_leaves_the_last_of_them()

@@ -17,8 +17,12 @@ internal sealed record TrainingState(long Steps, int Epoch, int Chunk, string Co
         SafetensorsFile file = SafetensorsReader.Read(path);
         CheckpointRecord record = StrictJson.Read<CheckpointRecord>(file, CheckpointRecord.Key, path);
         RunState run = record.Run;
-        RunState timeless = run with { Seconds = 0, Epochs = [.. run.Epochs.Select(epoch => epoch with { Seconds = 0, TokensPerSecond = 0 })] };
-        string counters = StrictJson.Write(record with { Run = timeless });
+        string counters = StrictJson.Write(record with { Run = run with { Seconds = 0 } });
+        if (file.Find(CheckpointRecord.EpochsName) is { } epochs)
+        {
+            file.Tensors.Remove(epochs);
+            file.Tensors.Add(EpochTable.Write([.. EpochTable.Read(epochs).Select(epoch => epoch with { Seconds = 0, TokensPerSecond = 0 })]));
+        }
         string others = string.Join('\n', file.Metadata.Where(pair => pair.Key != CheckpointRecord.Key).Select(pair => $"{pair.Key} {pair.Value}"));
         var tensors = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (SafetensorsTensor tensor in file.Tensors)

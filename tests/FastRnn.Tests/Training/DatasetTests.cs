@@ -105,6 +105,7 @@ public sealed class DatasetTests : IDisposable
         Assert.Equal(
             "a text of 5 characters cannot feed 5 streams: 6 are needed at least",
             Assert.Throws<ArgumentException>(() => data.Chunks(5, 10)).Message);
+        Assert.Equal((1, 4), (data.Chunks(1, int.MaxValue).Count, data.Chunks(1, int.MaxValue).TimeSteps)); // as one window
         Assert.Throws<ArgumentOutOfRangeException>(() => data.Chunks(0, 10));
         Assert.Throws<ArgumentOutOfRangeException>(() => data.Chunks(2, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => data.Chunks(2, 2)[1]);

@@ -123,6 +123,10 @@ public class TrainerTests
         var error = Assert.Throws<NonFiniteException>(() => trainer.Step(RandomChunk(5, 2, 13, seed: 8)));
         Assert.Equal((named, 2L), (error.TensorName, error.Step));
         Same(before, Everything(trainer));
+        SequenceChunk starting = RandomChunk(5, 2, 13, seed: 8);
+        starting.StartsStreams = true; // it would begin with zeros, but it does not begin
+        Assert.Throws<NonFiniteException>(() => trainer.Step(starting));
+        Same(before, Everything(trainer));
         Assert.Equal(1, trainer.Steps);
         Poison(trainer, poisoned, healthy, out _);
         Assert.True(double.IsFinite(trainer.Step(RandomChunk(5, 2, 13, seed: 8)).Loss));

@@ -50,6 +50,8 @@ public sealed partial class CpuBackend : Backend
     /// <inheritdoc/>
     public override void Dispose()
     {
+        if (!_self.IsAllocated)
+            return;
         _workers.Dispose();
         _pool.Dispose();
         foreach (Arena arena in _arenas)
