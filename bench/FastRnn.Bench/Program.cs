@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using BenchmarkDotNet.Running;
 using FastRnn.Bench;
 using FastRnn.Numerics;
@@ -6,8 +7,17 @@ using FastRnn.Numerics;
 // layers [threads = 1] [isa]    LSTM layers against the measured FMA peak
 // scaling [threads = 2] [isa]   a training step on several threads against one
 //                               both write bench/results/<cpu>/<what>-<isa>-<threads>.md
+// readme                        puts the tables of bench/results that README shows into it again
 // anything else                 BenchmarkDotNet's own command line for the kernels
 string what = args.Length == 0 ? "" : args[0];
+if (what == "readme")
+{
+    string readme = Regex.Replace(
+        File.ReadAllText("README.md"), "(?s)(<!-- table: (.+?) -->\n).*?(<!-- /table -->)",
+        match => match.Groups[1].Value + File.ReadAllText(match.Groups[2].Value).Trim() + "\n" + match.Groups[3].Value);
+    File.WriteAllText("README.md", readme);
+    return;
+}
 if (what is not ("layers" or "scaling"))
 {
     BenchmarkSwitcher.FromAssembly(typeof(KernelBench).Assembly).Run(args);
