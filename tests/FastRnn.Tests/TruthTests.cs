@@ -23,7 +23,7 @@ public class TruthTests
     public void LstmLayer(string name)
     {
         var truth = new TruthFile("lstm_layer.json");
-        var run = new LstmRun(truth.Size("input"), truth.Size("hidden"), truth.Size("steps"), truth.Size("batch"), seed: 0)
+        var run = new CellRun(truth.Size("input"), truth.Size("hidden"), truth.Size("steps"), truth.Size("batch"), seed: 0)
         {
             X = truth.Floats("x"),
             H0 = truth.Floats("h0"),

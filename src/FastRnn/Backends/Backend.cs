@@ -67,7 +67,7 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal abstract void Dropout(DeviceBuffer x, DeviceBuffer y, in DropoutMask mask, int steps, int batch);
 
-    internal abstract RecurrentWeights CreateRecurrentWeights(CellKind cell, int input, int hidden);
+    internal abstract RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden);
 
     internal abstract RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training);
 
