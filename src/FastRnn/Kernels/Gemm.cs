@@ -162,7 +162,10 @@ internal static unsafe class Gemm
         // After the last panel comes the first one's next part, or the first one again.
         float* ahead = panel + 1 < args.PanelCount ? tile.B + stride : args.Panels + (stride > used ? used : 0);
         float* end = ahead + used;
-        nint first = 0;
+        nint first = 0, runs = tiles * (16 / table.Width);
+        // Spread over all runs of this panel, so that the last fetches end with it: GRU 512, T 50, B 32 at 80 % of FMA peak; a line every k,
+        // done after half of the runs, 77 %. (The LSTM's wider panels do not notice.)
+        tile.PrefetchStep = Math.Clamp(((args.PanelWidth + runs - 1) / runs + 3) & ~3, 4, 16);
         for (nint i = 0; i < tiles; i++)
         {
             nint next = args.Rows * (i + 1) / tiles;
@@ -170,7 +173,7 @@ internal static unsafe class Gemm
             for (int lane = 0; lane < 16; lane += table.Width)
             {
                 tile.Prefetch = ahead;
-                ahead += Math.Min(args.Depth * 16, end - ahead);
+                ahead += Math.Min(args.Depth * tile.PrefetchStep, end - ahead);
                 run(&tile);
                 tile.B += table.Width;
                 tile.Init += table.Width;

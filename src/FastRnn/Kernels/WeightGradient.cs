@@ -168,6 +168,7 @@ internal static unsafe class WeightGradient
             Init = args.Zeros,
             CRow = Gemm.PanelColumns,
             CVector = 16,
+            PrefetchStep = 16,
             PrefetchMiddle = contiguous ? 0 : (args.Batch - samples) * args.StripRow,
         };
     }
