@@ -156,7 +156,8 @@ internal static unsafe class Gemm
     {
         nint registers = Math.Min(args.PanelWidth, args.Columns - (panel * args.PanelWidth) + 15) / 16;
         TileArgs tile = FirstTile(args, panel);
-        nint tiles = (args.Rows + table.TileRows - 1) / table.TileRows;
+        int most = registers == 4 ? table.TileRows : table.NarrowTileRows;
+        nint tiles = (args.Rows + most - 1) / most;
         nint used = args.Depth * args.PanelWidth, stride = args.PanelStride == 0 ? used : args.PanelStride;
         tile.B += panel * stride;
         // After the last panel comes the first one's next part, or the first one again.

@@ -16,7 +16,8 @@ internal sealed unsafe class KernelTable
         Isa = isa;
         Width = width;
         TileRows = tileRows;
-        Tiles = new delegate*<TileArgs*, void>[tileRows, 4];
+        NarrowTileRows = tileRows + (tileRows / 3);
+        Tiles = new delegate*<TileArgs*, void>[NarrowTileRows, 4];
     }
 
     public IsaLevel Isa { get; }
@@ -24,8 +25,11 @@ internal sealed unsafe class KernelTable
     /// <summary>Floats in a register.</summary>
     public int Width { get; }
 
-    /// <summary>Most rows of a tile.</summary>
+    /// <summary>Most rows of a tile of four registers.</summary>
     public int TileRows { get; }
+
+    /// <summary>Most rows of a tile of three registers or fewer: as many accumulators.</summary>
+    public int NarrowTileRows { get; }
 
     /// <summary>Tiles by [rows − 1, registers − 1].</summary>
     public delegate*<TileArgs*, void>[,] Tiles { get; }
@@ -83,11 +87,14 @@ internal sealed unsafe class KernelTable
         AddTiles<L, V, N1>(table);
         AddTiles<L, V, N2>(table);
         AddTiles<L, V, N3>(table);
+        AddNarrowTiles<L, V, N4>(table);
         if (L.TileRows == 6)
         {
             AddTiles<L, V, N4>(table);
             AddTiles<L, V, N5>(table);
             AddTiles<L, V, N6>(table);
+            AddNarrowTiles<L, V, N7>(table);
+            AddNarrowTiles<L, V, N8>(table);
         }
         return table;
     }
@@ -110,10 +117,18 @@ internal sealed unsafe class KernelTable
         where V : unmanaged
         where TRows : struct, ICount
     {
+        AddNarrowTiles<L, V, TRows>(table);
+        table.Tiles[TRows.Value - 1, 3] = &Tile.Run<L, V, TRows, N4>;
+    }
+
+    private static void AddNarrowTiles<L, V, TRows>(KernelTable table)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TRows : struct, ICount
+    {
         int row = TRows.Value - 1;
         table.Tiles[row, 0] = &Tile.Run<L, V, TRows, N1>;
         table.Tiles[row, 1] = &Tile.Run<L, V, TRows, N2>;
         table.Tiles[row, 2] = &Tile.Run<L, V, TRows, N3>;
-        table.Tiles[row, 3] = &Tile.Run<L, V, TRows, N4>;
     }
 }
