@@ -31,12 +31,15 @@ internal sealed record CheckpointRecord
     /// <summary>Windows in that gradient.</summary>
     public int PendingWindows { get; init; }
 
-    /// <summary>Updates made by parameter; empty when all have had <see cref="Steps"/>.</summary>
-    public IReadOnlyList<long> UpdateCounts { get; init; } = [];
+    /// <summary>
+    /// Updates made by parameter; empty when all have had <see cref="Steps"/>. Generated readers set what a text lacks to null, whatever the
+    /// initialiser says.
+    /// </summary>
+    public IReadOnlyList<long> UpdateCounts { get => field ?? []; init; }
 
     /// <summary>What the learning rate's schedule remembers.</summary>
     [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
-    public IReadOnlyList<double> Schedule { get; init; } = [];
+    public IReadOnlyList<double> Schedule { get => field ?? []; init; }
 
     /// <summary>Streams of the carried state; 0 when nothing is carried.</summary>
     public required int Batch { get; init; }
