@@ -34,6 +34,40 @@ public class AllocationTests
     }
 
     [Fact]
+    public void TrainingStepWithEverythingAroundTheUpdate()
+    {
+        using var backend = new CpuBackend(2);
+        Optimizer[] optimizers =
+        [
+            new Sgd(0.01f, 0.9f, nesterov: true, weightDecay: 0.01f), new AdaGrad(0.01f), new RmsProp(0.01f, momentum: 0.9f, centered: true),
+            new Adam(0.01f, amsgrad: true), new AdamW(0.01f), new Nadam(0.01f),
+        ];
+        TextDataset data = TextDataset.FromText("abcdefghijklm" + Shuffled(900, seed: 12));
+        ChunkSequence chunks = data.Chunks(16, 20);
+        Trainer[] trainers = [.. optimizers.Select(optimizer => Trainer(backend, optimizer))];
+        foreach (Trainer trainer in trainers)
+        {
+            (trainer.ClipValue, trainer.ClipTensorNorm, trainer.ClipNorm) = (0.1f, 0.5f, 1);
+            (trainer.AccumulatedWindows, trainer.AverageDecay) = (2, 0.9f);
+            trainer.Schedule = new WarmUp(3, 0, new ProductSchedule(new CosineDecay(5, restarts: true, growth: 2), new OneCycle(50), new Plateau()));
+            trainer.SetRateFactor("0.*", 0.5f);
+            trainer.Freeze("*bias_hh*");
+        }
+        for (int warmUp = 0; warmUp < 5; warmUp++)
+            Pass();
+        AllocatedBytes.None(Pass);
+
+        void Pass()
+        {
+            foreach (Trainer trainer in trainers)
+            {
+                foreach (SequenceChunk chunk in chunks)
+                    trainer.Step(chunk);
+            }
+        }
+    }
+
+    [Fact]
     public void SessionStep()
     {
         using var backend = new CpuBackend(1);

@@ -100,6 +100,12 @@ public abstract class Backend : IDisposable
 
     /// <summary>Adam (Kingma, Ba 2015) with PyTorch's placement of ε; see <see cref="AdamStep"/>.</summary>
     internal abstract void AdamUpdate(DeviceBuffer weight, DeviceBuffer gradient, DeviceBuffer m, DeviceBuffer v, in AdamStep step);
+
+    /// <summary>A step of any other optimiser; see <see cref="UpdateStep"/>.</summary>
+    internal abstract void Update(DeviceBuffer weight, DeviceBuffer gradient, in UpdateArrays arrays, in UpdateStep step);
+
+    /// <summary>x = min(max(x, −limit), limit).</summary>
+    internal abstract void ClampValues(DeviceBuffer x, float limit);
 }
 
 /// <summary>Sum of the losses of <see cref="Count"/> rows.</summary>
@@ -118,14 +124,14 @@ internal class LinearWeights(int input, int output, Func<int, int, DeviceBuffer>
 }
 
 /// <summary>Scale multiplies the gradient first (clipping).</summary>
-internal readonly record struct SgdStep(float Rate, float Scale);
+internal readonly record struct SgdStep(double Rate, float Scale);
 
 /// <summary>
 /// g' = Scale·g; m = β1·m + (1−β1)·g'; v = β2·v + (1−β2)·g'²; w −= (Rate/Correction1) · m / (√v/√Correction2 + ε),
 /// Correction_k = 1 − β_k^step. Stored m and v below 2⁻¹⁰⁰ become 0.
 /// </summary>
 internal readonly record struct AdamStep(
-    float Rate, float Beta1, float Beta2, float Epsilon, double Correction1, double Correction2, float Scale);
+    double Rate, float Beta1, float Beta2, float Epsilon, double Correction1, double Correction2, float Scale);
 
 /// <summary>
 /// Names one dropout mask: element (t, b, f) is kept when the Philox draw at counter (f/4 | layer·2²⁴, b, time + t) lies at or above the

@@ -17,6 +17,7 @@ public static class CheckpointFile
     /// <param name="run">Where the run stands.</param>
     /// <param name="path">The file.</param>
     /// <exception cref="NonFiniteException">A weight, a moment or a carried state is not finite; the old file stays.</exception>
+    /// <exception cref="InvalidOperationException">The model holds averaged weights; <see cref="Trainer.SwapAverage"/> changes them back.</exception>
     /// <exception cref="IOException">The disk is full or failing, or the folder is missing; the old file stays.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder or file may not be written; the old file stays.</exception>
     public static void Save(Trainer trainer, ModelInfo info, RunState run, string path)
@@ -25,6 +26,8 @@ public static class CheckpointFile
         ArgumentNullException.ThrowIfNull(info);
         ArgumentNullException.ThrowIfNull(run);
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (trainer.IsSwapped)
+            throw new InvalidOperationException($"the model holds averaged weights; {nameof(Trainer.SwapAverage)} changes them back");
         SafetensorsWriter.Write(path, Describe(trainer, info, run));
     }
 
@@ -47,13 +50,13 @@ public static class CheckpointFile
         var model = trainer.Model;
         var optimizer = trainer.Optimizer;
         var file = ModelFile.Describe(model, info);
-        for (int k = 0; k < optimizer.MomentNames.Count; k++)
+        var moments = Names(optimizer.MomentNames, trainer.Average is not null, trainer.PendingWindows > 0);
+        foreach (string moment in moments)
         {
             for (int i = 0; i < model.Parameters.Count; i++)
             {
                 var parameter = model.Parameters[i];
-                string name = CheckpointRecord.MomentName(optimizer.MomentNames[k], parameter.Name);
-                Add(file, name, [.. parameter.Shape], model.Backend, optimizer.Moments[i][k]);
+                Add(file, CheckpointRecord.MomentName(moment, parameter.Name), [.. parameter.Shape], model.Backend, Moment(trainer, moment, i));
             }
         }
 
@@ -73,12 +76,26 @@ public static class CheckpointFile
             Run = run with { Epochs = [], Options = new SortedDictionary<string, string>(run.Options.ToDictionary(), StringComparer.Ordinal) },
             Steps = trainer.Steps,
             Time = trainer.Time,
-            Moments = optimizer.MomentNames,
+            Moments = moments,
+            PendingWindows = trainer.PendingWindows,
+            UpdateCounts = trainer.UpdateCounts.All(count => count == trainer.Steps) ? [] : trainer.UpdateCounts,
+            Schedule = trainer.Schedule?.State ?? [],
             EpochCount = run.Epochs.Count,
             Batch = trainer.State is null ? 0 : trainer.StateBatch,
         });
         return file;
     }
+
+    /// <summary>Names of the arrays by parameter: the optimiser's and those that the trainer may have beside them.</summary>
+    internal static string[] Names(IReadOnlyList<string> optimizer, bool average, bool pending) =>
+        [.. optimizer, .. average ? (string[])[CheckpointRecord.AverageName] : [], .. pending ? (string[])[CheckpointRecord.PendingName] : []];
+
+    internal static DeviceBuffer Moment(Trainer trainer, string name, int parameter) => name switch
+    {
+        CheckpointRecord.AverageName => trainer.EnsureAverage()[parameter],
+        CheckpointRecord.PendingName => trainer.Model.Parameters[parameter].Gradient,
+        _ => trainer.Optimizer.Moments[parameter][trainer.Optimizer.MomentNames.ToList().IndexOf(name)],
+    };
 
     private static void Add(SafetensorsFile file, string name, int[] shape, Backend backend, DeviceBuffer buffer)
     {
@@ -109,26 +126,35 @@ public sealed class Checkpoint
     /// <summary>Where the run stands.</summary>
     public RunState Run => _record.Run;
 
-    /// <summary>Puts a new trainer of <see cref="Model"/>, with an optimiser like the one it had, where the old one stood.</summary>
+    /// <summary>
+    /// Puts a new trainer of <see cref="Model"/>, with an optimiser and a schedule like those it had, where the old one stood.
+    /// </summary>
     /// <exception cref="ArgumentException">The trainer trains another model or has made steps already.</exception>
-    /// <exception cref="ModelFormatException">The optimiser is of another kind.</exception>
+    /// <exception cref="ModelFormatException">The optimiser is of another kind, or the schedule does not remember what the old one did.</exception>
     public void Restore(Trainer trainer)
     {
         ArgumentNullException.ThrowIfNull(trainer);
-        if (trainer.Model != Model || trainer.Steps != 0)
+        if (trainer.Model != Model || trainer.Steps != 0 || trainer.PendingWindows != 0)
             throw new ArgumentException("A checkpoint is restored into a new trainer of its own model.", nameof(trainer));
         var names = trainer.Optimizer.MomentNames;
-        if (!names.SequenceEqual(_record.Moments))
+        if (!_record.Moments.SequenceEqual(CheckpointFile.Names(names, HasAverage, _record.PendingWindows > 0)))
+            throw Refused($"the checkpoint's optimizer keeps [{List(_record.Moments)}], this run's [{List(names)}]");
+        int remembered = trainer.Schedule?.State.Count ?? 0;
+        if (remembered != _record.Schedule.Count)
+            throw Refused($"the checkpoint's schedule remembers {_record.Schedule.Count} numbers, this run's {remembered}");
+        try
         {
-            throw new ModelFormatException(
-                $"cannot resume: the checkpoint's optimizer keeps [{List(_record.Moments)}], this run's [{List(names)}]",
-                SafetensorsHeaderParser.Start, _path);
+            trainer.Schedule?.Restore(_record.Schedule);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Refused(e.Message);
         }
 
-        for (int i = 0; i < Model.Parameters.Count; i++)
+        foreach (string name in _record.Moments)
         {
-            for (int k = 0; k < names.Count; k++)
-                Fill(trainer.Optimizer.Moments[i][k], CheckpointRecord.MomentName(names[k], Model.Parameters[i].Name));
+            for (int i = 0; i < Model.Parameters.Count; i++)
+                Fill(CheckpointFile.Moment(trainer, name, i), CheckpointRecord.MomentName(name, Model.Parameters[i].Name));
         }
 
         if (_record.Batch > 0)
@@ -145,7 +171,13 @@ public sealed class Checkpoint
         }
 
         trainer.RestoreCounters(_record.Steps, _record.Time);
+        var counts = _record.UpdateCounts.Count > 0 ? _record.UpdateCounts : [.. Enumerable.Repeat(_record.Steps, Model.Parameters.Count)];
+        trainer.RestoreUpdates(_record.PendingWindows, counts);
     }
+
+    private bool HasAverage => _record.Moments.Contains(CheckpointRecord.AverageName);
+
+    private ModelFormatException Refused(string why) => new($"cannot resume: {why}", SafetensorsHeaderParser.Start, _path);
 
     private static string List(IEnumerable<string> names) => string.Join(", ", names.Select(name => ModelFormatException.Quote(name)));
 

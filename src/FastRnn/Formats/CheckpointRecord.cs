@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace FastRnn.Formats;
 
@@ -15,8 +16,30 @@ internal sealed record CheckpointRecord
     /// <summary>Time steps trained on: the counter of the dropout masks.</summary>
     public required long Time { get; init; }
 
-    /// <summary>Names of the arrays that the optimiser keeps for every parameter: m and v for Adam.</summary>
+    /// <summary>
+    /// Names of the arrays kept for every parameter: the optimiser's, m and v for Adam, then <see cref="AverageName"/> and
+    /// <see cref="PendingName"/> where there is one.
+    /// </summary>
     public required IReadOnlyList<string> Moments { get; init; }
+
+    /// <summary>Running average of the weights.</summary>
+    public const string AverageName = "average";
+
+    /// <summary>Gradient of windows that have not made an update yet.</summary>
+    public const string PendingName = "gradient";
+
+    /// <summary>Windows in that gradient.</summary>
+    public int PendingWindows { get; init; }
+
+    /// <summary>
+    /// Updates made by parameter; empty when all have had <see cref="Steps"/>. Generated readers set what a text lacks to null, whatever the
+    /// initialiser says.
+    /// </summary>
+    public IReadOnlyList<long> UpdateCounts { get => field ?? []; init; }
+
+    /// <summary>What the learning rate's schedule remembers.</summary>
+    [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    public IReadOnlyList<double> Schedule { get => field ?? []; init; }
 
     /// <summary>Streams of the carried state; 0 when nothing is carried.</summary>
     public required int Batch { get; init; }
@@ -45,6 +68,10 @@ internal sealed record CheckpointRecord
             throw new InvalidDataException("the epochs of the checkpoint are not where they belong");
         if (Moments.Count > 8 || Moments.Any(string.IsNullOrEmpty) || Moments.Distinct().Count() != Moments.Count)
             throw new InvalidDataException("the names of the optimizer's moments are not valid");
+        if (PendingWindows < 0 || PendingWindows > 0 != Moments.Contains(PendingName))
+            throw new InvalidDataException("the windows that wait for an update are not those of the checkpoint");
+        if (UpdateCounts.Count > 0 && (UpdateCounts.Count != parameters.Count || UpdateCounts.Any(count => count < 0 || count > Steps)))
+            throw new InvalidDataException("the updates of the parameters are not valid");
         var tensors = new List<ParameterShape>();
         if (EpochCount > 0)
             tensors.Add(new(EpochsName, [EpochCount, EpochTable.Columns], TensorType.F64));

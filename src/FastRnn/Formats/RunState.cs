@@ -31,10 +31,10 @@ public sealed record RunState
     /// Everything that must be the same when the run goes on: sizes, batch, rates, seed, the data's checksum. Resuming compares it with
     /// <see cref="RequireOptions"/>.
     /// </summary>
-    public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Options { get => field ?? new Dictionary<string, string>(); init; }
 
     /// <summary>The complete epochs, for logs and plots that continue.</summary>
-    public IReadOnlyList<EpochSummary> Epochs { get; init; } = [];
+    public IReadOnlyList<EpochSummary> Epochs { get => field ?? []; init; }
 
     /// <summary>Refuses to go on with other options than the run was started with.</summary>
     /// <param name="actual">This run's options, under the names used when the checkpoint was written.</param>

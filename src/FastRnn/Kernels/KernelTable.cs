@@ -51,6 +51,10 @@ internal sealed unsafe class KernelTable
 
     public delegate*<float*, float*, float*, float*, nint, AdamConstants*, void> Adam { get; private init; }
 
+    public delegate*<UpdateArgs*, nint, nint, void> Update { get; private init; }
+
+    public delegate*<float*, nint, float, void> Clamp { get; private init; }
+
     /// <summary>The table of a level; the same object every time.</summary>
     /// <exception cref="PlatformNotSupportedException">This CPU lacks the level.</exception>
     public static KernelTable For(IsaLevel isa)
@@ -77,6 +81,8 @@ internal sealed unsafe class KernelTable
             SoftmaxCrossEntropyRow = &SoftmaxCrossEntropy.Row<L, V>,
             Sgd = &OptimizerUpdate.Sgd<L, V>,
             Adam = &OptimizerUpdate.Adam<L, V>,
+            Update = &OptimizerUpdate.Update<L, V>,
+            Clamp = &OptimizerUpdate.Clamp<L, V>,
         };
         AddCell(table, CellKernel.Lstm, &LstmCell.ForwardRows<L, V>, &LstmCell.BackwardRows<L, V>);
         AddCell(table, CellKernel.Gru, &GruCell.ForwardRows<L, V>, &GruCell.BackwardRows<L, V>);

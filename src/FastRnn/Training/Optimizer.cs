@@ -3,24 +3,50 @@ using FastRnn.Layers;
 
 namespace FastRnn.Training;
 
+/// <summary>Whose definition of an optimiser, where frameworks mean different updates by the same name.</summary>
+public enum UpdateForm
+{
+    /// <summary>PyTorch's.</summary>
+    PyTorch,
+
+    /// <summary>Keras's; numbers left out have its defaults, and weight decay acts beside the gradient: w −= rate·decay·w.</summary>
+    Keras,
+}
+
 /// <summary>Turns gradients into new weights. One optimiser belongs to one <see cref="Trainer"/>.</summary>
 public abstract class Optimizer
 {
-    private protected Optimizer(float learningRate)
+    private protected Optimizer(float learningRate, float weightDecay = 0f, UpdateForm form = UpdateForm.PyTorch)
     {
         if (!(learningRate > 0f) || !float.IsFinite(learningRate))
             throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, "a learning rate is positive and finite");
+        if (!Enum.IsDefined(form))
+            throw new ArgumentOutOfRangeException(nameof(form), form, "not a form of an update");
         LearningRate = learningRate;
+        WeightDecay = NotNegative(weightDecay, nameof(weightDecay));
+        Form = form;
     }
 
-    /// <summary>Step size; may be changed between steps.</summary>
+    /// <summary>Step size; may be changed between steps. <see cref="Trainer.Schedule"/> multiplies it.</summary>
     public float LearningRate { get; set; }
+
+    /// <summary>
+    /// Pull of weights towards zero; <see cref="Trainer.SetWeightDecay"/> gives single parameters another one. In PyTorch's form a part of
+    /// the gradient (g += decay·w, after clipping) except for AdamW; in Keras's always beside it (w −= rate·decay·w).
+    /// </summary>
+    public float WeightDecay { get; }
+
+    /// <summary>Whose definition.</summary>
+    public UpdateForm Form { get; }
 
     /// <summary>Names of the arrays kept for every parameter, for checkpoints.</summary>
     internal abstract IReadOnlyList<string> MomentNames { get; }
 
     /// <summary>Arrays kept, by [parameter][moment].</summary>
     internal DeviceBuffer[][] Moments { get; private set; } = [];
+
+    /// <summary>What every array starts from.</summary>
+    private protected virtual float InitialMoment => 0f;
 
     internal void Attach(Backend backend, Parameter[] parameters)
     {
@@ -31,51 +57,35 @@ public abstract class Optimizer
         {
             Moments[i] = new DeviceBuffer[MomentNames.Count];
             for (int k = 0; k < Moments[i].Length; k++)
+            {
                 Moments[i][k] = backend.Allocate(parameters[i].Value.Rows, parameters[i].Value.Columns);
+                if (InitialMoment != 0)
+                    backend.Write(Moments[i][k], (ReadOnlySpan<float>)[.. Enumerable.Repeat(InitialMoment, parameters[i].Length)]);
+            }
         }
     }
 
-    /// <summary>Update number <paramref name="step"/> (from 1) of parameter <paramref name="index"/>; scale multiplies the gradient first.</summary>
-    internal abstract void Update(Backend backend, Parameter parameter, int index, long step, float scale);
+    /// <summary>One update of parameter <paramref name="index"/>.</summary>
+    internal abstract void Update(Backend backend, Parameter parameter, int index, in ParameterUpdate update);
+
+    /// <summary>Clipping and weight decay, from which every rule starts.</summary>
+    private protected UpdateStep Begin(in ParameterUpdate update, bool decoupled = false) => decoupled || Form == UpdateForm.Keras
+        ? new UpdateStep { Scale = update.Scale, WeightFactor = 1.0 - (update.Rate * update.WeightDecay) }
+        : new UpdateStep { Scale = update.Scale, L2 = update.WeightDecay };
+
+    private protected static float Decay(float decay, string name) =>
+        decay is >= 0f and < 1f ? decay : throw new ArgumentOutOfRangeException(name, decay, "a decay lies in [0, 1)");
+
+    private protected static float Positive(float value, string name) =>
+        value > 0f && float.IsFinite(value) ? value : throw new ArgumentOutOfRangeException(name, value, "must be positive and finite");
+
+    private protected static float NotNegative(float value, string name) =>
+        value >= 0f && float.IsFinite(value) ? value : throw new ArgumentOutOfRangeException(name, value, "must be finite and not negative");
 }
 
-/// <summary>Plain stochastic gradient descent: w −= rate·g.</summary>
-/// <param name="learningRate">Positive.</param>
-public sealed class Sgd(float learningRate) : Optimizer(learningRate)
-{
-    internal override IReadOnlyList<string> MomentNames => [];
-
-    internal override void Update(Backend backend, Parameter parameter, int index, long step, float scale) =>
-        backend.SgdUpdate(parameter.Value, parameter.Gradient, new SgdStep(LearningRate, scale));
-}
-
-/// <summary>Adam (Kingma, Ba 2015) as PyTorch computes it: ε is added to the bias-corrected root.</summary>
-/// <param name="learningRate">Positive.</param>
-/// <param name="beta1">Decay of the mean, in [0, 1).</param>
-/// <param name="beta2">Decay of the mean square, in [0, 1).</param>
-/// <param name="epsilon">Keeps the denominator from zero; positive.</param>
-public sealed class Adam(float learningRate, float beta1 = 0.9f, float beta2 = 0.999f, float epsilon = 1e-8f) : Optimizer(learningRate)
-{
-    private static readonly string[] Names = ["m", "v"];
-
-    /// <summary>Decay of the mean of gradients.</summary>
-    public float Beta1 { get; } = Decay(beta1);
-
-    /// <summary>Decay of the mean of squared gradients.</summary>
-    public float Beta2 { get; } = Decay(beta2);
-
-    /// <summary>Added to the denominator.</summary>
-    public float Epsilon { get; } = epsilon > 0f ? epsilon : throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "must be positive");
-
-    internal override IReadOnlyList<string> MomentNames => Names;
-
-    internal override void Update(Backend backend, Parameter parameter, int index, long step, float scale)
-    {
-        var constants = new AdamStep(
-            LearningRate, Beta1, Beta2, Epsilon, 1.0 - Math.Pow(Beta1, step), 1.0 - Math.Pow(Beta2, step), scale);
-        backend.AdamUpdate(parameter.Value, parameter.Gradient, Moments[index][0], Moments[index][1], constants);
-    }
-
-    private static float Decay(float beta) =>
-        beta is >= 0f and < 1f ? beta : throw new ArgumentOutOfRangeException(nameof(beta), beta, "a decay lies in [0, 1)");
-}
+/// <summary>What the trainer knows about one update of one parameter.</summary>
+/// <param name="Step">Number of the parameter's update, from 1.</param>
+/// <param name="Rate">Learning rate with the schedule's and the parameter's factors.</param>
+/// <param name="Scale">Multiplies the gradient first.</param>
+/// <param name="WeightDecay">The parameter's weight decay.</param>
+internal readonly record struct ParameterUpdate(long Step, double Rate, float Scale, float WeightDecay);

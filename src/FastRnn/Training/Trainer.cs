@@ -6,7 +6,7 @@ namespace FastRnn.Training;
 /// <summary>What one step did.</summary>
 /// <param name="Loss">Mean over the steps that count; for cross-entropy nats per token.</param>
 /// <param name="Tokens">Steps that counted.</param>
-/// <param name="GradientNorm">Global L2 norm before clipping.</param>
+/// <param name="GradientNorm">Global L2 norm before clipping; 0 for a window that waits for others before the update.</param>
 public readonly record struct StepResult(double Loss, int Tokens, double GradientNorm);
 
 /// <summary>
@@ -14,7 +14,7 @@ public readonly record struct StepResult(double Loss, int Tokens, double Gradien
 /// gradients stop at its first step. A window as long as the sequence is full back-propagation through time.
 /// After the first step of each window shape, a step allocates nothing. One thread at a time.
 /// </summary>
-public sealed class Trainer
+public sealed partial class Trainer
 {
     private readonly Sequential _model;
     private readonly Loss _loss;
@@ -32,6 +32,7 @@ public sealed class Trainer
             throw new ArgumentException($"the first layer is {model.Layers[0]}; training on token windows needs an Embedding", nameof(model));
         (_model, _loss, Optimizer) = (model, loss, optimizer);
         optimizer.Attach(model.Backend, model.ParameterArray);
+        _plans = [.. model.ParameterArray.Select(_ => new ParameterPlan())];
     }
 
     /// <summary>The optimiser, for example to change its learning rate.</summary>
@@ -75,7 +76,7 @@ public sealed class Trainer
         Backend backend = _model.Backend;
         SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: true);
         RecurrentState?[]? start = StartState(chunk);
-        ZeroGradients();
+        BeginGradient();
         var pass = new PassContext(chunk.Flags, true, _model.Seed, Time, RecordStepNorms);
         var input = new LayerInput(chunk.InputMemory);
         DeviceBuffer output = _model.Forward(workspace, input, start, pass);
@@ -83,8 +84,7 @@ public sealed class Trainer
         if (!double.IsFinite(loss.Sum))
             throw new NonFiniteException("the loss", Steps + 1);
         _model.Backward(workspace, input, null, pass);
-        double norm = GradientNorm();
-        Update(norm);
+        double norm = EndGradient();
         if (CarryState)
             workspace.CopyFinal(EnsureState(chunk.Batch));
         Time += chunk.Steps;
@@ -160,35 +160,6 @@ public sealed class Trainer
         if (_stateBatch != chunk.Batch)
             throw new ArgumentException($"window of batch {chunk.Batch} continues streams of batch {_stateBatch}", nameof(chunk));
         return _state;
-    }
-
-    private void ZeroGradients()
-    {
-        foreach (Parameter parameter in _model.ParameterArray)
-            _model.Backend.Zero(parameter.Gradient);
-    }
-
-    /// <summary>Global norm in double, where no finite float gradient overflows: finite exactly when every element is.</summary>
-    private double GradientNorm()
-    {
-        double sum = 0;
-        foreach (Parameter parameter in _model.ParameterArray)
-        {
-            double squares = _model.Backend.SumOfSquares(parameter.Gradient);
-            if (!double.IsFinite(squares))
-                throw new NonFiniteException($"the gradient of {parameter.Name}", Steps + 1);
-            sum += squares;
-        }
-        return Math.Sqrt(sum);
-    }
-
-    private void Update(double norm)
-    {
-        float scale = ClipNorm > 0 ? (float)Math.Min(1.0, ClipNorm / (norm + 1e-6)) : 1f;
-        Parameter[] parameters = _model.ParameterArray;
-        Steps++;
-        for (int i = 0; i < parameters.Length; i++)
-            Optimizer.Update(_model.Backend, parameters[i], i, Steps, scale);
     }
 
     private void CollectStepNorms(SequentialWorkspace workspace)

@@ -98,7 +98,7 @@ public sealed unsafe partial class CpuBackend
     {
         CheckShape(gradient, weight.Rows, weight.Columns);
         CpuBuffer w = Cpu(weight), g = Cpu(gradient);
-        _table.Sgd(w.Pointer, g.Pointer, w.PaddedLength, step.Rate, step.Scale);
+        _table.Sgd(w.Pointer, g.Pointer, w.PaddedLength, (float)step.Rate, step.Scale);
         w.Written();
         GC.KeepAlive(g);
     }

@@ -183,7 +183,7 @@ public partial class ReferenceBackend : Backend
     {
         RequireShape(gradient, weight.Rows, weight.Columns);
         for (int i = 0; i < weight.Length; i++)
-            M(weight).Span[i] -= step.Rate * (double)step.Scale * M(gradient).Span[i];
+            M(weight).Span[i] -= step.Rate * step.Scale * M(gradient).Span[i];
         weight.Touch();
     }
 
