@@ -87,10 +87,25 @@ public abstract class Backend : IDisposable
     // ---- loss and update ----------------------------------------------------------------------------------------------------
 
     /// <summary>
+    /// The loss of class scores [R, C] against target classes [R]. Rows count whose target does and whose byte in <paramref name="counted"/>
+    /// – empty: all – is not 0; the others are skipped and may hold anything. Unless null, the gradient is written, zero in skipped rows.
+    /// </summary>
+    internal abstract LossSum ClassLoss(
+        DeviceBuffer scores, ReadOnlySpan<int> targets, ReadOnlySpan<byte> counted, in ClassLossRule rule, DeviceBuffer? gradient);
+
+    /// <summary>
+    /// The loss of outputs [R, O] against target values [R, O]; <paramref name="counted"/> and <paramref name="gradient"/> as in
+    /// <see cref="ClassLoss"/>.
+    /// </summary>
+    internal abstract LossSum ElementLoss(
+        DeviceBuffer output, DeviceBuffer target, ReadOnlySpan<byte> counted, in ElementLossRule rule, DeviceBuffer? gradient);
+
+    /// <summary>
     /// Softmax cross-entropy in nats over rows with a target ≥ 0; other rows are skipped. Returns the sum over these rows and their
     /// number. Unless null, dLogits = (softmax − onehot) / rows counted, zero in skipped rows. logits [R, V].
     /// </summary>
-    internal abstract LossSum CrossEntropy(DeviceBuffer logits, ReadOnlySpan<int> targets, DeviceBuffer? dLogits);
+    internal LossSum CrossEntropy(DeviceBuffer logits, ReadOnlySpan<int> targets, DeviceBuffer? dLogits) =>
+        ClassLoss(logits, targets, default, ClassLossRule.CrossEntropy, dLogits);
 
     /// <summary>Σ x² in double. Finite exactly when every element is finite.</summary>
     internal abstract double SumOfSquares(DeviceBuffer x);
@@ -101,9 +116,6 @@ public abstract class Backend : IDisposable
     /// <summary>Adam (Kingma, Ba 2015) with PyTorch's placement of ε; see <see cref="AdamStep"/>.</summary>
     internal abstract void AdamUpdate(DeviceBuffer weight, DeviceBuffer gradient, DeviceBuffer m, DeviceBuffer v, in AdamStep step);
 }
-
-/// <summary>Sum of the losses of <see cref="Count"/> rows.</summary>
-internal readonly record struct LossSum(double Sum, int Count);
 
 /// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>
 internal class LinearWeights(int input, int output, Func<int, int, DeviceBuffer> allocate)

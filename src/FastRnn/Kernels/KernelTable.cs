@@ -42,6 +42,11 @@ internal sealed unsafe class KernelTable
 
     public delegate*<float*, nint, nint, float, float*, float> SoftmaxCrossEntropyRow { get; private init; }
 
+    public delegate*<float*, float*, nint, nint, float, float*, float> LabelSmoothingRow { get; private init; }
+
+    /// <summary>By <c>ElementLossKind</c>: squared, absolute, Huber, logistic.</summary>
+    public delegate*<float*, float*, float*, nint, float, float*, float>[] ElementLossRows { get; private init; } = [];
+
     public delegate*<float*, float*, nint, float, float, void> Sgd { get; private init; }
 
     public delegate*<float*, float*, float*, float*, nint, AdamConstants*, void> Adam { get; private init; }
@@ -72,6 +77,12 @@ internal sealed unsafe class KernelTable
             SumStripRows = &Reductions.SumStripRows<L, V>,
             AddTo = &Reductions.AddTo<L, V>,
             SoftmaxCrossEntropyRow = &SoftmaxCrossEntropy.Row<L, V>,
+            LabelSmoothingRow = &SoftmaxCrossEntropy.SmoothRow<L, V>,
+            ElementLossRows =
+            [
+                &ElementLosses.Row<L, V, SquaredLoss>, &ElementLosses.Row<L, V, AbsoluteLoss>, &ElementLosses.Row<L, V, HuberLoss>,
+                &ElementLosses.Row<L, V, LogisticLoss>,
+            ],
             Sgd = &OptimizerUpdate.Sgd<L, V>,
             Adam = &OptimizerUpdate.Adam<L, V>,
         };
