@@ -108,8 +108,8 @@ internal readonly struct HuberLoss : IElementLoss
 /// </summary>
 internal readonly struct LogisticLoss : IElementLoss
 {
-    /// <summary>Bound for y ∈ {0, 1} and p = 1, loss and slope, wherever they are normal.</summary>
-    public const double Ulps = 5;
+    /// <summary>Bound for y ∈ {0, 1} and p = 1, loss and slope, wherever they are normal (worst of 860,000 sampled: 2.58).</summary>
+    public const double Ulps = 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Evaluate<L, V>(V x, V y, V constant, out V slope)
