@@ -67,6 +67,13 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal abstract void Dropout(DeviceBuffer x, DeviceBuffer y, in DropoutMask mask, int steps, int batch);
 
+    /// <summary>y = f(x), shapes [R, F]; y may be x where nothing goes backward.</summary>
+    internal abstract void ActivationForward(ActivationKind kind, DeviceBuffer x, DeviceBuffer y);
+
+    /// <summary>dX from x, y = f(x) and dY, all [R, F]. Rows whose flag is inactive are skipped: their x may hold anything; their dX is zero.</summary>
+    internal abstract void ActivationBackward(
+        ActivationKind kind, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags);
+
     internal abstract RecurrentWeights CreateRecurrentWeights(CellKind cell, int input, int hidden);
 
     internal abstract RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training);

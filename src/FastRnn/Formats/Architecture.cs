@@ -16,6 +16,8 @@ internal static class Architecture
         Embedding embedding => new() { Type = "embedding", Vocabulary = embedding.Vocabulary, Size = embedding.Size },
         Lstm lstm => new() { Type = "lstm", Input = lstm.Input, Hidden = lstm.Hidden },
         Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate },
+        Activation activation => new() { Type = "activation", Function = activation.Function },
+        LogSoftmax => new() { Type = "log_softmax" },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
         _ => throw new NotSupportedException($"{layer.GetType().Name} layers cannot be saved."),
     };
@@ -26,13 +28,15 @@ internal static class Architecture
         "embedding" => new Embedding(layer.Vocabulary!.Value, layer.Size!.Value),
         "lstm" => new Lstm(layer.Input!.Value, layer.Hidden!.Value),
         "dropout" => new Dropout(layer.Rate!.Value),
+        "activation" => Activation.Named(layer.Function!)!,
+        "log_softmax" => new LogSoftmax(),
         _ => new Linear(layer.Input!.Value, layer.Output!.Value),
     };
 
     /// <summary>Output width of a checked list of layers.</summary>
     public static int OutputWidth(IReadOnlyList<LayerInfo> layers)
     {
-        var last = layers.Last(layer => layer.Type != "dropout");
+        var last = layers.Last(layer => !TakesAnyWidth(layer));
         return last.Output ?? last.Hidden ?? last.Size!.Value;
     }
 
@@ -50,8 +54,8 @@ internal static class Architecture
             CheckFields(i, layer);
             if (layer.Type == "embedding" && i > 0)
                 throw new InvalidDataException($"layer {i} is an embedding; only the first layer can be one");
-            if (layer.Type == "dropout" && i == 0)
-                throw new InvalidDataException("layer 0 is dropout, which has no width of its own");
+            if (TakesAnyWidth(layer) && i == 0)
+                throw new InvalidDataException($"layer 0 is {layer.Type}, which has no width of its own");
             if (width is not null && layer.Input is not null && layer.Input != width)
                 throw new InvalidDataException($"layer {i} expects {layer.Input} inputs, layer {i - 1} gives {width}");
             width = layer.Output ?? layer.Hidden ?? layer.Size ?? width;
@@ -60,6 +64,8 @@ internal static class Architecture
 
         return parameters;
     }
+
+    private static bool TakesAnyWidth(LayerInfo layer) => layer.Type is "dropout" or "activation" or "log_softmax";
 
     /// <summary>Exactly the sizes of its kind, all in range.</summary>
     private static void CheckFields(int index, LayerInfo layer)
@@ -70,6 +76,8 @@ internal static class Architecture
             "lstm" => ["input", "hidden"],
             "linear" => ["input", "output"],
             "dropout" => ["rate"],
+            "activation" => ["function"],
+            "log_softmax" => [],
             _ => throw new InvalidDataException(
                 $"layer {index} has the type {ModelFormatException.Quote(layer.Type)}, which this version does not know"),
         };
@@ -90,6 +98,10 @@ internal static class Architecture
             throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Rate is null ? "lacks" : "cannot have")} rate");
         if (layer.Rate is { } rate && !(rate >= 0 && rate < 1))
             throw new InvalidDataException(FormattableString.Invariant($"layer {index} has rate {rate}; it must lie from 0 to below 1"));
+        if (layer.Function is null != !wanted.Contains("function"))
+            throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Function is null ? "lacks" : "cannot have")} function");
+        if (layer.Function is { } function && Activation.Named(function) is null)
+            throw new InvalidDataException($"layer {index} has the function {ModelFormatException.Quote(function)}, which this version does not know");
     }
 
     private static void AddParameters(List<ParameterShape> parameters, int index, LayerInfo layer)

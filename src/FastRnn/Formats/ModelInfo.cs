@@ -28,7 +28,7 @@ public sealed record ModelInfo
 /// <summary>A layer's kind and sizes; sizes that the kind does not have are null.</summary>
 public sealed record LayerInfo
 {
-    /// <summary><c>embedding</c>, <c>lstm</c>, <c>dropout</c> or <c>linear</c>.</summary>
+    /// <summary><c>embedding</c>, <c>lstm</c>, <c>dropout</c>, <c>linear</c>, <c>activation</c> or <c>log_softmax</c>.</summary>
     public required string Type { get; init; }
 
     /// <summary>Number of symbols of an embedding.</summary>
@@ -49,12 +49,16 @@ public sealed record LayerInfo
     /// <summary>Share of inputs that dropout zeroes in training, from 0 to below 1.</summary>
     public float? Rate { get; init; }
 
+    /// <summary>Function of an activation, for example <c>relu</c>.</summary>
+    public string? Function { get; init; }
+
     /// <summary>For people, for example <c>lstm(input 64, hidden 256)</c>.</summary>
     public override string ToString()
     {
         var sizes = new (string Name, object? Value)[]
         {
             ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("rate", Rate),
+            ("function", Function),
         };
         var shown = sizes.Where(size => size.Value is not null).Select(size => FormattableString.Invariant($"{size.Name} {size.Value}"));
         return $"{Type}({string.Join(", ", shown)})";

@@ -128,7 +128,7 @@ internal readonly struct LogisticLoss : IElementLoss
 
     /// <summary>log(1 + e) for e in [0, 1] as log(u)·e/(u − 1) with u = fl(1 + e) (Kahan): the rounding of u cancels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Log1p<L, V>(V e)
+    internal static V Log1p<L, V>(V e)
         where L : struct, ILanes<V>
         where V : unmanaged
     {

@@ -47,6 +47,12 @@ internal sealed unsafe class KernelTable
     /// <summary>By <c>ElementLossKind</c>: squared, absolute, Huber, logistic.</summary>
     public delegate*<float*, float*, float*, nint, float, float*, float>[] ElementLossRows { get; private init; } = [];
 
+    /// <summary>By <c>ActivationKind</c>: x → y of one row.</summary>
+    public delegate*<float*, float*, nint, void>[] ActivationForward { get; private init; } = [];
+
+    /// <summary>By <c>ActivationKind</c>: x, y, dY → dX of one row.</summary>
+    public delegate*<float*, float*, float*, float*, nint, void>[] ActivationBackward { get; private init; } = [];
+
     public delegate*<float*, float*, nint, float, float, void> Sgd { get; private init; }
 
     public delegate*<float*, float*, float*, float*, nint, AdamConstants*, void> Adam { get; private init; }
@@ -82,6 +88,18 @@ internal sealed unsafe class KernelTable
             [
                 &ElementLosses.Row<L, V, SquaredLoss>, &ElementLosses.Row<L, V, AbsoluteLoss>, &ElementLosses.Row<L, V, HuberLoss>,
                 &ElementLosses.Row<L, V, LogisticLoss>,
+            ],
+            ActivationForward =
+            [
+                &Activations.Forward<L, V, ReluFunction>, &Activations.Forward<L, V, TanhFunction>, &Activations.Forward<L, V, SigmoidFunction>,
+                &Activations.Forward<L, V, HardSigmoidFunction>, &Activations.Forward<L, V, SoftplusFunction>,
+                &Activations.Forward<L, V, SiluFunction>, &LogSoftmax.Forward<L, V>,
+            ],
+            ActivationBackward =
+            [
+                &Activations.Backward<L, V, ReluFunction>, &Activations.Backward<L, V, TanhFunction>, &Activations.Backward<L, V, SigmoidFunction>,
+                &Activations.Backward<L, V, HardSigmoidFunction>, &Activations.Backward<L, V, SoftplusFunction>,
+                &Activations.Backward<L, V, SiluFunction>, &LogSoftmax.Backward<L, V>,
             ],
             Sgd = &OptimizerUpdate.Sgd<L, V>,
             Adam = &OptimizerUpdate.Adam<L, V>,

@@ -50,8 +50,9 @@ internal static unsafe class SoftmaxCrossEntropy
         return loss;
     }
 
+    /// <summary>The largest of body logits (a multiple of 16) and of the 16 in tail; acc is scratch for 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Maximum<L, V>(float* logits, nint body, float* tail, float* acc)
+    internal static float Maximum<L, V>(float* logits, nint body, float* tail, float* acc)
         where L : struct, ILanes<V>
         where V : unmanaged
     {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes losses.json beside this file: PyTorch's losses and their gradients, computed in double from numbers that are exactly floats.
+"""Writes losses.json and activations.json beside this file: what PyTorch computes in double from numbers that are exactly floats.
 
-Every case has its loss and its gradient with respect to what goes in. Some rows do not count: they are left out before PyTorch sees them,
+Every loss has its value and its gradient with respect to what goes in. Some rows do not count: they are left out before PyTorch sees them,
 and have no gradient. A mean is PyTorch's own, so its divisor is checked too.
 
     python3 tests/FastRnn.Tests/Truth/make_losses.py
@@ -85,6 +85,35 @@ def losses():
     })
 
 
+def activations():
+    """Values, and gradients of sum(y * dy)."""
+    given = {"x": ramp((5, 19), 0.35, 6.0), "dy": ramp((5, 19), 0.8, 1.0)}
+    for column, corner in enumerate((0.0, 3.0, -3.0)):
+        given["x"][2, column] = corner
+    functions = {
+        "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid,
+        "hard_sigmoid": lambda x: functional.relu6(x + 3) / 6,  # hardsigmoid itself multiplies gradients by a float 1/6, in double too
+        "softplus": functional.softplus, "silu": functional.silu, "log_softmax": lambda x: torch.log_softmax(x, -1),
+    }
+
+    def compute(dtype):
+        results = {}
+        for name, function in functions.items():
+            x = given["x"].to(dtype, copy=True).requires_grad_()
+            y = function(x)
+            (y * given["dy"].to(dtype)).sum().backward()
+            results.update({name: y, f"{name}.gradient": x.grad})
+        return results
+
+    expected, errors = with_errors(compute)
+    write("activations.json", {
+        "versions": versions(), "sizes": {"rows": 5, "columns": 19},
+        "given": {name: {"shape": list(values.shape), "values": values.flatten().tolist()} for name, values in given.items()},
+        "expected": expected, "float_error": errors,
+    })
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     losses()
+    activations()
