@@ -155,6 +155,7 @@ public class LossTests
         log("divisor", [sum.Divisor]);
         log("sum alone", [loss.Compute(b, output, chunk, target, null).Sum]);
         CpuAgainstReferenceTests.Log(b, log, "gradient", gradient);
+        log("squares", [b.SumOfSquares(gradient)]); // padding that is not zero would count here
     }
 
     private static float[] Outputs(int length, int seed)
