@@ -34,7 +34,7 @@ public unsafe class KernelBench
     [Benchmark]
     public void LstmCell16x16()
     {
-        var cell = new LstmArgs
+        var cell = new CellArgs
         {
             Gates = _c.Pointer,
             GateStride = 256,
@@ -44,6 +44,6 @@ public unsafe class KernelBench
             StateRow = 16,
             Rows = 16,
         };
-        _table.LstmForward(&cell);
+        _table.CellForward[(int)CellKernel.Lstm](&cell);
     }
 }

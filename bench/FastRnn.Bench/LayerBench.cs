@@ -6,15 +6,15 @@ using FastRnn.Numerics;
 
 namespace FastRnn.Bench;
 
-/// <summary>One shape of an LSTM layer.</summary>
-internal sealed record LayerShape(int Input, int Hidden, int Steps, int Batch);
+/// <summary>One shape of a recurrent layer.</summary>
+internal sealed record LayerShape(CellType Cell, int Input, int Hidden, int Steps, int Batch);
 
 /// <summary>One row of the table; share is the median over runs of speed ÷ FMA peak measured around that run.</summary>
 internal sealed record LayerRow(LayerShape Shape, string Mode, int Threads, double MedianMilliseconds, double Gflops, double Share);
 
 /// <summary>
-/// LSTM layers against the machine: time, GFLOP/s, share of the FMA peak measured in the same process around every single run.
-/// FLOP = 8·H·(I+H) a step and sample forward, three times that for forward and backward.
+/// Recurrent layers against the machine: time, GFLOP/s, share of the FMA peak measured in the same process around every single run.
+/// FLOP = 2·G·H·(I+H) a step and sample forward, G gates, three times that for forward and backward.
 /// </summary>
 internal sealed class LayerBench(IsaLevel isa, int threads)
 {
@@ -22,7 +22,9 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
 
     private static readonly LayerShape[] Shapes =
     [
-        new(512, 512, 50, 32), new(512, 512, 64, 64), new(128, 128, 50, 50), new(64, 128, 50, 50),
+        new(CellType.Lstm, 512, 512, 50, 32), new(CellType.Gru, 512, 512, 50, 32), new(new CellType(CellKind.Rnn), 512, 512, 50, 32),
+        new(CellType.Lstm, 512, 512, 64, 64), new(CellType.Lstm, 128, 128, 50, 50), new(CellType.Gru, 128, 128, 50, 50),
+        new(CellType.Lstm, 64, 128, 50, 50),
     ];
 
     /// <summary>All rows; progress on stderr.</summary>
@@ -46,12 +48,12 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
         text.AppendLine(CultureInfo.InvariantCulture, $"{Machine.CpuName}, {Isa.Name(isa)}, {threads} thread(s), .NET {Environment.Version}, float32; medians of {Runs} runs.");
         text.AppendLine("Share: of the FMA peak of as many cores, measured in the same process around every run.");
         text.AppendLine();
-        text.AppendLine("| LSTM | T | B | mode | ms | GFLOP/s | share of FMA peak |");
-        text.AppendLine("| --- | --- | --- | --- | --- | --- | --- |");
+        text.AppendLine("| cell | width | T | B | mode | ms | GFLOP/s | share of FMA peak |");
+        text.AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (LayerRow row in rows)
         {
             text.AppendLine(CultureInfo.InvariantCulture,
-                $"| {row.Shape.Input}→{row.Shape.Hidden} | {row.Shape.Steps} | {row.Shape.Batch} | {row.Mode} | {row.MedianMilliseconds:F2} | {row.Gflops:F0} | {row.Share * 100:F0} % |");
+                $"| {row.Shape.Cell.Kind.ToString().ToLowerInvariant()} | {row.Shape.Input}→{row.Shape.Hidden} | {row.Shape.Steps} | {row.Shape.Batch} | {row.Mode} | {row.MedianMilliseconds:F2} | {row.Gflops:F0} | {row.Share * 100:F0} % |");
         }
         return text.ToString();
     }
@@ -59,7 +61,7 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
     private LayerRow Measure(CpuBackend backend, LayerShape shape, bool training)
     {
         Action run = Prepare(backend, shape, training);
-        double flop = 8.0 * shape.Hidden * (shape.Input + shape.Hidden) * shape.Steps * shape.Batch * (training ? 3 : 1);
+        double flop = 2.0 * shape.Cell.Gates * shape.Hidden * (shape.Input + shape.Hidden) * shape.Steps * shape.Batch * (training ? 3 : 1);
         for (int i = 0; i < 3; i++)
             run();
         var times = new double[Runs];
@@ -82,22 +84,22 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
 
     private static Action Prepare(CpuBackend backend, LayerShape shape, bool training)
     {
-        (int input, int hidden, int steps, int batch) = shape;
+        (CellType cell, int input, int hidden, int steps, int batch) = shape;
         var random = new Random(1);
         DeviceBuffer Filled(int rows, int columns) => Fill(backend, random, backend.Allocate(rows, columns));
-        RecurrentWeights weights = backend.CreateRecurrentWeights(CellKind.Lstm, input, hidden);
+        RecurrentWeights weights = backend.CreateRecurrentWeights(cell, input, hidden);
         foreach (DeviceBuffer buffer in new[] { weights.InputWeight, weights.RecurrentWeight, weights.InputBias, weights.RecurrentBias })
             Fill(backend, random, buffer);
         DeviceBuffer x = Filled(steps * batch, input);
-        var states = new RecurrentStates(backend.Allocate((steps + 1) * batch, hidden), backend.Allocate((steps + 1) * batch, hidden), null);
+        var states = new RecurrentStates(backend.Allocate((steps + 1) * batch, hidden), cell.HasCell ? backend.Allocate((steps + 1) * batch, hidden) : null, null);
         RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, batch, training);
         if (!training)
             return () => backend.RecurrentForward(weights, x, states, null, stash, steps, batch);
         var gradients = new RecurrentGradients(
-            backend.Allocate(4 * hidden, input), backend.Allocate(4 * hidden, hidden), backend.Allocate(1, 4 * hidden), backend.Allocate(1, 4 * hidden));
+            backend.Allocate(cell.Gates * hidden, input), backend.Allocate(cell.Gates * hidden, hidden), backend.Allocate(1, cell.Gates * hidden), backend.Allocate(1, cell.Gates * hidden));
         var flow = new RecurrentStateGradients(
             Filled(steps * batch, hidden), null, null, backend.Allocate(steps * batch, input),
-            backend.Allocate(batch, hidden), backend.Allocate(batch, hidden));
+            backend.Allocate(batch, hidden), cell.HasCell ? backend.Allocate(batch, hidden) : null);
         return () =>
         {
             backend.RecurrentForward(weights, x, states, null, stash, steps, batch);

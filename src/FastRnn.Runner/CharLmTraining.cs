@@ -99,7 +99,7 @@ internal sealed class CharLmTraining
         {
             if (_options.Dropout > 0 && i > 0)
                 layers.Add(new Dropout(_options.Dropout));
-            layers.Add(new Lstm(i == 0 ? _options.Embedding : _options.Hidden, _options.Hidden));
+            layers.Add(RecurrentLayer(i == 0 ? _options.Embedding : _options.Hidden));
         }
         if (_options.Dropout > 0 && _options.Layers == 1)
             _output.Log.WriteLine("note: --dropout acts between recurrent layers, and there is one");
@@ -107,6 +107,13 @@ internal sealed class CharLmTraining
         var model = new Sequential(_backend, _options.Seed, [.. layers]);
         return (model, new Trainer(model, Loss.CrossEntropy, CreateOptimizer()), new RunState { Options = _fixedOptions });
     }
+
+    private RecurrentLayer RecurrentLayer(int input) => _options.Cell switch
+    {
+        "gru" => new Gru(input, _options.Hidden),
+        "rnn" => new Rnn(input, _options.Hidden),
+        _ => new Lstm(input, _options.Hidden),
+    };
 
     private (Sequential Model, Trainer Trainer, RunState State) Resume()
     {

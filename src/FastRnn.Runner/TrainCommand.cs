@@ -11,7 +11,7 @@ internal static class TrainCommand
         Option<string> task = CommonOptions.Choice("--task", "char-lm", "What to learn", "char-lm");
         Option<string> data = CommonOptions.NotEmpty(
             new Option<string>("--data") { Description = "Training data, a UTF-8 text", Required = true, HelpName = "FILE" });
-        Option<string> cell = CommonOptions.Choice("--cell", "lstm", "Recurrent cell", "lstm");
+        Option<string> cell = CommonOptions.Choice("--cell", "lstm", "Recurrent cell", "lstm", "gru", "rnn");
         Option<int> embedding = CommonOptions.Number("--embedding", 64, 1, 65_536, "Width of the character vectors");
         Option<int> hidden = CommonOptions.Number("--hidden", 128, 1, 65_536, "Units of a recurrent layer");
         Option<int> layers = CommonOptions.Number("--layers", 2, 1, 100, "Recurrent layers");

@@ -172,7 +172,7 @@ public class ActivationTests
             {
                 Assert.Equal(model.Layers.Select(layer => layer.ToString()), loaded.Layers.Select(layer => layer.ToString()));
                 Assert.Equal(
-                    ["linear(input 3, output 6)", "activation(function relu)", "activation(function tanh)"],
+                    ["linear(input 3, output 6)", "activation(activation relu)", "activation(activation tanh)"],
                     info.Layers.Take(3).Select(layer => layer.ToString()));
                 Assert.Equal("log_softmax()", info.Layers[^1].ToString());
                 float[] expected = new float[4], actual = new float[4], x = [0.5f, -2f, 1f];

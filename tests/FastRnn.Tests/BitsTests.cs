@@ -14,13 +14,27 @@ public class BitsTests
     public static TheoryData<IsaLevel> Levels => new(Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest));
 
     /// <summary>I, H, T: multiples of 16 and not, one panel and several, one block of time and several.</summary>
-    public static TheoryData<int, int, int> Shapes => new() { { 7, 11, 5 }, { 16, 32, 9 }, { 1, 1, 3 }, { 65, 48, 20 }, { 33, 130, 7 } };
+    public static TheoryData<int, int, int, int> Shapes
+    {
+        get
+        {
+            var shapes = new TheoryData<int, int, int, int>();
+            for (int cell = 0; cell < CellRun.Cells.Length; cell++)
+            {
+                foreach ((int input, int hidden, int steps) in new[] { (7, 11, 5), (16, 32, 9), (1, 1, 3), (65, 48, 20), (33, 130, 7) })
+                    shapes.Add(cell, input, hidden, steps);
+            }
+            return shapes;
+        }
+    }
+
+    public static TheoryData<int> Cells => new(Enumerable.Range(0, CellRun.Cells.Length));
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void SequenceAloneEqualsSequenceInAnyBatch(int input, int hidden, int steps)
+    public void SequenceAloneEqualsSequenceInAnyBatch(int cell, int input, int hidden, int steps)
     {
-        var whole = new LstmRun(input, hidden, steps, 64, seed: 11);
+        var whole = new CellRun(input, hidden, steps, 64, seed: 11, CellRun.Cells[cell]);
         foreach (IsaLevel isa in Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest))
         {
             using var backend = new CpuBackend(1, isa);
@@ -38,11 +52,11 @@ public class BitsTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void OneCallEqualsStepByStepAndRandomChunks(int input, int hidden, int steps)
+    public void OneCallEqualsStepByStepAndRandomChunks(int cell, int input, int hidden, int steps)
     {
-        var run = new LstmRun(input, hidden, steps, 3, seed: 12);
+        var run = new CellRun(input, hidden, steps, 3, seed: 12, CellRun.Cells[cell]);
         using var backend = new CpuBackend(2);
-        LstmResult whole = run.Forward(backend);
+        CellResult whole = run.Forward(backend);
         Same(whole, run.Forward(backend, Enumerable.Repeat(1, steps).ToArray()), $"{run} step by step");
         for (int seed = 0; seed < 20; seed++)
         {
@@ -53,23 +67,25 @@ public class BitsTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void TrainingBitsDoNotDependOnThreadsOrInstructionSet(int input, int hidden, int steps)
+    public void TrainingBitsDoNotDependOnThreadsOrInstructionSet(int cell, int input, int hidden, int steps)
     {
         foreach (int batch in new[] { 1, 3, 16, 35 })
         {
-            var run = new LstmRun(input, hidden, steps, batch, seed: 13);
+            var run = new CellRun(input, hidden, steps, batch, seed: 13, CellRun.Cells[cell]);
             CompareAll(run);
         }
     }
 
     /// <summary>Large enough that every operation really is cut over the threads, in several blocks of time.</summary>
-    [Fact]
-    public void BitsOfALayerThatIsSplitOverThreads() => CompareAll(new LstmRun(70, 150, 40, 37, seed: 14));
+    [Theory]
+    [MemberData(nameof(Cells))]
+    public void BitsOfALayerThatIsSplitOverThreads(int cell) => CompareAll(new CellRun(70, 150, 40, 37, seed: 14, CellRun.Cells[cell]));
 
-    [Fact]
-    public void BitsWithFlags()
+    [Theory]
+    [MemberData(nameof(Cells))]
+    public void BitsWithFlags(int cell)
     {
-        var run = new LstmRun(9, 21, 12, 19, seed: 15);
+        var run = new CellRun(9, 21, 12, 19, seed: 15, CellRun.Cells[cell]);
         run.Flags = RandomFlags(12, 19, seed: 15);
         CompareAll(run);
     }
@@ -86,7 +102,7 @@ public class BitsTests
         return flags;
     }
 
-    private static void CompareAll(LstmRun run)
+    private static void CompareAll(CellRun run)
     {
         using var first = new CpuBackend(1, IsaLevel.Scalar);
         Dictionary<string, double[]> expected = run.Train(first);
@@ -110,7 +126,7 @@ public class BitsTests
         return [.. chunks];
     }
 
-    private static void Same(LstmResult expected, LstmResult actual, string what)
+    private static void Same(CellResult expected, CellResult actual, string what)
     {
         Bits.Same(expected.Y, actual.Y, what + " y");
         Bits.Same(expected.H, actual.H, what + " h");

@@ -74,7 +74,7 @@ public abstract class Backend : IDisposable
     internal abstract void ActivationBackward(
         ActivationKind kind, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags);
 
-    internal abstract RecurrentWeights CreateRecurrentWeights(CellKind cell, int input, int hidden);
+    internal abstract RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden);
 
     internal abstract RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training);
 

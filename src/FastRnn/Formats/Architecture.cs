@@ -1,3 +1,4 @@
+using FastRnn.Backends;
 using FastRnn.Layers;
 
 namespace FastRnn.Formats;
@@ -11,12 +12,19 @@ internal static class Architecture
     public const int MaxLayers = 256;
     public const int MaxHidden = 65_536;
 
+    private static readonly (string Name, CellActivation Value)[] Activations =
+    [
+        ("tanh", CellActivation.Tanh), ("relu", CellActivation.Relu), ("sigmoid", CellActivation.Sigmoid), ("identity", CellActivation.Identity),
+    ];
+
     public static LayerInfo Describe(Layer layer) => layer switch
     {
         Embedding embedding => new() { Type = "embedding", Vocabulary = embedding.Vocabulary, Size = embedding.Size },
         Lstm lstm => new() { Type = "lstm", Input = lstm.Input, Hidden = lstm.Hidden },
+        Gru gru => new() { Type = "gru", Input = gru.Input, Hidden = gru.Hidden },
+        Rnn rnn => new() { Type = "rnn", Input = rnn.Input, Hidden = rnn.Hidden, Activation = Activations.First(a => a.Value == rnn.Activation).Name },
         Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate },
-        Activation activation => new() { Type = "activation", Function = activation.Function },
+        Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
         _ => throw new NotSupportedException($"{layer.GetType().Name} layers cannot be saved."),
@@ -27,8 +35,10 @@ internal static class Architecture
     {
         "embedding" => new Embedding(layer.Vocabulary!.Value, layer.Size!.Value),
         "lstm" => new Lstm(layer.Input!.Value, layer.Hidden!.Value),
+        "gru" => new Gru(layer.Input!.Value, layer.Hidden!.Value),
+        "rnn" => new Rnn(layer.Input!.Value, layer.Hidden!.Value, Activations.First(a => a.Name == layer.Activation).Value),
         "dropout" => new Dropout(layer.Rate!.Value),
-        "activation" => Activation.Named(layer.Function!)!,
+        "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
         _ => new Linear(layer.Input!.Value, layer.Output!.Value),
     };
@@ -73,10 +83,11 @@ internal static class Architecture
         string[] wanted = layer.Type switch
         {
             "embedding" => ["vocabulary", "size"],
-            "lstm" => ["input", "hidden"],
+            "lstm" or "gru" => ["input", "hidden"],
+            "rnn" => ["input", "hidden", "activation"],
             "linear" => ["input", "output"],
             "dropout" => ["rate"],
-            "activation" => ["function"],
+            "activation" => ["activation"],
             "log_softmax" => [],
             _ => throw new InvalidDataException(
                 $"layer {index} has the type {ModelFormatException.Quote(layer.Type)}, which this version does not know"),
@@ -94,14 +105,16 @@ internal static class Architecture
                 throw new InvalidDataException($"layer {index} ({layer.Type}) has {name} {value}; it must lie from 1 to {most}");
         }
 
+        if (layer.Activation is null != !wanted.Contains("activation"))
+            throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Activation is null ? "lacks" : "cannot have")} activation");
+        if (layer.Type == "activation" && Activation.Named(layer.Activation!) is null)
+            throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(layer.Activation!)}, which this version does not know");
+        if (layer.Type == "rnn" && layer.Activation is { } function && !Activations.Any(a => a.Name == function))
+            throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(function)}, expected {string.Join(", ", Activations.Select(a => a.Name))}");
         if (layer.Rate is null != !wanted.Contains("rate"))
             throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Rate is null ? "lacks" : "cannot have")} rate");
         if (layer.Rate is { } rate && !(rate >= 0 && rate < 1))
             throw new InvalidDataException(FormattableString.Invariant($"layer {index} has rate {rate}; it must lie from 0 to below 1"));
-        if (layer.Function is null != !wanted.Contains("function"))
-            throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Function is null ? "lacks" : "cannot have")} function");
-        if (layer.Function is { } function && Activation.Named(function) is null)
-            throw new InvalidDataException($"layer {index} has the function {ModelFormatException.Quote(function)}, which this version does not know");
     }
 
     private static void AddParameters(List<ParameterShape> parameters, int index, LayerInfo layer)
@@ -111,8 +124,8 @@ internal static class Architecture
             case "embedding":
                 parameters.Add(new($"{index}.weight", [layer.Vocabulary!.Value, layer.Size!.Value]));
                 break;
-            case "lstm":
-                int gates = 4 * layer.Hidden!.Value;
+            case "lstm" or "gru" or "rnn":
+                int gates = (layer.Type == "lstm" ? 4 : layer.Type == "gru" ? 3 : 1) * layer.Hidden!.Value;
                 parameters.Add(new($"{index}.weight_ih_l0", [gates, layer.Input!.Value]));
                 parameters.Add(new($"{index}.weight_hh_l0", [gates, layer.Hidden.Value]));
                 parameters.Add(new($"{index}.bias_ih_l0", [gates]));

@@ -62,7 +62,8 @@ public static class CheckpointFile
             if (carried[i] is not { } state)
                 continue;
             Add(file, CheckpointRecord.HiddenName(i), [state.Hidden.Rows, state.Hidden.Columns], model.Backend, state.Hidden);
-            Add(file, CheckpointRecord.CellName(i), [state.Cell.Rows, state.Cell.Columns], model.Backend, state.Cell);
+            if (state.Cell != null)
+                Add(file, CheckpointRecord.CellName(i), [state.Cell.Rows, state.Cell.Columns], model.Backend, state.Cell);
         }
 
         if (run.Epochs.Count > 0)
@@ -138,7 +139,8 @@ public sealed class Checkpoint
                 if (carried[i] is not { } state)
                     continue;
                 Fill(state.Hidden, CheckpointRecord.HiddenName(i));
-                Fill(state.Cell, CheckpointRecord.CellName(i));
+                if (state.Cell != null)
+                    Fill(state.Cell, CheckpointRecord.CellName(i));
             }
         }
 

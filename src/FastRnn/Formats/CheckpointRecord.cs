@@ -52,8 +52,11 @@ internal sealed record CheckpointRecord
             tensors.AddRange(parameters.Select(parameter => new ParameterShape(MomentName(moment, parameter.Name), parameter.Shape)));
         for (int i = 0; i < layers.Count && Batch > 0; i++)
         {
-            if (layers[i].Hidden is { } hidden)
-                tensors.AddRange([new(HiddenName(i), [Batch, hidden]), new(CellName(i), [Batch, hidden])]);
+            if (layers[i].Hidden is not { } hidden)
+                continue;
+            tensors.Add(new(HiddenName(i), [Batch, hidden]));
+            if (layers[i].Type == "lstm")
+                tensors.Add(new(CellName(i), [Batch, hidden]));
         }
 
         return tensors;

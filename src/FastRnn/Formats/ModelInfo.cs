@@ -28,7 +28,10 @@ public sealed record ModelInfo
 /// <summary>A layer's kind and sizes; sizes that the kind does not have are null.</summary>
 public sealed record LayerInfo
 {
-    /// <summary><c>embedding</c>, <c>lstm</c>, <c>dropout</c>, <c>linear</c>, <c>activation</c> or <c>log_softmax</c>.</summary>
+    /// <summary>
+    /// <c>embedding</c>, <c>lstm</c>, <c>gru</c>, <c>rnn</c>, <c>dropout</c>, <c>linear</c>, <c>activation</c> or
+    /// <c>log_softmax</c>.
+    /// </summary>
     public required string Type { get; init; }
 
     /// <summary>Number of symbols of an embedding.</summary>
@@ -37,28 +40,29 @@ public sealed record LayerInfo
     /// <summary>Width of an embedding's vectors.</summary>
     public int? Size { get; init; }
 
-    /// <summary>Input features of an LSTM or linear layer.</summary>
+    /// <summary>Input features of a recurrent or linear layer.</summary>
     public int? Input { get; init; }
 
-    /// <summary>State size of an LSTM.</summary>
+    /// <summary>State size of a recurrent layer.</summary>
     public int? Hidden { get; init; }
 
     /// <summary>Output features of a linear layer.</summary>
     public int? Output { get; init; }
 
+    /// <summary>
+    /// Function of a simple recurrent layer – <c>tanh</c>, <c>relu</c>, <c>sigmoid</c> or <c>identity</c> – or of an activation, for example <c>silu</c>.
+    /// </summary>
+    public string? Activation { get; init; }
+
     /// <summary>Share of inputs that dropout zeroes in training, from 0 to below 1.</summary>
     public float? Rate { get; init; }
-
-    /// <summary>Function of an activation, for example <c>relu</c>.</summary>
-    public string? Function { get; init; }
 
     /// <summary>For people, for example <c>lstm(input 64, hidden 256)</c>.</summary>
     public override string ToString()
     {
         var sizes = new (string Name, object? Value)[]
         {
-            ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("rate", Rate),
-            ("function", Function),
+            ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("activation", Activation), ("rate", Rate),
         };
         var shown = sizes.Where(size => size.Value is not null).Select(size => FormattableString.Invariant($"{size.Name} {size.Value}"));
         return $"{Type}({string.Join(", ", shown)})";

@@ -64,10 +64,8 @@ public sealed class Session
     {
         foreach (RecurrentState? state in _state)
         {
-            if (state == null)
-                continue;
-            _model.Backend.Zero(state.Hidden);
-            _model.Backend.Zero(state.Cell);
+            if (state != null)
+                RecurrentWorkspace.Zero(_model.Backend, state);
         }
     }
 

@@ -14,7 +14,7 @@ internal static unsafe class Activations
     public static void Forward<L, V, TFunction>(float* x, float* y, nint columns)
         where L : struct, ILanes<V>
         where V : unmanaged
-        where TFunction : struct, IActivation
+        where TFunction : struct, IFunction
     {
         float* last = stackalloc float[16];
         nint body = (columns - 1) & ~(nint)15;
@@ -30,16 +30,16 @@ internal static unsafe class Activations
     public static void Backward<L, V, TFunction>(float* x, float* y, float* dY, float* dX, nint columns)
         where L : struct, ILanes<V>
         where V : unmanaged
-        where TFunction : struct, IActivation
+        where TFunction : struct, IFunction
     {
         float* last = stackalloc float[16];
         nint body = (columns - 1) & ~(nint)15;
         for (nint i = 0; i < body; i += L.Width)
-            L.Store(dX + i, L.Multiply(L.Load(dY + i), TFunction.Slope<L, V>(L.Load(x + i), L.Load(y + i))));
+            L.Store(dX + i, TFunction.Gradient<L, V>(L.Load(x + i), L.Load(y + i), L.Load(dY + i)));
         for (int lane = 0; lane < 16; lane += L.Width)
         {
             nint i = body + lane;
-            L.Store(last + lane, L.Multiply(L.Load(dY + i), TFunction.Slope<L, V>(L.Load(x + i), L.Load(y + i))));
+            L.Store(last + lane, TFunction.Gradient<L, V>(L.Load(x + i), L.Load(y + i), L.Load(dY + i)));
         }
         StoreLast(last, dX + body, columns - body);
     }
@@ -53,62 +53,37 @@ internal static unsafe class Activations
     }
 }
 
-/// <summary>One function: its value at x, and its slope from x and y = f(x), whichever is cheaper.</summary>
-internal interface IActivation
+/// <summary>A point-wise function whose derivative may need its argument.</summary>
+internal interface IFunction
 {
+    /// <summary>y = f(x).</summary>
     static abstract V Value<L, V>(V x)
         where L : struct, ILanes<V>
         where V : unmanaged;
 
-    static abstract V Slope<L, V>(V x, V y)
+    /// <summary>dy·f'(x), from x and y, whichever is cheaper.</summary>
+    static abstract V Gradient<L, V>(V x, V y, V dy)
         where L : struct, ILanes<V>
         where V : unmanaged;
 }
 
-/// <summary>max(x, 0); NaN stays NaN.</summary>
-internal readonly struct ReluFunction : IActivation
+/// <summary>A function of the recurrent cells.</summary>
+internal readonly struct CellFunction<TActivation> : IFunction
+    where TActivation : struct, IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Value<L, V>(V x)
         where L : struct, ILanes<V>
-        where V : unmanaged => L.Max(L.Broadcast(0f), x);
+        where V : unmanaged => TActivation.Value<L, V>(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Slope<L, V>(V x, V y)
+    public static V Gradient<L, V>(V x, V y, V dy)
         where L : struct, ILanes<V>
-        where V : unmanaged => L.SelectLess(L.Broadcast(0f), x, L.Broadcast(1f), L.Broadcast(0f));
-}
-
-/// <summary>tanh x, slope 1 − y².</summary>
-internal readonly struct TanhFunction : IActivation
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Value<L, V>(V x)
-        where L : struct, ILanes<V>
-        where V : unmanaged => VectorMath.Tanh<L, V>(x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Slope<L, V>(V x, V y)
-        where L : struct, ILanes<V>
-        where V : unmanaged => L.NegatedMultiplyAdd(y, y, L.Broadcast(1f));
-}
-
-/// <summary>σ(x), slope y·(1 − y).</summary>
-internal readonly struct SigmoidFunction : IActivation
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Value<L, V>(V x)
-        where L : struct, ILanes<V>
-        where V : unmanaged => VectorMath.Sigmoid<L, V>(x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Slope<L, V>(V x, V y)
-        where L : struct, ILanes<V>
-        where V : unmanaged => L.Multiply(y, L.Subtract(L.Broadcast(1f), y));
+        where V : unmanaged => TActivation.Gradient<L, V>(y, dy);
 }
 
 /// <summary>(x + 3)/6 within [0, 1]; 1 ulp.</summary>
-internal readonly struct HardSigmoidFunction : IActivation
+internal readonly struct HardSigmoidFunction : IFunction
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Value<L, V>(V x)
@@ -120,17 +95,18 @@ internal readonly struct HardSigmoidFunction : IActivation
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Slope<L, V>(V x, V y)
+    public static V Gradient<L, V>(V x, V y, V dy)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
-        V zero = L.Broadcast(0f), inside = L.SelectLess(L.Broadcast(-3f), x, L.Broadcast(1f / 6f), zero);
-        return L.SelectLess(x, L.Broadcast(3f), inside, zero);
+        V zero = L.Broadcast(0f);
+        V inside = L.SelectLess(L.Broadcast(-3f), x, L.Broadcast(1f / 6f), zero);
+        return L.Multiply(dy, L.SelectLess(x, L.Broadcast(3f), inside, zero));
     }
 }
 
 /// <summary>log(1 + eˣ) = max(x, 0) + log(1 + e^{−|x|}), slope σ(x).</summary>
-internal readonly struct SoftplusFunction : IActivation
+internal readonly struct SoftplusFunction : IFunction
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Value<L, V>(V x)
@@ -139,13 +115,13 @@ internal readonly struct SoftplusFunction : IActivation
         L.Add(L.Max(L.Broadcast(0f), x), LogisticLoss.Log1p<L, V>(VectorMath.Exp<L, V>(L.Or(x, L.Broadcast(-0f)))));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Slope<L, V>(V x, V y)
+    public static V Gradient<L, V>(V x, V y, V dy)
         where L : struct, ILanes<V>
-        where V : unmanaged => VectorMath.Sigmoid<L, V>(x);
+        where V : unmanaged => L.Multiply(dy, VectorMath.Sigmoid<L, V>(x));
 }
 
 /// <summary>x·σ(x), slope σ·(1 + x·(1 − σ)).</summary>
-internal readonly struct SiluFunction : IActivation
+internal readonly struct SiluFunction : IFunction
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Value<L, V>(V x)
@@ -153,11 +129,11 @@ internal readonly struct SiluFunction : IActivation
         where V : unmanaged => L.Multiply(x, VectorMath.Sigmoid<L, V>(x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Slope<L, V>(V x, V y)
+    public static V Gradient<L, V>(V x, V y, V dy)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
         V one = L.Broadcast(1f), sigmoid = VectorMath.Sigmoid<L, V>(x);
-        return L.Multiply(sigmoid, L.MultiplyAdd(x, L.Subtract(one, sigmoid), one));
+        return L.Multiply(dy, L.Multiply(sigmoid, L.MultiplyAdd(x, L.Subtract(one, sigmoid), one)));
     }
 }

@@ -30,9 +30,10 @@ internal sealed unsafe class KernelTable
     /// <summary>Tiles by [rows − 1, registers − 1].</summary>
     public delegate*<TileArgs*, void>[,] Tiles { get; }
 
-    public delegate*<LstmArgs*, void> LstmForward { get; private init; }
+    /// <summary>Point-wise parts of the cells, by <see cref="CellKernel"/>.</summary>
+    public delegate*<CellArgs*, void>[] CellForward { get; } = new delegate*<CellArgs*, void>[(int)CellKernel.Count];
 
-    public delegate*<LstmArgs*, void> LstmBackward { get; private init; }
+    public delegate*<CellArgs*, void>[] CellBackward { get; } = new delegate*<CellArgs*, void>[(int)CellKernel.Count];
 
     public delegate*<float*, nint, double> SumOfSquares { get; private init; }
 
@@ -77,8 +78,6 @@ internal sealed unsafe class KernelTable
     {
         var table = new KernelTable(isa, L.Width, L.TileRows)
         {
-            LstmForward = &LstmCell.ForwardRows<L, V>,
-            LstmBackward = &LstmCell.BackwardRows<L, V>,
             SumOfSquares = &Reductions.SumOfSquares<L, V>,
             SumStripRows = &Reductions.SumStripRows<L, V>,
             AddTo = &Reductions.AddTo<L, V>,
@@ -91,19 +90,33 @@ internal sealed unsafe class KernelTable
             ],
             ActivationForward =
             [
-                &Activations.Forward<L, V, ReluFunction>, &Activations.Forward<L, V, TanhFunction>, &Activations.Forward<L, V, SigmoidFunction>,
-                &Activations.Forward<L, V, HardSigmoidFunction>, &Activations.Forward<L, V, SoftplusFunction>,
-                &Activations.Forward<L, V, SiluFunction>, &LogSoftmax.Forward<L, V>,
+                &Activations.Forward<L, V, CellFunction<ReluActivation>>,
+                &Activations.Forward<L, V, CellFunction<TanhActivation>>,
+                &Activations.Forward<L, V, CellFunction<SigmoidActivation>>,
+                &Activations.Forward<L, V, HardSigmoidFunction>,
+                &Activations.Forward<L, V, SoftplusFunction>,
+                &Activations.Forward<L, V, SiluFunction>,
+                &LogSoftmax.Forward<L, V>,
             ],
             ActivationBackward =
             [
-                &Activations.Backward<L, V, ReluFunction>, &Activations.Backward<L, V, TanhFunction>, &Activations.Backward<L, V, SigmoidFunction>,
-                &Activations.Backward<L, V, HardSigmoidFunction>, &Activations.Backward<L, V, SoftplusFunction>,
-                &Activations.Backward<L, V, SiluFunction>, &LogSoftmax.Backward<L, V>,
+                &Activations.Backward<L, V, CellFunction<ReluActivation>>,
+                &Activations.Backward<L, V, CellFunction<TanhActivation>>,
+                &Activations.Backward<L, V, CellFunction<SigmoidActivation>>,
+                &Activations.Backward<L, V, HardSigmoidFunction>,
+                &Activations.Backward<L, V, SoftplusFunction>,
+                &Activations.Backward<L, V, SiluFunction>,
+                &LogSoftmax.Backward<L, V>,
             ],
             Sgd = &OptimizerUpdate.Sgd<L, V>,
             Adam = &OptimizerUpdate.Adam<L, V>,
         };
+        AddCell(table, CellKernel.Lstm, &LstmCell.ForwardRows<L, V>, &LstmCell.BackwardRows<L, V>);
+        AddCell(table, CellKernel.Gru, &GruCell.ForwardRows<L, V>, &GruCell.BackwardRows<L, V>);
+        AddElman<L, V, TanhActivation>(table, CellKernel.RnnTanh);
+        AddElman<L, V, ReluActivation>(table, CellKernel.RnnRelu);
+        AddElman<L, V, SigmoidActivation>(table, CellKernel.RnnSigmoid);
+        AddElman<L, V, IdentityActivation>(table, CellKernel.RnnIdentity);
         AddTiles<L, V, N1>(table);
         AddTiles<L, V, N2>(table);
         AddTiles<L, V, N3>(table);
@@ -114,6 +127,19 @@ internal sealed unsafe class KernelTable
             AddTiles<L, V, N6>(table);
         }
         return table;
+    }
+
+    private static void AddElman<L, V, F>(KernelTable table, CellKernel kernel)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where F : struct, IActivation =>
+        AddCell(table, kernel, &ElmanCell.ForwardRows<L, V, F>, &ElmanCell.BackwardRows<L, V, F>);
+
+    private static void AddCell(
+        KernelTable table, CellKernel kernel, delegate*<CellArgs*, void> forward, delegate*<CellArgs*, void> backward)
+    {
+        table.CellForward[(int)kernel] = forward;
+        table.CellBackward[(int)kernel] = backward;
     }
 
     private static void AddTiles<L, V, TRows>(KernelTable table)

@@ -4,37 +4,6 @@ using FastRnn.Numerics;
 namespace FastRnn.Kernels;
 
 /// <summary>
-/// Rows of one block of 16 hidden units. A gate strip holds [row][16] floats of one gate; the four strips i, f, g, o of a block lie
-/// <see cref="GateStride"/> apart. States are row-major with <see cref="StateRow"/> floats a row; pointers start at the block's first unit.
-/// </summary>
-internal unsafe struct LstmArgs
-{
-    /// <summary>Gate strips: pre-activations on entry of the forward pass, activations after it, their gradients after the backward pass.</summary>
-    public float* Gates;
-    public nint GateStride;
-
-    /// <summary>c_{t−1}.</summary>
-    public float* PreviousCell;
-
-    /// <summary>c_t.</summary>
-    public float* Cell;
-
-    /// <summary>h_t; forward only.</summary>
-    public float* Hidden;
-
-    /// <summary>∂L/∂h_t; backward only.</summary>
-    public float* HiddenGradient;
-
-    /// <summary>∂L/∂c_t from step t+1 on entry, ∂L/∂c_{t−1} on return; backward only.</summary>
-    public float* CellGradient;
-    public nint StateRow;
-    public nint Rows;
-
-    /// <summary>Store the activations for a backward pass; forward only.</summary>
-    public bool KeepGates;
-}
-
-/// <summary>
 /// The LSTM cell (Hochreiter, Schmidhuber 1997; forget gate: Gers, Schmidhuber, Cummins 2000), point-wise part, after the products:
 /// <code>
 /// i = σ(a_i)  f = σ(a_f)  g = tanh(a_g)  o = σ(a_o)      c_t = f·c_{t−1} + i·g      h_t = o·tanh(c_t)
@@ -85,7 +54,7 @@ internal static unsafe class LstmCell
 
     /// <summary>Rows × 16 units forward; gates in, states out.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ForwardRows<L, V>(LstmArgs* args)
+    public static void ForwardRows<L, V>(CellArgs* args)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
@@ -113,7 +82,7 @@ internal static unsafe class LstmCell
 
     /// <summary>Rows × 16 units backward; activations in, gradients of the pre-activations out, in place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void BackwardRows<L, V>(LstmArgs* args)
+    public static void BackwardRows<L, V>(CellArgs* args)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
@@ -125,7 +94,7 @@ internal static unsafe class LstmCell
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
                 V i = L.Load(gates), f = L.Load(gates + s), g = L.Load(gates + (2 * s)), o = L.Load(gates + (3 * s));
-                V dCell = L.Load(args->CellGradient + state);
+                V dCell = L.Load(args->Carry + state);
                 Backward<L, V>(
                     ref i, ref f, ref g, ref o, L.Load(args->PreviousCell + state), L.Load(args->Cell + state),
                     L.Load(args->HiddenGradient + state), ref dCell);
@@ -133,7 +102,7 @@ internal static unsafe class LstmCell
                 L.Store(gates + s, f);
                 L.Store(gates + (2 * s), g);
                 L.Store(gates + (3 * s), o);
-                L.Store(args->CellGradient + state, dCell);
+                L.Store(args->Carry + state, dCell);
             }
         }
     }

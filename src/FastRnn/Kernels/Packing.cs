@@ -9,42 +9,48 @@ internal static unsafe class Packing
     /// <summary>Floats that the panels of [depth, columns] need.</summary>
     public static nint PanelLength(nint depth, nint columns) => Gemm.Panels(columns) * depth * Gemm.PanelColumns;
 
-    /// <summary>Forward gates: W [gates·H, K] to [block of 16 units][k][gate][16]. 4 gates fill a panel.</summary>
-    public static void GateColumns(float* w, nint stride, nint hidden, nint gates, nint depth, float* panels)
+    /// <summary>
+    /// Forward gates: W [gates·H, K] to [block of 16 units][k][gate][16], the gates in the given order. Three or four gates are a panel.
+    /// </summary>
+    public static void GateColumns(float* w, nint stride, nint hidden, ReadOnlySpan<int> gates, nint depth, float* panels)
     {
-        nint blocks = (hidden + 15) / 16;
-        for (nint block = 0; block < blocks; block++, panels += depth * Gemm.PanelColumns)
+        nint blocks = (hidden + 15) / 16, width = gates.Length * 16;
+        for (nint block = 0; block < blocks; block++, panels += depth * width)
         {
             nint units = Math.Min(16, hidden - (block * 16));
-            for (nint g = 0; g < gates; g++)
-                TransposeStrip(w + (((g * hidden) + (block * 16)) * stride), stride, units, depth, panels + (g * 16));
-        }
-    }
-
-    /// <summary>The sum of both biases, [block of 16 units][gate][16]: every forward chain starts here.</summary>
-    public static void GateBias(float* inputBias, float* recurrentBias, nint hidden, nint gates, float* packed)
-    {
-        nint blocks = (hidden + 15) / 16;
-        for (nint i = 0; i < blocks * gates * 16; i++)
-        {
-            nint unit = (i / (gates * 16) * 16) + (i % 16), row = (i / 16 % gates * hidden) + unit;
-            packed[i] = unit < hidden ? inputBias[row] + recurrentBias[row] : 0f;
+            for (int g = 0; g < gates.Length; g++)
+                TransposeStrip(w + (((gates[g] * hidden) + (block * 16)) * stride), stride, units, depth, panels + (g * 16), width);
         }
     }
 
     /// <summary>
-    /// Backward gates: W [gates·H, N] to panels over N whose k runs unit-major, gate-minor: row u·gates + g is W's row g·H + u.
+    /// Where every forward chain starts, [block of 16 units][gate][16]: the sum of both biases, or only the input's for the gate
+    /// <paramref name="apart"/>, whose recurrent chain is one of its own (−1: none).
+    /// </summary>
+    public static void GateBias(float* inputBias, float* recurrentBias, nint hidden, ReadOnlySpan<int> gates, int apart, float* packed)
+    {
+        nint blocks = (hidden + 15) / 16;
+        for (nint i = 0; i < blocks * gates.Length * 16; i++)
+        {
+            int gate = gates[(int)(i / 16 % gates.Length)];
+            nint unit = (i / (gates.Length * 16) * 16) + (i % 16), row = (gate * hidden) + unit;
+            packed[i] = unit < hidden ? (gate == apart ? inputBias[row] : inputBias[row] + recurrentBias[row]) : 0f;
+        }
+    }
+
+    /// <summary>
+    /// Backward gates: W [gates·H, N] to panels over N whose k runs unit-major, gate-minor: row u·G + g is W's row gates[g]·H + u.
     /// Units are padded to 16 with zero rows.
     /// </summary>
-    public static void GateRows(float* w, nint stride, nint hidden, nint gates, nint columns, float* panels)
+    public static void GateRows(float* w, nint stride, nint hidden, ReadOnlySpan<int> gates, nint columns, float* panels)
     {
         nint units = (hidden + 15) & ~(nint)15;
         for (nint first = 0; first < columns; first += Gemm.PanelColumns)
         {
             nint width = Math.Min(Gemm.PanelColumns, columns - first);
-            for (nint k = 0; k < units * gates; k++, panels += Gemm.PanelColumns)
+            for (nint k = 0; k < units * gates.Length; k++, panels += Gemm.PanelColumns)
             {
-                nint unit = k / gates, row = (k % gates * hidden) + unit;
+                nint unit = k / gates.Length, row = (gates[(int)(k % gates.Length)] * hidden) + unit;
                 CopyRow(unit < hidden ? w + (row * stride) + first : null, width, panels);
             }
         }
@@ -58,7 +64,7 @@ internal static unsafe class Packing
             for (nint strip = 0; strip < Gemm.PanelColumns; strip += 16)
             {
                 nint count = Math.Clamp(rows - first - strip, 0, 16);
-                TransposeStrip(w + ((first + strip) * stride), stride, count, depth, panels + strip);
+                TransposeStrip(w + ((first + strip) * stride), stride, count, depth, panels + strip, Gemm.PanelColumns);
             }
         }
     }
@@ -75,7 +81,7 @@ internal static unsafe class Packing
     }
 
     /// <summary>Up to 16 rows become 16 columns of a panel; in blocks of 16 k, so that a source line is read once while it is in L1.</summary>
-    private static void TransposeStrip(float* source, nint stride, nint rows, nint depth, float* panel)
+    private static void TransposeStrip(float* source, nint stride, nint rows, nint depth, float* panel, nint width)
     {
         for (nint first = 0; first < depth; first += 16)
         {
@@ -83,7 +89,7 @@ internal static unsafe class Packing
             for (nint lane = 0; lane < 16; lane++)
             {
                 for (nint k = first; k < last; k++)
-                    panel[(k * Gemm.PanelColumns) + lane] = lane < rows ? source[(lane * stride) + k] : 0f;
+                    panel[(k * width) + lane] = lane < rows ? source[(lane * stride) + k] : 0f;
             }
         }
     }

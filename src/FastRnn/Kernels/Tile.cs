@@ -34,6 +34,9 @@ internal unsafe struct TileArgs
     /// </summary>
     public float* Prefetch;
 
+    /// <summary>Floats from one prefetch to the next.</summary>
+    public nint PrefetchStep;
+
     /// <summary>Added to the prefetch address with every middle step, so that it can follow a row pattern like A's.</summary>
     public nint PrefetchMiddle;
 
@@ -169,6 +172,7 @@ internal static unsafe class Tile
         float* a0 = args->A, a1 = a0 + args->ARow, a2 = a1 + args->ARow;
         float* a3 = a2 + args->ARow, a4 = a3 + args->ARow, a5 = a4 + args->ARow;
         float* b = args->B, ahead = args->Prefetch;
+        nint aheadStep = args->PrefetchStep;
         nint bStep = args->BStep, innerStride = args->InnerStride, outerOffset = 0;
         for (nint outer = args->OuterCount; outer > 0; outer--)
         {
@@ -298,7 +302,7 @@ internal static unsafe class Tile
                     }
                     b += bStep;
                     L.Prefetch(ahead);
-                    ahead += 16;
+                    ahead += aheadStep;
                     k += innerStride;
                 }
                 middleOffset += args->MiddleStride;

@@ -9,7 +9,7 @@ internal unsafe struct WeightGradientArgs
 {
     public nint Steps, Batch;
 
-    /// <summary>dY's strip s, row (t, b), column i: Strips[s·StripStride + (t·Batch + b)·StripRow + i].</summary>
+    /// <summary>dY's strip s, row (t, b), column i: <see cref="Strip"/>(s)[(t·Batch + b)·StripRow + i].</summary>
     public float* Strips;
     public nint StripStride, StripRow;
 
@@ -27,8 +27,15 @@ internal unsafe struct WeightGradientArgs
     /// <summary>Rows of dW.</summary>
     public nint GradientRows;
 
-    /// <summary>H when the strips are gates (strip = 4·block + gate goes to rows gate·H + 16·block …), 0 when they are plain columns.</summary>
+    /// <summary>H when the strips are gates, 0 when they are plain columns.</summary>
     public nint GateHidden;
+
+    /// <summary>
+    /// Gates: strip s is number s % <see cref="Gates"/> of the <see cref="BlockStrips"/> of unit block s / <see cref="Gates"/>; it goes to rows
+    /// gate·H + 16·block … of dW, where <see cref="GateOrder"/> holds the gate in four bits.
+    /// </summary>
+    public nint Gates, BlockStrips;
+    public int GateOrder;
 
     /// <summary>A run of zeros, 64 at least.</summary>
     public float* Zeros;
@@ -38,9 +45,13 @@ internal unsafe struct WeightGradientArgs
     {
         if (GateHidden == 0)
             return (strip * 16, Math.Min(16, GradientRows - (strip * 16)));
-        nint unit = strip / 4 * 16;
-        return ((strip % 4 * GateHidden) + unit, Math.Min(16, GateHidden - unit));
+        nint unit = strip / Gates * 16, gate = (GateOrder >> (int)(strip % Gates * 4)) & 15;
+        return ((gate * GateHidden) + unit, Math.Min(16, GateHidden - unit));
     }
+
+    /// <summary>Where a strip lies.</summary>
+    public readonly float* Strip(nint strip) =>
+        Strips + ((GateHidden == 0 ? strip : (strip / Gates * BlockStrips) + (strip % Gates)) * StripStride);
 }
 
 /// <summary>
@@ -128,11 +139,11 @@ internal static unsafe class WeightGradient
             TileArgs tile = BlockTile(args, samples, steps);
             tile.Add = t > 0;
             tile.C = sum;
-            float* strip = args.Strips + (first * args.StripStride) + (((t * args.Batch) + sample) * args.StripRow);
-            for (nint s = 1; s <= strips; s++, strip += args.StripStride)
+            nint row = ((t * args.Batch) + sample) * args.StripRow;
+            for (nint s = 1; s <= strips; s++)
             {
-                tile.A = strip;
-                tile.Prefetch = s < strips ? strip + args.StripStride : strip;
+                tile.A = args.Strip(first + s - 1) + row;
+                tile.Prefetch = s < strips ? args.Strip(first + s) + row : tile.A;
                 for (nint k = 0; k < width; k += Gemm.PanelColumns, tile.C += SumLength)
                 {
                     tile.B = pack + (k * BlockRows);
@@ -157,6 +168,7 @@ internal static unsafe class WeightGradient
             Init = args.Zeros,
             CRow = Gemm.PanelColumns,
             CVector = 16,
+            PrefetchStep = 16,
             PrefetchMiddle = contiguous ? 0 : (args.Batch - samples) * args.StripRow,
         };
     }
@@ -235,10 +247,10 @@ internal static unsafe class WeightGradient
         for (nint t = 0; t < args.Steps; t += blockSteps)
         {
             nint steps = Math.Min(blockSteps, args.Steps - t);
-            float* strip = args.Strips + (first * args.StripStride) + (((t * args.Batch) + sample) * args.StripRow);
-            for (nint s = 0; s < strips; s++, strip += args.StripStride)
+            nint row = ((t * args.Batch) + sample) * args.StripRow;
+            for (nint s = 0; s < strips; s++)
             {
-                table.SumStripRows(strip, steps, args.Batch * args.StripRow, samples, args.StripRow, block);
+                table.SumStripRows(args.Strip(first + s) + row, steps, args.Batch * args.StripRow, samples, args.StripRow, block);
                 table.AddTo(block, sum + (s * 16), 16);
             }
         }

@@ -78,7 +78,7 @@ public sealed class Sequential : IDisposable
     }
 
     /// <summary>A zero state for every recurrent layer; other layers have null.</summary>
-    internal RecurrentState?[] CreateState(int batch) => [.. _layers.Select(layer => (layer as Lstm)?.CreateState(batch))];
+    internal RecurrentState?[] CreateState(int batch) => [.. _layers.Select(layer => (layer as RecurrentLayer)?.CreateState(batch))];
 
     /// <summary>All layers forward from <paramref name="state"/> (null: zero). Returns the output of the last.</summary>
     internal DeviceBuffer Forward(SequentialWorkspace workspace, in LayerInput input, RecurrentState?[]? state, in PassContext pass)
@@ -87,7 +87,7 @@ public sealed class Sequential : IDisposable
         for (int i = 0; i < _layers.Length; i++)
         {
             Workspace ws = workspace.Layers[i];
-            (ws as LstmWorkspace)?.SetInitial(state?[i]);
+            (ws as RecurrentWorkspace)?.SetInitial(state?[i]);
             _layers[i].Forward(ws, current, pass);
             current = new LayerInput(ws.Output);
         }
@@ -143,8 +143,8 @@ internal sealed class SequentialWorkspace(Workspace[] layers)
     {
         for (int i = 0; i < Layers.Length; i++)
         {
-            if (Layers[i] is LstmWorkspace lstm)
-                lstm.CopyFinal(state[i]!);
+            if (Layers[i] is RecurrentWorkspace recurrent)
+                recurrent.CopyFinal(state[i]!);
         }
     }
 }

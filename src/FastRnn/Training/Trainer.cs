@@ -147,10 +147,8 @@ public sealed class Trainer
             return;
         foreach (RecurrentState? state in _state)
         {
-            if (state == null)
-                continue;
-            _model.Backend.Zero(state.Hidden);
-            _model.Backend.Zero(state.Cell);
+            if (state != null)
+                RecurrentWorkspace.Zero(_model.Backend, state);
         }
     }
 
@@ -209,8 +207,8 @@ public sealed class Trainer
         var norms = new List<double[]>();
         foreach (Workspace ws in workspace.Layers)
         {
-            if (ws is LstmWorkspace lstm)
-                norms.Add(lstm.StepNorms);
+            if (ws is RecurrentWorkspace recurrent)
+                norms.Add(recurrent.StepNorms);
         }
         StepNorms = norms;
     }

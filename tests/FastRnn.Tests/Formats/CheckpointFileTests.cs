@@ -208,7 +208,7 @@ public sealed class CheckpointFileTests : IDisposable
         {
             "weight" => (model.Parameters[1].Value, "1.weight_ih_l0"),
             "moment" => (trainer.Optimizer.Moments[1][1], "optimizer.v.1.weight_ih_l0"),
-            _ => (trainer.State![1]!.Cell, "state.c.1"),
+            _ => (trainer.State![1]!.Cell!, "state.c.1"),
         };
         float[] values = new float[buffer.Length];
         _backend.Read(buffer, values);

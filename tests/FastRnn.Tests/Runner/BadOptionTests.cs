@@ -25,7 +25,7 @@ public sealed class BadOptionTests : IDisposable
     [InlineData("train --data", "--data", "missing")]
     [InlineData("train --data data.txt other.txt", "unknown argument 'other.txt'")]
     [InlineData("train --data data.txt --hidden 3 --hidden 4", "--hidden", "single")]
-    [InlineData("train --data data.txt --cell rnn", "--cell is 'rnn', expected lstm")]
+    [InlineData("train --data data.txt --cell lru", "--cell is 'lru', expected lstm or gru or rnn")]
     [InlineData("train --data data.txt --task play", "--task is 'play', expected char-lm")]
     [InlineData("train --data data.txt --device gpu", "--device is 'gpu', expected cpu")]
     [InlineData("train --data data.txt --optimizer adamm", "--optimizer is 'adamm', expected adam or sgd")]

@@ -16,12 +16,14 @@ public sealed class ResumeTests(ITestOutputHelper log) : IDisposable
 
     /// <summary>With dropout, whose masks depend on how many steps were made, and with each optimiser, whose moments must come along.</summary>
     [Theory]
-    [InlineData("adam", "1", "0")]
-    [InlineData("adam", "2", "0.3")]
-    [InlineData("sgd", "2", "0.3")]
-    public void Two_halves_are_the_whole(string optimizer, string layers, string dropout)
+    [InlineData("lstm", "adam", "1", "0")]
+    [InlineData("lstm", "adam", "2", "0.3")]
+    [InlineData("gru", "adam", "2", "0")]
+    [InlineData("rnn", "adam", "2", "0.3")]
+    [InlineData("lstm", "sgd", "2", "0.3")]
+    public void Two_halves_are_the_whole(string cell, string optimizer, string layers, string dropout)
     {
-        string[] options = ["--optimizer", optimizer, "--layers", layers, "--dropout", dropout];
+        string[] options = ["--cell", cell, "--optimizer", optimizer, "--layers", layers, "--dropout", dropout];
         _folder.Train([.. options, "--epochs", "2"]).Succeeded();
         RunnerResult second = _folder.Train([.. options, "--epochs", "4", "--resume"]).Succeeded();
         Assert.Contains("resumed after 2 epochs, at step ", second.Error, StringComparison.Ordinal);

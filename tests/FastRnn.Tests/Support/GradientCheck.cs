@@ -24,10 +24,10 @@ public enum FlagKind
 }
 
 /// <summary>One network and one window to check. Window 0 starts from zero; later ones from the state that training has carried there.</summary>
-public sealed record GradientCase(int Layers, int Steps, int Batch, FlagKind Flags, int Window, float Dropout, int Seed)
+public sealed record GradientCase(int Layers, int Steps, int Batch, FlagKind Flags, int Window, float Dropout, int Seed, int Cell = 0)
 {
     public override string ToString() =>
-        FormattableString.Invariant($"layers={Layers} T={Steps} B={Batch} flags={Flags} window={Window} dropout={Dropout} seed={Seed}");
+        FormattableString.Invariant($"layers={Layers} T={Steps} B={Batch} flags={Flags} window={Window} dropout={Dropout} seed={Seed} cell={CellRun.Cells[Cell]}");
 }
 
 /// <summary>
@@ -54,7 +54,13 @@ internal sealed class GradientCheck
         for (int i = 0; i < test.Layers; i++)
         {
             int hidden = 4 + ((i + 1) % 3); // 5, 6, 4: neighbours differ
-            layers.Add(new Lstm(width, hidden));
+            CellType cell = CellRun.Cells[test.Cell];
+            layers.Add(cell.Kind switch
+            {
+                CellKind.Lstm => new Lstm(width, hidden),
+                CellKind.Gru => new Gru(width, hidden),
+                _ => new Rnn(width, hidden, cell.Activation),
+            });
             if (test.Dropout > 0)
                 layers.Add(new Dropout(test.Dropout));
             width = hidden;
@@ -69,7 +75,8 @@ internal sealed class GradientCheck
         foreach (RecurrentState state in _trainer.EnsureState(test.Batch).OfType<RecurrentState>())
         {
             _carried.Add(Values(state.Hidden));
-            _carried.Add(Values(state.Cell));
+            if (state.Cell != null)
+                _carried.Add(Values(state.Cell));
         }
     }
 
@@ -105,7 +112,8 @@ internal sealed class GradientCheck
         foreach (RecurrentState state in _trainer.EnsureState(_case.Batch).OfType<RecurrentState>())
         {
             _backend.Write(state.Hidden, _carried[next++]);
-            _backend.Write(state.Cell, _carried[next++]);
+            if (state.Cell != null)
+                _backend.Write(state.Cell, _carried[next++]);
         }
         _trainer.RestoreCounters(0, 7);
         return _trainer.Step(_chunk).Loss;
@@ -120,10 +128,11 @@ internal sealed class GradientCheck
         foreach (RecurrentState state in initial.OfType<RecurrentState>())
         {
             _backend.Write(state.Hidden, RandomValues(state.Hidden.Length));
-            _backend.Write(state.Cell, RandomValues(state.Cell.Length));
+            if (state.Cell != null)
+                _backend.Write(state.Cell, RandomValues(state.Cell.Length));
         }
-        foreach (LstmWorkspace lstm in workspace.Layers.OfType<LstmWorkspace>())
-            lstm.FinalGradient = new RecurrentState(RandomBuffer(lstm.Final.Hidden), RandomBuffer(lstm.Final.Cell));
+        foreach (RecurrentWorkspace layer in workspace.Layers.OfType<RecurrentWorkspace>())
+            layer.FinalGradient = new RecurrentState(RandomBuffer(layer.Final.Hidden), layer.Final.Cell == null ? null : RandomBuffer(layer.Final.Cell));
         var pass = new PassContext(_chunk.Flags, true, (ulong)_case.Seed, 3, false);
         double Total() => StateLoss(workspace, initial, pass);
 
@@ -134,10 +143,11 @@ internal sealed class GradientCheck
         List<(string Name, DeviceBuffer Value, double[] Gradient)> targets = [.. _model.Parameters.Select(p => (p.Name, p.Value, Values(p.Gradient)))];
         for (int i = 0; i < initial.Length; i++)
         {
-            if (workspace.Layers[i] is not LstmWorkspace lstm)
+            if (workspace.Layers[i] is not RecurrentWorkspace layer)
                 continue;
-            targets.Add(($"h0 of layer {i}", initial[i]!.Hidden, Values(lstm.InitialGradient!.Hidden)));
-            targets.Add(($"c0 of layer {i}", initial[i]!.Cell, Values(lstm.InitialGradient!.Cell)));
+            targets.Add(($"h0 of layer {i}", initial[i]!.Hidden, Values(layer.InitialGradient!.Hidden)));
+            if (initial[i]!.Cell is { } cell)
+                targets.Add(($"c0 of layer {i}", cell, Values(layer.InitialGradient!.Cell!)));
         }
         foreach ((string name, DeviceBuffer value, double[] gradient) in targets)
         {
@@ -157,8 +167,12 @@ internal sealed class GradientCheck
         DeviceBuffer output = _model.Forward(workspace, new LayerInput(_chunk.InputMemory), initial, pass);
         LossSum loss = _backend.CrossEntropy(output, _chunk.Targets, workspace.OutputGradient);
         double sum = loss.Sum / loss.Count;
-        foreach (LstmWorkspace lstm in workspace.Layers.OfType<LstmWorkspace>())
-            sum += Dot(Values(lstm.Final.Hidden), Values(lstm.FinalGradient!.Hidden)) + Dot(Values(lstm.Final.Cell), Values(lstm.FinalGradient.Cell));
+        foreach (RecurrentWorkspace layer in workspace.Layers.OfType<RecurrentWorkspace>())
+        {
+            sum += Dot(Values(layer.Final.Hidden), Values(layer.FinalGradient!.Hidden));
+            if (layer.Final.Cell != null)
+                sum += Dot(Values(layer.Final.Cell), Values(layer.FinalGradient.Cell!));
+        }
         return sum;
     }
 

@@ -42,7 +42,8 @@ internal static class TrainingRuns
             if (state != null)
             {
                 all.Add(("h", Read(backend, state.Hidden)));
-                all.Add(("c", Read(backend, state.Cell)));
+                if (state.Cell != null)
+                    all.Add(("c", Read(backend, state.Cell)));
             }
         }
         return all;

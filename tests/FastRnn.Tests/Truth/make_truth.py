@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes lstm_layer.json and char_model.json beside this file: what PyTorch computes, for FastRnn to be compared with.
+"""Writes lstm_layer.json, gru_layer.json, rnn_*_layer.json and char_model.json beside this file: what PyTorch computes, for FastRnn to be compared with.
 
 All sizes differ and all weights differ, so that a transposed matrix, a swapped gate or a mixed-up axis cannot cancel out. Every number
 that goes in is exactly a float (also the optimisers' constants), so that any precision starts from the same numbers. Results are computed
@@ -65,35 +65,44 @@ def write(name, content):
     (FOLDER / name).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def lstm_layer():
+def layer(name, make, gates, has_cell=False):
     """One layer: y, hT, cT and all gradients of sum(y * dy) + sum(hT * dhT) + sum(cT * dcT)."""
     steps, batch, inputs, hidden = 5, 3, 7, 11
     given = {
-        "weight_ih": ramp((4 * hidden, inputs), 0.1, 0.5), "weight_hh": ramp((4 * hidden, hidden), 0.2, 0.4),
-        "bias_ih": ramp((4 * hidden,), 0.3, 0.3), "bias_hh": ramp((4 * hidden,), 0.4, 0.2),
+        "weight_ih": ramp((gates * hidden, inputs), 0.1, 0.5), "weight_hh": ramp((gates * hidden, hidden), 0.2, 0.4),
+        "bias_ih": ramp((gates * hidden,), 0.3, 0.3), "bias_hh": ramp((gates * hidden,), 0.4, 0.2),
         "x": ramp((steps, batch, inputs), 0.5, 1.5), "h0": ramp((batch, hidden), 0.6, 0.8), "c0": ramp((batch, hidden), 0.7, 1.2),
         "dy": ramp((steps, batch, hidden), 0.8, 1.0), "dhT": ramp((batch, hidden), 0.9, 0.7), "dcT": ramp((batch, hidden), 1.0, 0.6),
     }
+    if not has_cell:
+        del given["c0"], given["dcT"]
 
     def compute(dtype):
-        lstm = nn.LSTM(inputs, hidden).to(dtype)
+        module = make(inputs, hidden).to(dtype)
         with torch.no_grad():
-            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-                getattr(lstm, name + "_l0").copy_(given[name])
-        x, h0, c0 = (given[name].to(dtype, copy=True).requires_grad_() for name in ("x", "h0", "c0"))
-        y, (h, c) = lstm(x, (h0[None], c0[None]))
-        (dy, dh, dc) = (given[name].to(dtype) for name in ("dy", "dhT", "dcT"))
-        ((y * dy).sum() + (h[0] * dh).sum() + (c[0] * dc).sum()).backward()
-        return {
-            "y": y, "hT": h[0], "cT": c[0],
-            "dweight_ih": lstm.weight_ih_l0.grad, "dweight_hh": lstm.weight_hh_l0.grad,
-            "dbias_ih": lstm.bias_ih_l0.grad, "dbias_hh": lstm.bias_hh_l0.grad, "dx": x.grad, "dh0": h0.grad, "dc0": c0.grad,
-        }
+            for parameter in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                getattr(module, parameter + "_l0").copy_(given[parameter])
+        starts = {key: given[key].to(dtype, copy=True).requires_grad_() for key in ("x", "h0", "c0") if key in given}
+        h0 = starts["h0"][None]
+        y, final = module(starts["x"], (h0, starts["c0"][None]) if has_cell else h0)
+        h, c = (final[0][0], final[1][0]) if has_cell else (final[0], None)
+        weights = {key: given[key].to(dtype) for key in ("dy", "dhT", "dcT") if key in given}
+        loss = (y * weights["dy"]).sum() + (h * weights["dhT"]).sum()
+        (loss + (c * weights["dcT"]).sum() if has_cell else loss).backward()
+        results = {"y": y, "hT": h}
+        if has_cell:
+            results["cT"] = c
+        results.update({
+            "dweight_ih": module.weight_ih_l0.grad, "dweight_hh": module.weight_hh_l0.grad,
+            "dbias_ih": module.bias_ih_l0.grad, "dbias_hh": module.bias_hh_l0.grad,
+        })
+        results.update({"d" + key: start.grad for key, start in starts.items()})
+        return results
 
     expected, errors = with_errors(compute)
-    write("lstm_layer.json", {
+    write(name + "_layer.json", {
         "versions": versions(), "sizes": {"steps": steps, "batch": batch, "input": inputs, "hidden": hidden},
-        "given": {name: tensor(values) for name, values in given.items()}, "expected": expected, "float_error": errors,
+        "given": {key: tensor(values) for key, values in given.items()}, "expected": expected, "float_error": errors,
     })
 
 
@@ -177,5 +186,8 @@ def char_model():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    lstm_layer()
+    layer("lstm", nn.LSTM, 4, has_cell=True)
+    layer("gru", nn.GRU, 3)
+    for function in ("tanh", "relu"):
+        layer("rnn_" + function, lambda inputs, hidden: nn.RNN(inputs, hidden, nonlinearity=function), 1)
     char_model()

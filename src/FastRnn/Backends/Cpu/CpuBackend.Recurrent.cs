@@ -11,11 +11,11 @@ namespace FastRnn.Backends;
 /// </summary>
 public sealed unsafe partial class CpuBackend
 {
-    internal override RecurrentWeights CreateRecurrentWeights(CellKind cell, int input, int hidden) =>
+    internal override RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden) =>
         new CpuRecurrentWeights(cell, input, hidden);
 
     internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training) =>
-        new CpuStash(weights.Hidden, steps, batch, training);
+        new CpuStash(((CpuRecurrentWeights)weights).Layout, weights.Hidden, steps, batch, training);
 
     internal override void RecurrentForward(
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch)
@@ -32,13 +32,13 @@ public sealed unsafe partial class CpuBackend
             {
                 job.FirstStep = first;
                 job.BlockSteps = Math.Min(kept.BlockSteps, steps - first);
-                job.Gates = kept.GatesAt(first);
-                MultiplyInput(w, input, kept, job.Gates, (nint)first * batch, job.BlockSteps * batch);
+                job.Strips = kept.GatesAt(first);
+                MultiplyInput(w, input, kept, job.Strips, (nint)first * batch, job.BlockSteps * batch);
                 _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
             }
         }
         Cpu(states.Hidden).Written();
-        Cpu(states.Cell).Written();
+        (states.Cell as CpuBuffer)?.Written();
         (states.MaskedOutput as CpuBuffer)?.Written();
         GC.KeepAlive(input);
         GC.KeepAlive(kept);
@@ -54,19 +54,20 @@ public sealed unsafe partial class CpuBackend
         CheckShape(flow.Output, steps * batch, weights.Hidden);
         var w = (CpuRecurrentWeights)weights;
         CpuStash kept = ((CpuStash)stash).CheckedForTraining(weights.Hidden, steps, batch);
-        CpuBuffer output = Cpu(flow.Output), dh0 = Cpu(flow.InitialHidden), dc0 = Cpu(flow.InitialCell);
-        using PooledScratch carries = new(_pool, 2 * dh0.PaddedLength);
+        CpuBuffer output = Cpu(flow.Output), dh0 = Cpu(flow.InitialHidden);
+        CpuBuffer? dc0 = w.Cell.HasCell ? Cpu(flow.InitialCell!) : null;
+        using PooledScratch carries = new(_pool, 3 * dh0.PaddedLength);
         using PooledScratch norms = new(_pool, stepNorms.IsEmpty ? 0 : 2 * (nint)steps * batch);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset);
             job.RecurrentPanels = w.RecurrentBackwardPanels();
             job.BlockSteps = steps;
-            job.Gates = kept.GatesAt(0);
+            job.Strips = kept.GatesAt(0);
             job.OutputGradient = output.Pointer;
             job.HiddenGradient = carries.Pointer;
             job.NextHiddenGradient = carries.Pointer + dh0.PaddedLength;
-            job.CellGradient = dc0.Pointer;
+            job.Carry = dc0 == null ? carries.Pointer + (2 * dh0.PaddedLength) : dc0.Pointer;
             job.InitialHiddenGradient = dh0.Pointer;
             job.FinalHiddenGradient = flow.FinalHidden == null ? null : Cpu(flow.FinalHidden).Pointer;
             job.FinalCellGradient = flow.FinalCell == null ? null : Cpu(flow.FinalCell).Pointer;
@@ -78,7 +79,7 @@ public sealed unsafe partial class CpuBackend
                 MultiplyInputGradient(w, kept, Cpu(flow.Input));
         }
         dh0.Written();
-        dc0.Written();
+        dc0?.Written();
         GC.KeepAlive(output);
         GC.KeepAlive(kept);
         GC.KeepAlive(flow);
@@ -91,10 +92,11 @@ public sealed unsafe partial class CpuBackend
     /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
     private void MultiplyInput(CpuRecurrentWeights w, CpuBuffer x, CpuStash stash, float* gates, nint firstRow, nint rows)
     {
-        var gemm = new GemmArgs { Rows = rows, Columns = stash.Strips * 16, Panels = w.InputPanels() };
+        GateLayout layout = w.Layout;
+        var gemm = new GemmArgs { Rows = rows, Columns = stash.GateColumns, Panels = w.InputPanels(), PanelWidth = layout.PanelWidth };
         gemm.SetRowMajorA(x.Pointer + (firstRow * x.Stride), x.Stride, w.Input);
-        gemm.SetInitRow(w.PackedBias(), 16, 64);
-        gemm.SetGateStripsC(gates, stash.StripStride);
+        gemm.SetInitRow(w.PackedBias(), 16, layout.PanelWidth);
+        gemm.SetGateStripsC(gates + (layout.FirstInput * stash.StripStride), stash.StripStride);
         Multiply(gemm);
     }
 
@@ -102,7 +104,9 @@ public sealed unsafe partial class CpuBackend
     {
         CheckShape(dX, stash.Steps * stash.Batch, w.Input);
         var gemm = new GemmArgs { Rows = dX.Rows, Columns = dX.Stride, Panels = w.InputBackwardPanels() };
-        gemm.SetGateStripsA(stash.GatesAt(0), stash.StripStride, RecurrentWeights.Gates, stash.Strips / RecurrentWeights.Gates);
+        GateLayout layout = w.Layout;
+        float* strips = stash.GatesAt(0) + (layout.FirstInput * stash.StripStride);
+        gemm.SetGateStripsA(strips, stash.StripStride, layout.Gates, layout.BlockStrips, stash.Strips / layout.BlockStrips);
         gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
         gemm.SetRowMajorC(dX.Pointer, dX.Stride);
         Multiply(gemm);
@@ -113,17 +117,21 @@ public sealed unsafe partial class CpuBackend
         CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer hidden, CpuStash stash, in RecurrentJob job)
     {
         CpuBuffer dW = Cpu(gradients.InputWeight), dR = Cpu(gradients.RecurrentWeight);
-        CheckShape(dW, RecurrentWeights.Gates * w.Hidden, w.Input);
-        CheckShape(dR, RecurrentWeights.Gates * w.Hidden, w.Hidden);
+        CheckShape(dW, w.Gates * w.Hidden, w.Input);
+        CheckShape(dR, w.Gates * w.Hidden, w.Hidden);
         CpuBuffer inputBias = Cpu(gradients.InputBias), recurrentBias = Cpu(gradients.RecurrentBias);
+        GateLayout layout = w.Layout;
         var args = new WeightGradientArgs
         {
             Steps = stash.Steps,
             Batch = stash.Batch,
-            Strips = stash.GatesAt(0),
+            Strips = stash.GatesAt(0) + (layout.FirstInput * stash.StripStride),
             StripStride = stash.StripStride,
             StripRow = 16,
             GateHidden = w.Hidden,
+            Gates = layout.Gates,
+            BlockStrips = layout.BlockStrips,
+            GateOrder = GateLayout.Order(layout.InputGates),
             Active = job.Active,
             Zeros = Zeros(Gemm.PanelColumns),
             X = x.Pointer,
@@ -132,13 +140,16 @@ public sealed unsafe partial class CpuBackend
             Gradient = dW.Pointer,
             GradientRow = dW.Stride,
         };
-        AddWeightGradient(args, stash.Strips, inputBias.Pointer, recurrentBias.Pointer);
+        bool apart = layout.Apart >= 0; // then the biases have gradients of their own
+        AddWeightGradient(args, stash.GateColumns / 16, inputBias.Pointer, apart ? null : recurrentBias.Pointer);
         // Row t of the states is h_{t−1}; the forward pass has zeroed it where the state was reset.
+        args.Strips = stash.GatesAt(0) + (layout.FirstRecurrent * stash.StripStride);
+        args.GateOrder = GateLayout.Order(layout.RecurrentGates);
         args.X = hidden.Pointer;
         args.XRow = args.Columns = hidden.Stride;
         args.Gradient = dR.Pointer;
         args.GradientRow = dR.Stride;
-        AddWeightGradient(args, stash.Strips, null, null);
+        AddWeightGradient(args, stash.GateColumns / 16, apart ? recurrentBias.Pointer : null, null);
         dW.Written();
         dR.Written();
         inputBias.Written();
@@ -152,6 +163,11 @@ public sealed unsafe partial class CpuBackend
         return new RecurrentJob
         {
             Backend = GCHandle.ToIntPtr(_self),
+            Kernel = w.Kernel,
+            Gates = w.Layout.Gates,
+            BlockStrips = w.Layout.BlockStrips,
+            FirstRecurrent = w.Layout.FirstRecurrent,
+            ApartBias = w.ApartBias(),
             Hidden = w.Hidden,
             HiddenRow = hidden.Stride,
             Steps = steps,
@@ -159,7 +175,7 @@ public sealed unsafe partial class CpuBackend
             StripStride = stash.StripStride,
             KeepGates = stash.Training,
             States = hidden.Pointer,
-            Cells = Cpu(states.Cell).Pointer,
+            Cells = w.Cell.HasCell ? Cpu(states.Cell!).Pointer : null,
             MaskedOutput = states.MaskedOutput == null ? null : Cpu(states.MaskedOutput).Pointer,
             Active = active,
             Reset = reset,
@@ -169,7 +185,7 @@ public sealed unsafe partial class CpuBackend
 
     /// <summary>Threads for the recurrence: samples are cut, and a share below three rows would starve the tiles.</summary>
     private int SampleParts(in RecurrentJob job) =>
-        PartsFor(job.Batch, (nint)job.BlockSteps * job.HiddenRow * RecurrentWeights.Gates * job.HiddenRow);
+        PartsFor(job.Batch, (nint)job.BlockSteps * job.HiddenRow * job.Gates * job.HiddenRow);
 
     private static void SumStepNorms(in RecurrentJob job, Span<double> stepNorms)
     {
@@ -191,7 +207,8 @@ public sealed unsafe partial class CpuBackend
     {
         CheckShape(x, steps * batch, weights.Input);
         CheckShape(states.Hidden, (steps + 1) * batch, weights.Hidden);
-        CheckShape(states.Cell, (steps + 1) * batch, weights.Hidden);
+        if (weights.Cell.HasCell)
+            CheckShape(states.Cell!, (steps + 1) * batch, weights.Hidden);
         if (flags == null)
             return;
         if (flags.Steps != steps || flags.Batch != batch)

@@ -3,52 +3,82 @@ using FastRnn.Memory;
 
 namespace FastRnn.Backends;
 
-/// <summary>Weights of a recurrent layer with their four packed forms, each refreshed when its sources have changed.</summary>
-internal sealed unsafe class CpuRecurrentWeights(CellKind cell, int input, int hidden)
-    : RecurrentWeights(cell, input, hidden, (rows, columns) => new CpuBuffer(rows, columns))
+/// <summary>Weights of a recurrent layer with their packed forms, each refreshed when its sources have changed.</summary>
+internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
 {
-    private readonly CpuPack _input = new(GatePanelLength(input, hidden));
-    private readonly CpuPack _recurrent = new(GatePanelLength(hidden, hidden));
-    private readonly CpuPack _inputBackward = new(Packing.PanelLength(Gates * AlignedBuffer.Pad(hidden), input));
-    private readonly CpuPack _recurrentBackward = new(Packing.PanelLength(Gates * AlignedBuffer.Pad(hidden), hidden));
-    private readonly CpuPack _bias = new(Gates * AlignedBuffer.Pad(hidden));
+    private readonly CpuPack _input, _recurrent, _inputBackward, _recurrentBackward, _bias, _apart;
 
-    public float* InputPanels() => GateColumns(_input, InputWeight, Input);
+    public CpuRecurrentWeights(CellType cell, int input, int hidden)
+        : base(cell, input, hidden, (rows, columns) => new CpuBuffer(rows, columns))
+    {
+        Layout = GateLayout.Of(cell.Kind);
+        Kernel = GateLayout.Kernel(cell);
+        nint units = AlignedBuffer.Pad(hidden), columns = (nint)Gates * units;
+        _input = new(Padded(columns) * input);
+        _recurrent = new(Padded(columns) * hidden);
+        _inputBackward = new(Packing.PanelLength(columns, input));
+        _recurrentBackward = new(Packing.PanelLength(columns, hidden));
+        _bias = new(Padded(columns));
+        _apart = new(Layout.Apart < 0 ? 16 : units);
+    }
 
-    public float* RecurrentPanels() => GateColumns(_recurrent, RecurrentWeight, Hidden);
+    public GateLayout Layout { get; }
 
-    public float* InputBackwardPanels() => GateRows(_inputBackward, InputWeight, Input);
+    public CellKernel Kernel { get; }
 
-    public float* RecurrentBackwardPanels() => GateRows(_recurrentBackward, RecurrentWeight, Hidden);
+    public float* InputPanels() => GateColumns(_input, InputWeight, Layout.InputGates, Input);
 
+    public float* RecurrentPanels() => GateColumns(_recurrent, RecurrentWeight, Layout.RecurrentGates, Hidden);
+
+    public float* InputBackwardPanels() => GateRows(_inputBackward, InputWeight, Layout.InputGates, Input);
+
+    public float* RecurrentBackwardPanels() => GateRows(_recurrentBackward, RecurrentWeight, Layout.RecurrentGates, Hidden);
+
+    /// <summary>Where the chains start, panel by panel.</summary>
     public float* PackedBias()
     {
         if (_bias.IsStale(InputBias.Version + RecurrentBias.Version))
-            Packing.GateBias(Pointer(InputBias), Pointer(RecurrentBias), Hidden, Gates, _bias.Pointer);
+            Packing.GateBias(Pointer(InputBias), Pointer(RecurrentBias), Hidden, Layout.InputGates, Layout.Apart, _bias.Pointer);
         return _bias.Pointer;
     }
 
-    private static nint GatePanelLength(int depth, int hidden) => (nint)AlignedBuffer.Pad(hidden) * Gates * depth;
+    /// <summary>b_hh of the gate whose recurrent chain is one of its own, by unit, or null.</summary>
+    public float* ApartBias()
+    {
+        if (Layout.Apart < 0)
+            return null;
+        if (_apart.IsStale(RecurrentBias.Version))
+            new ReadOnlySpan<float>(Pointer(RecurrentBias) + (Layout.Apart * Hidden), Hidden).CopyTo(new Span<float>(_apart.Pointer, Hidden));
+        return _apart.Pointer;
+    }
 
     private static float* Pointer(DeviceBuffer buffer) => ((CpuBuffer)buffer).Pointer;
 
-    private float* GateColumns(CpuPack pack, DeviceBuffer weight, int depth)
+    /// <summary>Columns of whole panels.</summary>
+    private nint Padded(nint columns) => (columns + Layout.PanelWidth - 1) / Layout.PanelWidth * Layout.PanelWidth;
+
+    private float* GateColumns(CpuPack pack, DeviceBuffer weight, int[] gates, int depth)
     {
-        if (pack.IsStale(weight.Version))
-            Packing.GateColumns(Pointer(weight), ((CpuBuffer)weight).Stride, Hidden, Gates, depth, pack.Pointer);
+        if (!pack.IsStale(weight.Version))
+            return pack.Pointer;
+        int stride = ((CpuBuffer)weight).Stride;
+        if (gates.Length == 1)
+            Packing.Columns(Pointer(weight), stride, Hidden, depth, pack.Pointer);
+        else
+            Packing.GateColumns(Pointer(weight), stride, Hidden, gates, depth, pack.Pointer);
         return pack.Pointer;
     }
 
-    private float* GateRows(CpuPack pack, DeviceBuffer weight, int columns)
+    private float* GateRows(CpuPack pack, DeviceBuffer weight, int[] gates, int columns)
     {
         if (pack.IsStale(weight.Version))
-            Packing.GateRows(Pointer(weight), ((CpuBuffer)weight).Stride, Hidden, Gates, columns, pack.Pointer);
+            Packing.GateRows(Pointer(weight), ((CpuBuffer)weight).Stride, Hidden, gates, columns, pack.Pointer);
         return pack.Pointer;
     }
 }
 
 /// <summary>
-/// Gate strips of one window: strip (4·block + gate) holds [row = t·B + b][16 units]. In training they cover all steps and hold
+/// Gate strips of one window: a block of 16 units has those of its <see cref="GateLayout"/>, each [row = t·B + b][16 units]. In training they cover all steps and hold
 /// activations, then their gradients; in inference one block of time is reused.
 /// </summary>
 internal sealed unsafe class CpuStash : RecurrentStash
@@ -59,11 +89,12 @@ internal sealed unsafe class CpuStash : RecurrentStash
     private readonly AlignedBuffer _gates;
     private readonly int _hidden;
 
-    public CpuStash(int hidden, int steps, int batch, bool training)
+    public CpuStash(GateLayout layout, int hidden, int steps, int batch, bool training)
     {
         _hidden = hidden;
         (Steps, Batch, Training) = (steps, batch, training);
-        Strips = AlignedBuffer.Pad(hidden) / 16 * RecurrentWeights.Gates;
+        Strips = AlignedBuffer.Pad(hidden) / 16 * layout.BlockStrips;
+        GateColumns = (nint)AlignedBuffer.Pad(hidden) * layout.Gates;
         long stepBytes = (long)batch * Strips * 16 * sizeof(float);
         BlockSteps = (int)Math.Clamp(BlockBytes / stepBytes, 1, steps);
         nint rows = (nint)(training ? steps : BlockSteps) * batch;
@@ -79,6 +110,9 @@ internal sealed unsafe class CpuStash : RecurrentStash
     public bool Training { get; }
 
     public nint Strips { get; }
+
+    /// <summary>Columns of a product with all gates of all units, padded to 16.</summary>
+    public nint GateColumns { get; }
 
     public nint StripStride { get; }
 

@@ -12,22 +12,30 @@ internal unsafe struct RecurrentJob
     public nint Backend;
     public int Hidden, HiddenRow, FirstStep, BlockSteps, Steps, Batch;
 
+    public CellKernel Kernel;
+
+    /// <summary>See <see cref="GateLayout"/>.</summary>
+    public int Gates, BlockStrips, FirstRecurrent;
+
     /// <summary>Gate strips from the block's first row on.</summary>
-    public float* Gates;
+    public float* Strips;
     public nint StripStride;
+
+    /// <summary>Where the recurrent chain starts that is one of its own, in the last strip of a block; null when there is none.</summary>
+    public float* ApartBias;
     public bool KeepGates;
 
-    /// <summary>R packed: forward [block][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
+    /// <summary>R packed: forward [panel][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
     public float* RecurrentPanels;
 
-    /// <summary>h and c, slots 0…T.</summary>
+    /// <summary>h and c, slots 0…T; c is null for cells without.</summary>
     public float* States, Cells;
     public float* MaskedOutput;
     public byte* Active, Reset;
     public float* Zeros;
 
     // Backward only; [B, H] with HiddenRow floats a row.
-    public float* OutputGradient, HiddenGradient, NextHiddenGradient, CellGradient;
+    public float* OutputGradient, HiddenGradient, NextHiddenGradient, Carry;
     public float* InitialHiddenGradient, FinalHiddenGradient, FinalCellGradient;
     public double* SquaredNorms;
 
@@ -58,39 +66,59 @@ internal unsafe struct RecurrentJob
     // ---- forward ------------------------------------------------------------------------------------------------------------
 
     /// <summary>
-    /// a_t += R·h_{t−1} for the four gates of 16 units at a time, then the cell on these 16 units while they are in L1. Rejected: the cell on
-    /// the tile's registers – 20 other accumulators are live then, so they spill to the same L1 lines.
+    /// a_t += R·h_{t−1} for all gates of 16 units at a time (64 units of a cell with one gate), then the cell on these units while they are in
+    /// L1. Rejected: the cell on the tile's registers – 20 other accumulators are live then, so they spill to the same L1 lines.
     /// </summary>
     private readonly void ForwardStep(KernelTable table, int t, nint first, nint count)
     {
         nint slot = (nint)t * Batch * HiddenRow, row = (nint)(t - FirstStep) * Batch;
         ZeroResetStates(t, first, count);
-        var gemm = new GemmArgs { Rows = count, Columns = UnitBlocks * 64, Panels = RecurrentPanels };
-        gemm.SetRowMajorA(States + slot + (first * HiddenRow), HiddenRow, Hidden);
-        gemm.SetGateStripsC(Gates + ((row + first) * 16), StripStride);
-        gemm.SetInitC();
-        for (nint block = 0; block < UnitBlocks; block++)
+        int panelBlocks = Gates == 1 ? 4 : 1;
+        var gemm = new GemmArgs
         {
-            Gemm.RunPanel(table, gemm, block);
-            LstmArgs cell = CellArgs(t, row, first, count, block);
-            if (Active == null)
-                table.LstmForward(&cell);
-            else
-                ForwardFlagged(table, cell, t, first, block);
+            Rows = count,
+            Columns = UnitBlocks * Gates * 16,
+            PanelWidth = Gates == 1 ? Gemm.PanelColumns : Gates * 16,
+            Panels = RecurrentPanels,
+        };
+        gemm.SetRowMajorA(States + slot + (first * HiddenRow), HiddenRow, Hidden);
+        gemm.SetGateStripsC(Strips + (FirstRecurrent * StripStride) + ((row + first) * 16), StripStride);
+        gemm.SetInitC();
+        for (nint panel = 0, block = 0; block < UnitBlocks; panel++)
+        {
+            if (ApartBias != null)
+                StartApartChain(row + first, count, block);
+            Gemm.RunPanel(table, gemm, panel);
+            for (nint end = Math.Min(UnitBlocks, block + panelBlocks); block < end; block++)
+            {
+                CellArgs cell = Cell(t, row, first, count, block);
+                if (Active == null)
+                    table.CellForward[(int)Kernel](&cell);
+                else
+                    ForwardFlagged(table, cell, t, first, block);
+            }
         }
         if (Active != null)
             WriteMaskedOutput(t, first, count);
     }
 
-    private readonly LstmArgs CellArgs(int t, nint row, nint first, nint count, nint block)
+    private readonly void StartApartChain(nint row, nint count, nint block)
+    {
+        float* strip = Strips + (((block * BlockStrips) + BlockStrips - 1) * StripStride) + (row * 16);
+        for (nint last = row + count; row < last; row++, strip += 16)
+            Copy(ApartBias + (block * 16), strip, 16);
+    }
+
+    private readonly CellArgs Cell(int t, nint row, nint first, nint count, nint block)
     {
         nint state = ((((nint)t * Batch) + first) * HiddenRow) + (block * 16), next = state + ((nint)Batch * HiddenRow);
-        return new LstmArgs
+        return new CellArgs
         {
-            Gates = Gates + (block * 4 * StripStride) + ((row + first) * 16),
+            Gates = Strips + (block * BlockStrips * StripStride) + ((row + first) * 16),
             GateStride = StripStride,
-            PreviousCell = Cells + state,
-            Cell = Cells + next,
+            PreviousHidden = States + state,
+            PreviousCell = Cells == null ? null : Cells + state,
+            Cell = Cells == null ? null : Cells + next,
             Hidden = States + next,
             StateRow = HiddenRow,
             Rows = count,
@@ -99,29 +127,38 @@ internal unsafe struct RecurrentJob
     }
 
     /// <summary>One sample at a time: active ones run the cell, from a zero c where reset; inactive ones keep their state.</summary>
-    private readonly void ForwardFlagged(KernelTable table, LstmArgs cell, int t, nint first, nint block)
+    private readonly void ForwardFlagged(KernelTable table, CellArgs cell, int t, nint first, nint block)
     {
         nint rows = cell.Rows, row = ((nint)t * Batch) + first;
         cell.Rows = 1;
         for (nint b = 0; b < rows; b++, row++)
         {
-            LstmArgs one = cell;
+            CellArgs one = cell;
             if (Active[row] == 0)
             {
-                Copy(cell.PreviousCell, cell.Cell, 16);
-                Copy(States + (row * HiddenRow) + (block * 16), cell.Hidden, 16);
+                if (Cells != null)
+                    Copy(cell.PreviousCell, cell.Cell, 16);
+                Copy(cell.PreviousHidden, cell.Hidden, 16);
             }
             else
             {
                 if (Reset[row] != 0)
                     one.PreviousCell = Zeros;
-                table.LstmForward(&one);
+                table.CellForward[(int)Kernel](&one);
             }
-            cell.Gates += 16;
-            cell.PreviousCell += HiddenRow;
-            cell.Cell += HiddenRow;
+            NextRow(ref cell);
             cell.Hidden += HiddenRow;
         }
+    }
+
+    private readonly void NextRow(ref CellArgs cell)
+    {
+        cell.Gates += 16;
+        cell.PreviousHidden += HiddenRow;
+        if (Cells == null)
+            return;
+        cell.PreviousCell += HiddenRow;
+        cell.Cell += HiddenRow;
     }
 
     /// <summary>
@@ -159,12 +196,13 @@ internal unsafe struct RecurrentJob
             StartChain(Steps - 1, b, dh);
             if (FinalHiddenGradient != null)
                 AddRow(FinalHiddenGradient + (b * HiddenRow), dh);
-            Copy(FinalCellGradient == null ? Zeros : FinalCellGradient + (b * HiddenRow), CellGradient + (b * HiddenRow), HiddenRow);
+            Copy(FinalCellGradient == null ? Zeros : FinalCellGradient + (b * HiddenRow), Carry + (b * HiddenRow), HiddenRow);
         }
     }
 
     /// <summary>
-    /// Cell backward of step t turns the gates into their gradients; then dh_{t−1} = chain(dY_{t−1}; dG_t·R), unit-major, gate-minor.
+    /// Cell backward of step t turns the gates into their gradients; then dh_{t−1} = chain(dY_{t−1}; dG_t·R), unit-major, gate-minor. The
+    /// GRU's chain starts at dY_{t−1} + dh_t·z_t.
     /// </summary>
     private void BackwardStep(KernelTable table, int t, nint first, nint count)
     {
@@ -172,18 +210,22 @@ internal unsafe struct RecurrentJob
         NoteNorms(table, row, first, count);
         for (nint block = 0; block < UnitBlocks; block++)
         {
-            LstmArgs cell = CellArgs(t, row, first, count, block);
+            CellArgs cell = Cell(t, row, first, count, block);
             cell.HiddenGradient = HiddenGradient + (first * HiddenRow) + (block * 16);
-            cell.CellGradient = CellGradient + (first * HiddenRow) + (block * 16);
+            cell.Carry = Carry + (first * HiddenRow) + (block * 16);
             if (Active == null)
-                table.LstmBackward(&cell);
+                table.CellBackward[(int)Kernel](&cell);
             else
                 BackwardFlagged(table, cell, row + first);
         }
         for (nint b = first; b < first + count; b++)
+        {
             StartChain(t - 1, b, NextHiddenGradient + (b * HiddenRow));
+            if (Kernel == CellKernel.Gru)
+                AddRow(Carry + (b * HiddenRow), NextHiddenGradient + (b * HiddenRow));
+        }
         var gemm = new GemmArgs { Rows = count, Columns = HiddenRow, Panels = RecurrentPanels };
-        gemm.SetGateStripsA(Gates + ((row + first) * 16), StripStride, RecurrentWeights.Gates, UnitBlocks);
+        gemm.SetGateStripsA(Strips + (FirstRecurrent * StripStride) + ((row + first) * 16), StripStride, Gates, BlockStrips, UnitBlocks);
         gemm.SetRowMajorC(NextHiddenGradient + (first * HiddenRow), HiddenRow);
         gemm.SetInitC();
         Gemm.Run(table, gemm);
@@ -202,31 +244,31 @@ internal unsafe struct RecurrentJob
         Copy(counts ? OutputGradient + (row * HiddenRow) : Zeros, dh, HiddenRow);
     }
 
-    private readonly void BackwardFlagged(KernelTable table, LstmArgs cell, nint row)
+    private readonly void BackwardFlagged(KernelTable table, CellArgs cell, nint row)
     {
         nint rows = cell.Rows;
         cell.Rows = 1;
         for (nint b = 0; b < rows; b++, row++)
         {
-            LstmArgs one = cell;
+            CellArgs one = cell;
             if (Active[row] == 0)
             {
-                for (int gate = 0; gate < RecurrentWeights.Gates; gate++)
-                    new Span<float>(cell.Gates + (gate * StripStride), 16).Clear();
+                for (int strip = 0; strip < BlockStrips; strip++)
+                    new Span<float>(cell.Gates + (strip * StripStride), 16).Clear();
+                if (Cells == null)
+                    new Span<float>(cell.Carry, 16).Clear(); // dc is handed on; what z hands on has arrived with dh already
             }
             else
             {
                 if (Reset[row] != 0)
                     one.PreviousCell = Zeros;
-                table.LstmBackward(&one);
+                table.CellBackward[(int)Kernel](&one);
                 if (Reset[row] != 0)
-                    new Span<float>(cell.CellGradient, 16).Clear(); // nothing flows to the steps before a reset
+                    new Span<float>(cell.Carry, 16).Clear(); // nothing flows to the steps before a reset
             }
-            cell.Gates += 16;
-            cell.PreviousCell += HiddenRow;
-            cell.Cell += HiddenRow;
+            NextRow(ref cell);
             cell.HiddenGradient += HiddenRow;
-            cell.CellGradient += HiddenRow;
+            cell.Carry += HiddenRow;
         }
     }
 
@@ -249,7 +291,8 @@ internal unsafe struct RecurrentJob
         for (nint i = first * HiddenRow; i < (first + count) * HiddenRow; i++)
         {
             InitialHiddenGradient[i] = Flush(HiddenGradient[i]);
-            CellGradient[i] = Flush(CellGradient[i]);
+            if (Cells != null)
+                Carry[i] = Flush(Carry[i]);
         }
     }
 

@@ -2,17 +2,19 @@ using FastRnn.Backends;
 
 namespace FastRnn.Tests.Support;
 
-/// <summary>One LSTM layer with seeded data, run on any back end straight through its operations.</summary>
-internal sealed class LstmRun
+/// <summary>One recurrent layer with seeded data, run on any back end straight through its operations.</summary>
+internal sealed class CellRun
 {
-    public LstmRun(int input, int hidden, int steps, int batch, int seed)
+    public CellRun(int input, int hidden, int steps, int batch, int seed, CellType? cell = null)
     {
         (Input, Hidden, Steps, Batch) = (input, hidden, steps, batch);
+        Cell = cell ?? CellType.Lstm;
         var random = new Random(seed);
-        W = Values(random, 4 * hidden * input, 0.4);
-        R = Values(random, 4 * hidden * hidden, 0.4);
-        InputBias = Values(random, 4 * hidden, 0.3);
-        RecurrentBias = Values(random, 4 * hidden, 0.3);
+        // Wide layers get smaller weights: pre-activations far out would test only how tanh saturates.
+        W = Values(random, Cell.Gates * hidden * input, 0.4 * Math.Min(1, 4 / Math.Sqrt(input)));
+        R = Values(random, Cell.Gates * hidden * hidden, 0.4 * Math.Min(1, 4 / Math.Sqrt(hidden)));
+        InputBias = Values(random, Cell.Gates * hidden, 0.3);
+        RecurrentBias = Values(random, Cell.Gates * hidden, 0.3);
         X = Values(random, steps * batch * input, 1.5);
         H0 = Values(random, batch * hidden, 0.8);
         C0 = Values(random, batch * hidden, 0.8);
@@ -20,6 +22,11 @@ internal sealed class LstmRun
         FinalHiddenGradient = Values(random, batch * hidden, 1);
         FinalCellGradient = Values(random, batch * hidden, 1);
     }
+
+    public static CellType[] Cells { get; } =
+        [CellType.Lstm, CellType.Gru, .. Enum.GetValues<CellActivation>().Select(activation => new CellType(CellKind.Rnn, activation))];
+
+    public CellType Cell { get; }
 
     public int Input { get; }
 
@@ -52,20 +59,40 @@ internal sealed class LstmRun
 
     public StepFlags? Flags { get; set; }
 
-    public override string ToString() => $"T={Steps} B={Batch} I={Input} H={Hidden}";
+    public override string ToString() => $"{Cell.Kind} {Cell.Activation} T={Steps} B={Batch} I={Input} H={Hidden}";
 
     /// <summary>The same weights on samples first … first + count − 1 alone.</summary>
-    public LstmRun Slice(int first, int count) => new(this, Steps, count)
+    public CellRun Slice(int first, int count) => new(this, Steps, count)
     {
         X = Take(X, Steps, Batch, Input, first, count),
         H0 = Take(H0, 1, Batch, Hidden, first, count),
         C0 = Take(C0, 1, Batch, Hidden, first, count),
     };
 
-    public LstmResult Forward(Backend backend) => Forward(backend, [Steps]);
+    /// <summary>
+    /// Smallest |a| of all active pre-activations of a simple cell, for outputs y [T, B, H]: a kink closer than the rounding of a float may fall to
+    /// either side.
+    /// </summary>
+    public double SmallestPreActivation(double[] y)
+    {
+        double smallest = double.PositiveInfinity;
+        for (int i = 0; i < Steps * Batch * Hidden; i++)
+        {
+            int u = i % Hidden, row = i / Hidden;
+            double a = (double)InputBias[u] + RecurrentBias[u];
+            for (int k = 0; k < Input; k++)
+                a += (double)W[(u * Input) + k] * X[(row * Input) + k];
+            for (int j = 0; j < Hidden; j++)
+                a += R[(u * Hidden) + j] * (row < Batch ? H0[(row * Hidden) + j] : y[((row - Batch) * Hidden) + j]);
+            smallest = Math.Min(smallest, Math.Abs(a));
+        }
+        return smallest;
+    }
+
+    public CellResult Forward(Backend backend) => Forward(backend, [Steps]);
 
     /// <summary>The sequence in consecutive calls of the given numbers of steps, the state handed on.</summary>
-    public LstmResult Forward(Backend backend, IReadOnlyList<int> chunks)
+    public CellResult Forward(Backend backend, IReadOnlyList<int> chunks)
     {
         RecurrentWeights weights = CreateWeights(backend);
         float[] h = H0, c = C0;
@@ -78,7 +105,7 @@ internal sealed class LstmRun
             part.CopyTo(y, t * Batch * Hidden);
             t += steps;
         }
-        return new LstmResult(y, h, c);
+        return new CellResult(y, h, c);
     }
 
     /// <summary>Forward and backward over the whole sequence; every result by name.</summary>
@@ -102,13 +129,16 @@ internal sealed class LstmRun
         {
             ["y"] = Read(backend, y),
             ["hT"] = Read(backend, backend.View(states.Hidden, Steps * Batch, Batch)),
-            ["cT"] = Read(backend, backend.View(states.Cell, Steps * Batch, Batch)),
         };
+        if (Cell.HasCell)
+            results["cT"] = Read(backend, backend.View(states.Cell!, Steps * Batch, Batch));
+        int rows = Cell.Gates * Hidden;
         var gradients = new RecurrentGradients(
-            Zero(4 * Hidden, Input), Zero(4 * Hidden, Hidden), Zero(1, 4 * Hidden), Zero(1, 4 * Hidden));
+            Zero(rows, Input), Zero(rows, Hidden), Zero(1, rows), Zero(1, rows));
         var flow = new RecurrentStateGradients(
             Filled(Steps * Batch, Hidden, OutputGradient), Filled(Batch, Hidden, FinalHiddenGradient),
-            Filled(Batch, Hidden, FinalCellGradient), Zero(Steps * Batch, Input), Zero(Batch, Hidden), Zero(Batch, Hidden));
+            Cell.HasCell ? Filled(Batch, Hidden, FinalCellGradient) : null, Zero(Steps * Batch, Input), Zero(Batch, Hidden),
+            Cell.HasCell ? Zero(Batch, Hidden) : null);
         var norms = new double[Steps];
         backend.RecurrentBackward(weights, gradients, x, states, Flags, flow, stash, norms, Steps, Batch);
         results["dW"] = Read(backend, gradients.InputWeight);
@@ -117,14 +147,15 @@ internal sealed class LstmRun
         results["db_hh"] = Read(backend, gradients.RecurrentBias);
         results["dX"] = Read(backend, flow.Input!);
         results["dh0"] = Read(backend, flow.InitialHidden);
-        results["dc0"] = Read(backend, flow.InitialCell);
+        if (Cell.HasCell)
+            results["dc0"] = Read(backend, flow.InitialCell!);
         results["norms"] = norms;
         return results;
     }
 
-    private LstmRun(LstmRun source, int steps, int batch)
+    private CellRun(CellRun source, int steps, int batch)
     {
-        (Input, Hidden, Steps, Batch) = (source.Input, source.Hidden, steps, batch);
+        (Cell, Input, Hidden, Steps, Batch) = (source.Cell, source.Input, source.Hidden, steps, batch);
         (W, R, InputBias, RecurrentBias) = (source.W, source.R, source.InputBias, source.RecurrentBias);
         (X, H0, C0) = ([], [], []);
         (OutputGradient, FinalHiddenGradient, FinalCellGradient) = ([], [], []);
@@ -155,7 +186,7 @@ internal sealed class LstmRun
 
     private RecurrentWeights CreateWeights(Backend backend)
     {
-        RecurrentWeights weights = backend.CreateRecurrentWeights(CellKind.Lstm, Input, Hidden);
+        RecurrentWeights weights = backend.CreateRecurrentWeights(Cell, Input, Hidden);
         backend.Write(weights.InputWeight, W);
         backend.Write(weights.RecurrentWeight, R);
         backend.Write(weights.InputBias, InputBias);
@@ -166,10 +197,11 @@ internal sealed class LstmRun
     private RecurrentStates CreateStates(Backend backend, int steps, float[] h, float[] c)
     {
         var states = new RecurrentStates(
-            backend.Allocate((steps + 1) * Batch, Hidden), backend.Allocate((steps + 1) * Batch, Hidden),
+            backend.Allocate((steps + 1) * Batch, Hidden), Cell.HasCell ? backend.Allocate((steps + 1) * Batch, Hidden) : null,
             Flags == null ? null : backend.Allocate(steps * Batch, Hidden));
         backend.Write(backend.View(states.Hidden, 0, Batch), h);
-        backend.Write(backend.View(states.Cell, 0, Batch), c);
+        if (Cell.HasCell)
+            backend.Write(backend.View(states.Cell!, 0, Batch), c);
         return states;
     }
 
@@ -186,9 +218,10 @@ internal sealed class LstmRun
         var cT = new float[Batch * Hidden];
         backend.Read(backend.View(states.Hidden, Batch, steps * Batch), y);
         backend.Read(backend.View(states.Hidden, steps * Batch, Batch), hT);
-        backend.Read(backend.View(states.Cell, steps * Batch, Batch), cT);
+        if (Cell.HasCell)
+            backend.Read(backend.View(states.Cell!, steps * Batch, Batch), cT);
         return (y, hT, cT);
     }
 }
 
-internal sealed record LstmResult(float[] Y, float[] H, float[] C);
+internal sealed record CellResult(float[] Y, float[] H, float[] C);

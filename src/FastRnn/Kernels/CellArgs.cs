@@ -1,0 +1,51 @@
+namespace FastRnn.Kernels;
+
+/// <summary>
+/// Rows of one block of 16 hidden units of a cell. A gate strip holds [row][16] floats of one gate; the strips of a block lie
+/// <see cref="GateStride"/> apart, in the cell's order. States are row-major with <see cref="StateRow"/> floats a row; pointers start at the
+/// block's first unit.
+/// </summary>
+internal unsafe struct CellArgs
+{
+    /// <summary>Gate strips: pre-activations on entry of the forward pass, activations after it, their gradients after the backward pass.</summary>
+    public float* Gates;
+    public nint GateStride;
+
+    /// <summary>h_{t−1}; GRU only.</summary>
+    public float* PreviousHidden;
+
+    /// <summary>c_{t−1}; LSTM only.</summary>
+    public float* PreviousCell;
+
+    /// <summary>c_t; LSTM only.</summary>
+    public float* Cell;
+
+    /// <summary>h_t; forward only.</summary>
+    public float* Hidden;
+
+    /// <summary>∂L/∂h_t; backward only.</summary>
+    public float* HiddenGradient;
+
+    /// <summary>
+    /// What goes to step t−1 beside the product with R; backward only. LSTM: ∂L/∂c_t from step t+1 on entry, ∂L/∂c_{t−1} on return. GRU: the
+    /// part of ∂L/∂h_{t−1} that z hands on, written.
+    /// </summary>
+    public float* Carry;
+    public nint StateRow;
+    public nint Rows;
+
+    /// <summary>Store the activations for a backward pass; forward only.</summary>
+    public bool KeepGates;
+}
+
+/// <summary>The point-wise parts that the kernel table has; the value is the index there.</summary>
+internal enum CellKernel
+{
+    Lstm,
+    Gru,
+    RnnTanh,
+    RnnRelu,
+    RnnSigmoid,
+    RnnIdentity,
+    Count,
+}
