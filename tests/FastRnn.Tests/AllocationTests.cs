@@ -2,6 +2,7 @@ using FastRnn.Backends;
 using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Tests.Support;
+using FastRnn.Tests.Training;
 using FastRnn.Training;
 using Xunit;
 using static FastRnn.Tests.Training.TrainingRuns;
@@ -30,6 +31,31 @@ public class AllocationTests
         {
             foreach (SequenceChunk chunk in chunks)
                 trainer.Step(chunk);
+        }
+    }
+
+    /// <summary>Windows of values, filled anew each time, under every loss.</summary>
+    [Fact]
+    public void TrainingStepOnValues()
+    {
+        using var backend = new CpuBackend(2);
+        foreach ((_, Func<int, LossReduction, Loss> create) in LossRuns.All)
+        {
+            Loss loss = create(5, LossReduction.Mean);
+            SequenceChunk chunk = LossRuns.RandomWindow(loss, 8, 10, 3, 5, seed: 1);
+            var trainer = new Trainer(new Sequential(backend, 1, new Lstm(3, 7), new Linear(7, 5)), loss, new Adam(0.01f));
+            for (int warmUp = 0; warmUp < 5; warmUp++)
+                Pass();
+            AllocatedBytes.None(Pass);
+
+            void Pass()
+            {
+                chunk.ClearFlags();
+                chunk.SetInactive(7, 3);
+                chunk.SetIgnored(1, 4);
+                chunk.InputValues[0] += 0.125f;
+                trainer.Step(chunk);
+            }
         }
     }
 

@@ -228,7 +228,7 @@ public class CpuAgainstReferenceTests
         }
     }
 
-    private static void Compare(IsaLevel isa, string what, Action<Backend, Action<string, double[]>> work)
+    internal static void Compare(IsaLevel isa, string what, Action<Backend, Action<string, double[]>> work)
     {
         var expected = new List<(string Name, double[] Values)>();
         using (var reference = new ReferenceBackend())
@@ -253,14 +253,14 @@ public class CpuAgainstReferenceTests
         }
     }
 
-    private static void Log(Backend b, Action<string, double[]> log, string name, DeviceBuffer buffer)
+    internal static void Log(Backend b, Action<string, double[]> log, string name, DeviceBuffer buffer)
     {
         var values = new double[buffer.Length];
         b.Read(buffer, values);
         log(name, values);
     }
 
-    private static DeviceBuffer Filled(Backend b, Random random, int rows, int columns, double scale)
+    internal static DeviceBuffer Filled(Backend b, Random random, int rows, int columns, double scale)
     {
         DeviceBuffer buffer = b.Allocate(rows, columns);
         Fill(b, random, buffer, scale);

@@ -67,6 +67,13 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal abstract void Dropout(DeviceBuffer x, DeviceBuffer y, in DropoutMask mask, int steps, int batch);
 
+    /// <summary>y = f(x), shapes [R, F]; y may be x where nothing goes backward.</summary>
+    internal abstract void ActivationForward(ActivationKind kind, DeviceBuffer x, DeviceBuffer y);
+
+    /// <summary>dX from x, y = f(x) and dY, all [R, F]. Rows whose flag is inactive are skipped: their x may hold anything; their dX is zero.</summary>
+    internal abstract void ActivationBackward(
+        ActivationKind kind, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags);
+
     internal abstract RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden);
 
     internal abstract RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training);
@@ -87,10 +94,25 @@ public abstract class Backend : IDisposable
     // ---- loss and update ----------------------------------------------------------------------------------------------------
 
     /// <summary>
+    /// The loss of class scores [R, C] against target classes [R]. Rows count whose target does and whose byte in <paramref name="counted"/>
+    /// – empty: all – is not 0; the others are skipped and may hold anything. Unless null, the gradient is written, zero in skipped rows.
+    /// </summary>
+    internal abstract LossSum ClassLoss(
+        DeviceBuffer scores, ReadOnlySpan<int> targets, ReadOnlySpan<byte> counted, in ClassLossRule rule, DeviceBuffer? gradient);
+
+    /// <summary>
+    /// The loss of outputs [R, O] against target values [R, O]; <paramref name="counted"/> and <paramref name="gradient"/> as in
+    /// <see cref="ClassLoss"/>.
+    /// </summary>
+    internal abstract LossSum ElementLoss(
+        DeviceBuffer output, DeviceBuffer target, ReadOnlySpan<byte> counted, in ElementLossRule rule, DeviceBuffer? gradient);
+
+    /// <summary>
     /// Softmax cross-entropy in nats over rows with a target ≥ 0; other rows are skipped. Returns the sum over these rows and their
     /// number. Unless null, dLogits = (softmax − onehot) / rows counted, zero in skipped rows. logits [R, V].
     /// </summary>
-    internal abstract LossSum CrossEntropy(DeviceBuffer logits, ReadOnlySpan<int> targets, DeviceBuffer? dLogits);
+    internal LossSum CrossEntropy(DeviceBuffer logits, ReadOnlySpan<int> targets, DeviceBuffer? dLogits) =>
+        ClassLoss(logits, targets, default, ClassLossRule.CrossEntropy, dLogits);
 
     /// <summary>Σ x² in double. Finite exactly when every element is finite.</summary>
     internal abstract double SumOfSquares(DeviceBuffer x);
@@ -107,9 +129,6 @@ public abstract class Backend : IDisposable
     /// <summary>x = min(max(x, −limit), limit).</summary>
     internal abstract void ClampValues(DeviceBuffer x, float limit);
 }
-
-/// <summary>Sum of the losses of <see cref="Count"/> rows.</summary>
-internal readonly record struct LossSum(double Sum, int Count);
 
 /// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>
 internal class LinearWeights(int input, int output, Func<int, int, DeviceBuffer> allocate)

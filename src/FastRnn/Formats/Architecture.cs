@@ -24,6 +24,8 @@ internal static class Architecture
         Gru gru => new() { Type = "gru", Input = gru.Input, Hidden = gru.Hidden },
         Rnn rnn => new() { Type = "rnn", Input = rnn.Input, Hidden = rnn.Hidden, Activation = Activations.First(a => a.Value == rnn.Activation).Name },
         Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate },
+        Activation activation => new() { Type = "activation", Activation = activation.Function },
+        LogSoftmax => new() { Type = "log_softmax" },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
         _ => throw new NotSupportedException($"{layer.GetType().Name} layers cannot be saved."),
     };
@@ -36,13 +38,15 @@ internal static class Architecture
         "gru" => new Gru(layer.Input!.Value, layer.Hidden!.Value),
         "rnn" => new Rnn(layer.Input!.Value, layer.Hidden!.Value, Activations.First(a => a.Name == layer.Activation).Value),
         "dropout" => new Dropout(layer.Rate!.Value),
+        "activation" => Activation.Named(layer.Activation!)!,
+        "log_softmax" => new LogSoftmax(),
         _ => new Linear(layer.Input!.Value, layer.Output!.Value),
     };
 
     /// <summary>Output width of a checked list of layers.</summary>
     public static int OutputWidth(IReadOnlyList<LayerInfo> layers)
     {
-        var last = layers.Last(layer => layer.Type != "dropout");
+        var last = layers.Last(layer => !TakesAnyWidth(layer));
         return last.Output ?? last.Hidden ?? last.Size!.Value;
     }
 
@@ -60,8 +64,8 @@ internal static class Architecture
             CheckFields(i, layer);
             if (layer.Type == "embedding" && i > 0)
                 throw new InvalidDataException($"layer {i} is an embedding; only the first layer can be one");
-            if (layer.Type == "dropout" && i == 0)
-                throw new InvalidDataException("layer 0 is dropout, which has no width of its own");
+            if (TakesAnyWidth(layer) && i == 0)
+                throw new InvalidDataException($"layer 0 is {layer.Type}, which has no width of its own");
             if (width is not null && layer.Input is not null && layer.Input != width)
                 throw new InvalidDataException($"layer {i} expects {layer.Input} inputs, layer {i - 1} gives {width}");
             width = layer.Output ?? layer.Hidden ?? layer.Size ?? width;
@@ -70,6 +74,8 @@ internal static class Architecture
 
         return parameters;
     }
+
+    private static bool TakesAnyWidth(LayerInfo layer) => layer.Type is "dropout" or "activation" or "log_softmax";
 
     /// <summary>Exactly the sizes of its kind, all in range.</summary>
     private static void CheckFields(int index, LayerInfo layer)
@@ -81,6 +87,8 @@ internal static class Architecture
             "rnn" => ["input", "hidden", "activation"],
             "linear" => ["input", "output"],
             "dropout" => ["rate"],
+            "activation" => ["activation"],
+            "log_softmax" => [],
             _ => throw new InvalidDataException(
                 $"layer {index} has the type {ModelFormatException.Quote(layer.Type)}, which this version does not know"),
         };
@@ -99,7 +107,9 @@ internal static class Architecture
 
         if (layer.Activation is null != !wanted.Contains("activation"))
             throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Activation is null ? "lacks" : "cannot have")} activation");
-        if (layer.Activation is { } function && !Activations.Any(a => a.Name == function))
+        if (layer.Type == "activation" && Activation.Named(layer.Activation!) is null)
+            throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(layer.Activation!)}, which this version does not know");
+        if (layer.Type == "rnn" && layer.Activation is { } function && !Activations.Any(a => a.Name == function))
             throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(function)}, expected {string.Join(", ", Activations.Select(a => a.Name))}");
         if (layer.Rate is null != !wanted.Contains("rate"))
             throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Rate is null ? "lacks" : "cannot have")} rate");

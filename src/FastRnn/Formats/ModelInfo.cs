@@ -28,7 +28,10 @@ public sealed record ModelInfo
 /// <summary>A layer's kind and sizes; sizes that the kind does not have are null.</summary>
 public sealed record LayerInfo
 {
-    /// <summary><c>embedding</c>, <c>lstm</c>, <c>gru</c>, <c>rnn</c>, <c>dropout</c> or <c>linear</c>.</summary>
+    /// <summary>
+    /// <c>embedding</c>, <c>lstm</c>, <c>gru</c>, <c>rnn</c>, <c>dropout</c>, <c>linear</c>, <c>activation</c> or
+    /// <c>log_softmax</c>.
+    /// </summary>
     public required string Type { get; init; }
 
     /// <summary>Number of symbols of an embedding.</summary>
@@ -46,7 +49,9 @@ public sealed record LayerInfo
     /// <summary>Output features of a linear layer.</summary>
     public int? Output { get; init; }
 
-    /// <summary>Function of a simple recurrent layer: <c>tanh</c>, <c>relu</c>, <c>sigmoid</c> or <c>identity</c>.</summary>
+    /// <summary>
+    /// Function of a simple recurrent layer – <c>tanh</c>, <c>relu</c>, <c>sigmoid</c> or <c>identity</c> – or of an activation, for example <c>silu</c>.
+    /// </summary>
     public string? Activation { get; init; }
 
     /// <summary>Share of inputs that dropout zeroes in training, from 0 to below 1.</summary>

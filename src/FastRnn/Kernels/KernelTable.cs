@@ -47,6 +47,17 @@ internal sealed unsafe class KernelTable
 
     public delegate*<float*, nint, nint, float, float*, float> SoftmaxCrossEntropyRow { get; private init; }
 
+    public delegate*<float*, float*, nint, nint, float, float*, float> LabelSmoothingRow { get; private init; }
+
+    /// <summary>By <c>ElementLossKind</c>: squared, absolute, Huber, logistic.</summary>
+    public delegate*<float*, float*, float*, nint, float, float*, float>[] ElementLossRows { get; private init; } = [];
+
+    /// <summary>By <c>ActivationKind</c>: x → y of one row.</summary>
+    public delegate*<float*, float*, nint, void>[] ActivationForward { get; private init; } = [];
+
+    /// <summary>By <c>ActivationKind</c>: x, y, dY → dX of one row.</summary>
+    public delegate*<float*, float*, float*, float*, nint, void>[] ActivationBackward { get; private init; } = [];
+
     public delegate*<float*, float*, nint, float, float, void> Sgd { get; private init; }
 
     public delegate*<float*, float*, float*, float*, nint, AdamConstants*, void> Adam { get; private init; }
@@ -79,6 +90,32 @@ internal sealed unsafe class KernelTable
             SumStripRows = &Reductions.SumStripRows<L, V>,
             AddTo = &Reductions.AddTo<L, V>,
             SoftmaxCrossEntropyRow = &SoftmaxCrossEntropy.Row<L, V>,
+            LabelSmoothingRow = &SoftmaxCrossEntropy.SmoothRow<L, V>,
+            ElementLossRows =
+            [
+                &ElementLosses.Row<L, V, SquaredLoss>, &ElementLosses.Row<L, V, AbsoluteLoss>, &ElementLosses.Row<L, V, HuberLoss>,
+                &ElementLosses.Row<L, V, LogisticLoss>,
+            ],
+            ActivationForward =
+            [
+                &Activations.Forward<L, V, CellFunction<ReluActivation>>,
+                &Activations.Forward<L, V, CellFunction<TanhActivation>>,
+                &Activations.Forward<L, V, CellFunction<SigmoidActivation>>,
+                &Activations.Forward<L, V, HardSigmoidFunction>,
+                &Activations.Forward<L, V, SoftplusFunction>,
+                &Activations.Forward<L, V, SiluFunction>,
+                &LogSoftmax.Forward<L, V>,
+            ],
+            ActivationBackward =
+            [
+                &Activations.Backward<L, V, CellFunction<ReluActivation>>,
+                &Activations.Backward<L, V, CellFunction<TanhActivation>>,
+                &Activations.Backward<L, V, CellFunction<SigmoidActivation>>,
+                &Activations.Backward<L, V, HardSigmoidFunction>,
+                &Activations.Backward<L, V, SoftplusFunction>,
+                &Activations.Backward<L, V, SiluFunction>,
+                &LogSoftmax.Backward<L, V>,
+            ],
             Sgd = &OptimizerUpdate.Sgd<L, V>,
             Adam = &OptimizerUpdate.Adam<L, V>,
             Update = &OptimizerUpdate.Update<L, V>,

@@ -50,8 +50,9 @@ internal static unsafe class SoftmaxCrossEntropy
         return loss;
     }
 
+    /// <summary>The largest of body logits (a multiple of 16) and of the 16 in tail; acc is scratch for 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Maximum<L, V>(float* logits, nint body, float* tail, float* acc)
+    internal static float Maximum<L, V>(float* logits, nint body, float* tail, float* acc)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
@@ -78,6 +79,34 @@ internal static unsafe class SoftmaxCrossEntropy
         for (nint i = 0; i < length; i += L.Width)
             L.Store(gradient + i, L.Multiply(L.Divide(L.Load(gradient + i), vTotal), vScale));
         gradient[target] = atTarget;
+    }
+
+    /// <summary>
+    /// What label smoothing adds to one row with logits z, class weights w and target t:
+    /// <code>returns Σ_c w_c·(z_t − z_c)        gradient_c −= scale·w_c</code>
+    /// so that Σ_c w_c·(−log p_c) = −log p_t·Σ w + the sum. Both arrays are padded to 16 with zeros; gradient may be null. The sum runs in
+    /// sixteen virtual accumulators.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float SmoothRow<L, V>(float* logits, float* weights, nint classes, nint target, float scale, float* gradient)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        float* acc = stackalloc float[16];
+        V atTarget = L.Broadcast(logits[target]), vScale = L.Broadcast(scale);
+        for (int lane = 0; lane < 16; lane += L.Width)
+        {
+            V sum = L.Broadcast(0f);
+            for (nint i = lane; i < classes + lane; i += 16) // whole lines: the padding weighs nothing
+            {
+                V w = L.Load(weights + i);
+                sum = L.MultiplyAdd(w, L.Subtract(atTarget, L.Load(logits + i)), sum);
+                if (gradient != null)
+                    L.Store(gradient + i, L.NegatedMultiplyAdd(w, vScale, L.Load(gradient + i)));
+            }
+            L.Store(acc + lane, sum);
+        }
+        return Reductions.Tree(acc);
     }
 
     private static float ScalarLog(float x) => VectorMath.Log<ScalarLanes, float>(x);

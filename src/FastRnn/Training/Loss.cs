@@ -2,7 +2,20 @@ using FastRnn.Backends;
 
 namespace FastRnn.Training;
 
-/// <summary>What training makes small, averaged over the steps that count.</summary>
+/// <summary>How the losses of a window become one number.</summary>
+public enum LossReduction
+{
+    /// <summary>
+    /// Their mean: over the steps that count; with class weights divided by the weights of the counted targets; for values over the
+    /// elements of the steps that count.
+    /// </summary>
+    Mean,
+
+    /// <summary>Their sum: the gradient grows with the window.</summary>
+    Sum,
+}
+
+/// <summary>What training makes small, over the steps that count: those that are active, not ignored, and whose target is not negative.</summary>
 public abstract class Loss
 {
     private protected Loss()
@@ -10,15 +23,21 @@ public abstract class Loss
     }
 
     /// <summary>Softmax cross-entropy in nats between logits and target tokens; steps with a negative target do not count.</summary>
-    public static Loss CrossEntropy { get; } = new CrossEntropyLoss();
+    public static Loss CrossEntropy { get; } = new CrossEntropy();
 
-    internal abstract LossSum Compute(Backend backend, DeviceBuffer output, ReadOnlySpan<int> targets, DeviceBuffer? gradient);
+    /// <summary>Mean or sum.</summary>
+    public LossReduction Reduction { get; init; }
 
-    private sealed class CrossEntropyLoss : Loss
-    {
-        internal override LossSum Compute(Backend backend, DeviceBuffer output, ReadOnlySpan<int> targets, DeviceBuffer? gradient) =>
-            backend.CrossEntropy(output, targets, gradient);
-    }
+    private protected bool IsSum => Reduction == LossReduction.Sum;
+
+    /// <summary>Says what is wrong with windows of that many target values a step (0: classes) for a model of that many outputs, or null.</summary>
+    internal abstract string? Refuses(int targetValues, int modelOutputs);
+
+    /// <summary>The loss of one window, and unless null its gradient. The target buffer is null for classes.</summary>
+    internal abstract LossSum Compute(Backend backend, DeviceBuffer output, SequenceChunk chunk, DeviceBuffer? target, DeviceBuffer? gradient);
+
+    /// <summary>The loss of one or more windows from the sums over all of them; 0 when nothing counted.</summary>
+    internal double Reduce(double sum, double divisor) => IsSum ? sum : divisor == 0 ? 0 : sum / divisor;
 }
 
 /// <summary>A loss or a gradient became NaN or infinite. It is thrown before the update: weights and state are as they were.</summary>

@@ -4,7 +4,7 @@ using FastRnn.Layers;
 namespace FastRnn.Training;
 
 /// <summary>What one step did.</summary>
-/// <param name="Loss">Mean over the steps that count; for cross-entropy nats per token.</param>
+/// <param name="Loss">Mean over the steps that count, or sum, as the loss reduces; for cross-entropy nats per token.</param>
 /// <param name="Tokens">Steps that counted.</param>
 /// <param name="GradientNorm">Global L2 norm before clipping; 0 for a window that waits for others before the update.</param>
 public readonly record struct StepResult(double Loss, int Tokens, double GradientNorm);
@@ -18,7 +18,7 @@ public sealed partial class Trainer
 {
     private readonly Sequential _model;
     private readonly Loss _loss;
-    private readonly List<SequentialWorkspace> _workspaces = [];
+    private readonly List<TrainingWindow> _windows = [];
     private RecurrentState?[]? _state;
     private int _stateBatch;
 
@@ -28,8 +28,6 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(optimizer);
-        if (!model.TakesTokens)
-            throw new ArgumentException($"the first layer is {model.Layers[0]}; training on token windows needs an Embedding", nameof(model));
         (_model, _loss, Optimizer) = (model, loss, optimizer);
         optimizer.Attach(model.Backend, model.ParameterArray);
         _plans = [.. model.ParameterArray.Select(_ => new ParameterPlan())];
@@ -69,18 +67,20 @@ public sealed partial class Trainer
     internal int StateBatch => _stateBatch;
 
     /// <summary>Forward, loss, backward, clipping and update on one window.</summary>
+    /// <exception cref="ArgumentException">The model or the loss cannot read such windows, or streams change their number.</exception>
     /// <exception cref="NonFiniteException">The loss or a gradient is not finite; weights, moments and state are untouched.</exception>
     public StepResult Step(SequenceChunk chunk)
     {
         ArgumentNullException.ThrowIfNull(chunk);
         Backend backend = _model.Backend;
-        SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: true);
+        TrainingWindow window = Window(chunk, training: true);
+        SequentialWorkspace workspace = window.Workspace;
         RecurrentState?[]? start = StartState(chunk);
         BeginGradient();
         var pass = new PassContext(chunk.Flags, true, _model.Seed, Time, RecordStepNorms);
-        var input = new LayerInput(chunk.InputMemory);
+        LayerInput input = window.Load(backend, chunk);
         DeviceBuffer output = _model.Forward(workspace, input, start, pass);
-        LossSum loss = _loss.Compute(backend, output, chunk.Targets, workspace.OutputGradient);
+        LossSum loss = _loss.Compute(backend, output, chunk, window.Target, workspace.OutputGradient);
         if (!double.IsFinite(loss.Sum))
             throw new NonFiniteException("the loss", Steps + 1);
         _model.Backward(workspace, input, null, pass);
@@ -90,43 +90,54 @@ public sealed partial class Trainer
         Time += chunk.Steps;
         if (RecordStepNorms)
             CollectStepNorms(workspace);
-        return new StepResult(loss.Count == 0 ? 0 : loss.Sum / loss.Count, loss.Count, norm);
+        return new StepResult(_loss.Reduce(loss.Sum, loss.Divisor), loss.Count, norm);
     }
 
     /// <summary>
-    /// Mean loss over all windows, dropout off, state carried from zero; training is not touched. For cross-entropy, nats per token.
+    /// Loss over all windows as if they were one, dropout off; training is not touched. State is carried from zero, and zeroed before a window
+    /// that starts streams, or before every one unless <see cref="CarryState"/>. For cross-entropy, nats per token.
     /// </summary>
     /// <param name="chunks">Windows of parallel streams.</param>
     /// <param name="cancellation">Asked before every window.</param>
+    /// <exception cref="ArgumentException">The model or the loss cannot read such windows, or streams change their number.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public double Evaluate(ChunkSequence chunks, CancellationToken cancellation = default)
+    public double Evaluate(IEnumerable<SequenceChunk> chunks, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(chunks);
-        RecurrentState?[] state = _model.CreateState(chunks.BatchSize);
-        double sum = 0;
-        long count = 0;
+        RecurrentState?[]? carried = null, state = null;
+        double sum = 0, divisor = 0;
+        int batch = 0;
         foreach (SequenceChunk chunk in chunks)
         {
             cancellation.ThrowIfCancellationRequested();
-            SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: false);
-            var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false);
-            DeviceBuffer output = _model.Forward(workspace, new LayerInput(chunk.InputMemory), state, pass);
-            LossSum loss = _loss.Compute(_model.Backend, output, chunk.Targets, null);
+            bool starts = state == null || chunk.StartsStreams || !CarryState;
+            if (!starts && chunk.Batch != batch)
+                throw new ArgumentException($"window of batch {chunk.Batch} continues streams of batch {batch}", nameof(chunks));
+            LossSum loss = ForwardLoss(chunk, starts ? null : state, out SequentialWorkspace workspace);
             sum += loss.Sum;
-            count += loss.Count;
+            divisor += loss.Divisor;
+            if (carried == null || chunk.Batch != batch)
+                (carried, batch) = (_model.CreateState(chunk.Batch), chunk.Batch);
+            state = carried;
             workspace.CopyFinal(state);
         }
-        return sum / count;
+        return _loss.Reduce(sum, divisor);
     }
 
-    /// <summary>Mean loss that the next window would have, dropout off; nothing is changed. Infinite when it is not finite.</summary>
+    /// <summary>Loss that the next window would have, dropout off; nothing is changed. Infinite when it is not finite.</summary>
     internal double LossOf(SequenceChunk chunk)
     {
-        SequentialWorkspace workspace = Workspace(chunk.Steps, chunk.Batch, training: false);
+        LossSum loss = ForwardLoss(chunk, StartState(chunk), out _);
+        return double.IsFinite(loss.Sum) ? _loss.Reduce(loss.Sum, loss.Divisor) : double.PositiveInfinity;
+    }
+
+    private LossSum ForwardLoss(SequenceChunk chunk, RecurrentState?[]? start, out SequentialWorkspace workspace)
+    {
+        TrainingWindow window = Window(chunk, training: false);
+        workspace = window.Workspace;
         var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false);
-        DeviceBuffer output = _model.Forward(workspace, new LayerInput(chunk.InputMemory), StartState(chunk), pass);
-        LossSum loss = _loss.Compute(_model.Backend, output, chunk.Targets, null);
-        return loss.Count == 0 ? 0 : double.IsFinite(loss.Sum) ? loss.Sum / loss.Count : double.PositiveInfinity;
+        DeviceBuffer output = _model.Forward(workspace, window.Load(_model.Backend, chunk), start, pass);
+        return _loss.Compute(_model.Backend, output, chunk, window.Target, null);
     }
 
     /// <summary>Forgets the carried state: the next window starts from zero.</summary>
@@ -174,15 +185,16 @@ public sealed partial class Trainer
     }
 
     /// <summary>Workspaces are kept by shape: a run has two or three of them.</summary>
-    private SequentialWorkspace Workspace(int steps, int batch, bool training)
+    private TrainingWindow Window(SequenceChunk chunk, bool training)
     {
-        foreach (SequentialWorkspace known in _workspaces)
+        TrainingWindow.Check(_model, _loss, chunk);
+        foreach (TrainingWindow known in _windows)
         {
-            if (known.Steps == steps && known.Batch == batch && known.Layers[0].Training == training)
+            if (known.Fits(chunk, training))
                 return known;
         }
-        SequentialWorkspace created = _model.CreateWorkspace(steps, batch, training);
-        _workspaces.Add(created);
+        var created = new TrainingWindow(_model, chunk, training);
+        _windows.Add(created);
         return created;
     }
 }

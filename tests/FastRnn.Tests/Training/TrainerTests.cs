@@ -237,7 +237,10 @@ public class TrainerTests
         Assert.Contains("batch 2", Assert.Throws<ArgumentException>(() => trainer.Step(RandomChunk(4, 2, 13, seed: 14))).Message, StringComparison.Ordinal);
         Assert.Contains("13", Assert.ThrowsAny<ArgumentException>(() => trainer.Step(RandomChunk(4, 3, 40, seed: 15))).Message, StringComparison.Ordinal);
         using var values = new Sequential(backend, 1, new Lstm(2, 3), new Linear(3, 4));
-        Assert.Contains("Embedding", Assert.Throws<ArgumentException>(() => new Trainer(values, Loss.CrossEntropy, new Sgd(1f))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "reads 2 values a step, the window holds tokens",
+            Assert.Throws<ArgumentException>(() => new Trainer(values, Loss.CrossEntropy, new Sgd(1f)).Step(RandomChunk(4, 3, 4, seed: 16))).Message,
+            StringComparison.Ordinal);
         using Sequential another = Model(backend);
         Assert.Throws<InvalidOperationException>(() => new Trainer(another, Loss.CrossEntropy, trainer.Optimizer));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Sgd(0f));

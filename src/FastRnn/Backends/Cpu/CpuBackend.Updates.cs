@@ -1,9 +1,8 @@
 using FastRnn.Kernels;
-using FastRnn.Memory;
 
 namespace FastRnn.Backends;
 
-/// <summary>Embedding, dropout, loss and updates.</summary>
+/// <summary>Embedding, dropout and updates.</summary>
 public sealed unsafe partial class CpuBackend
 {
     internal override void EmbeddingForward(DeviceBuffer table, ReadOnlySpan<int> tokens, DeviceBuffer y)
@@ -57,43 +56,6 @@ public sealed unsafe partial class CpuBackend
         GC.KeepAlive(from);
     }
 
-    internal override LossSum CrossEntropy(DeviceBuffer logits, ReadOnlySpan<int> targets, DeviceBuffer? dLogits)
-    {
-        if (targets.Length != logits.Rows)
-            throw new ArgumentException($"{targets.Length} targets for logits {logits}");
-        int count = 0;
-        foreach (int target in targets)
-            count += CheckTarget(target, logits.Columns) ? 1 : 0;
-        CpuBuffer z = Cpu(logits), dz = dLogits == null ? z : Cpu(dLogits);
-        CheckShape(dz, z.Rows, z.Columns);
-        double* losses = stackalloc double[16];
-        new Span<double>(losses, 16).Clear();
-        fixed (int* pTargets = targets)
-        {
-            var job = new LossJob
-            {
-                Row = _table.SoftmaxCrossEntropyRow,
-                Logits = z.Pointer,
-                Gradient = dLogits == null ? null : dz.Pointer,
-                Stride = z.Stride,
-                Classes = z.Columns,
-                Rows = z.Rows,
-                Targets = pTargets,
-                Scale = count == 0 ? 0f : 1f / count,
-            };
-            using PooledScratch scratch = new(_pool, z.Rows);
-            job.Losses = scratch.Pointer;
-            _workers.Run(&LossJob.Run, &job, z.Rows >= 64 ? Threads : 1);
-            for (int r = 0; r < z.Rows; r++)
-                losses[r & 15] += scratch.Pointer[r];
-        }
-        if (dLogits != null)
-            dz.Written();
-        GC.KeepAlive(z);
-        GC.KeepAlive(dz);
-        return new LossSum(Reductions.Tree(losses), count);
-    }
-
     internal override void SgdUpdate(DeviceBuffer weight, DeviceBuffer gradient, in SgdStep step)
     {
         CheckShape(gradient, weight.Rows, weight.Columns);
@@ -138,33 +100,6 @@ public sealed unsafe partial class CpuBackend
 
     private static int CheckToken(int token, int vocabulary) =>
         token < vocabulary ? token : throw new ArgumentOutOfRangeException(nameof(token), $"token {token} for a vocabulary of {vocabulary}");
-
-    private static bool CheckTarget(int target, int classes) =>
-        target < classes ? target >= 0 : throw new ArgumentOutOfRangeException(nameof(target), $"target {target} for {classes} classes");
-
-    private struct LossJob
-    {
-        public delegate*<float*, nint, nint, float, float*, float> Row;
-        public float* Logits, Gradient, Losses;
-        public int* Targets;
-        public nint Stride, Classes, Rows;
-        public float Scale;
-
-        public static void Run(void* context, int part, int parts)
-        {
-            var job = (LossJob*)context;
-            (nint first, nint count) = Part(job->Rows, part, parts);
-            for (nint r = first; r < first + count; r++)
-            {
-                float* gradient = job->Gradient == null ? null : job->Gradient + (r * job->Stride);
-                job->Losses[r] = 0f;
-                if (job->Targets[r] >= 0)
-                    job->Losses[r] = job->Row(job->Logits + (r * job->Stride), job->Classes, job->Targets[r], job->Scale, gradient);
-                else if (gradient != null)
-                    new Span<float>(gradient, (int)job->Stride).Clear();
-            }
-        }
-    }
 
     private struct AdamJob
     {

@@ -145,32 +145,6 @@ public partial class ReferenceBackend : Backend
         }
     }
 
-    internal override LossSum CrossEntropy(DeviceBuffer logits, ReadOnlySpan<int> targets, DeviceBuffer? dLogits)
-    {
-        Require(targets.Length == logits.Rows, $"{targets.Length} targets for logits {logits}");
-        Matrix z = M(logits);
-        double sum = 0;
-        int count = 0;
-        foreach (int target in targets)
-            count += target >= 0 ? 1 : 0;
-        if (dLogits != null)
-            Zero(dLogits);
-        for (int r = 0; r < z.Rows; r++)
-        {
-            if (targets[r] < 0)
-                continue;
-            double max = double.NegativeInfinity, total = 0;
-            for (int c = 0; c < z.Columns; c++)
-                max = Math.Max(max, z[r, c]);
-            for (int c = 0; c < z.Columns; c++)
-                total += Math.Exp(z[r, c] - max);
-            sum += Math.Log(total) + max - z[r, targets[r]];
-            for (int c = 0; dLogits != null && c < z.Columns; c++)
-                M(dLogits)[r, c] = ((Math.Exp(z[r, c] - max) / total) - (c == targets[r] ? 1 : 0)) / count;
-        }
-        return new LossSum(sum, count);
-    }
-
     internal override double SumOfSquares(DeviceBuffer x)
     {
         double sum = 0;

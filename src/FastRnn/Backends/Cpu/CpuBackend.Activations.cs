@@ -1,0 +1,86 @@
+namespace FastRnn.Backends;
+
+/// <summary>Activations: rows are cut over the threads.</summary>
+public sealed unsafe partial class CpuBackend
+{
+    /// <summary>Fewer elements are not worth waking a thread for.</summary>
+    private const nint ElementsWorthThreads = 16_384;
+
+    internal override void ActivationForward(ActivationKind kind, DeviceBuffer x, DeviceBuffer y)
+    {
+        CheckShape(y, x.Rows, x.Columns);
+        CpuBuffer from = Cpu(x), to = Cpu(y);
+        var job = new ActivationJob
+        {
+            Forward = _table.ActivationForward[(int)kind],
+            X = from.Pointer,
+            Y = to.Pointer,
+            Stride = from.Stride,
+            Columns = from.Columns,
+            Rows = from.Rows,
+        };
+        _workers.Run(&ActivationJob.RunForward, &job, from.PaddedLength >= ElementsWorthThreads ? Threads : 1);
+        to.Written();
+        GC.KeepAlive(from);
+    }
+
+    internal override void ActivationBackward(
+        ActivationKind kind, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags)
+    {
+        CheckShape(y, x.Rows, x.Columns);
+        CheckShape(dY, x.Rows, x.Columns);
+        CheckShape(dX, x.Rows, x.Columns);
+        CpuBuffer input = Cpu(x), output = Cpu(y), from = Cpu(dY), to = Cpu(dX);
+        fixed (byte* active = flags == null ? default : flags.Active)
+        {
+            var job = new ActivationJob
+            {
+                Backward = _table.ActivationBackward[(int)kind],
+                X = input.Pointer,
+                Y = output.Pointer,
+                DY = from.Pointer,
+                DX = to.Pointer,
+                Active = active,
+                Stride = input.Stride,
+                Columns = input.Columns,
+                Rows = input.Rows,
+            };
+            _workers.Run(&ActivationJob.RunBackward, &job, input.PaddedLength >= ElementsWorthThreads ? Threads : 1);
+        }
+        to.Written();
+        GC.KeepAlive(input);
+        GC.KeepAlive(output);
+        GC.KeepAlive(from);
+    }
+
+    private struct ActivationJob
+    {
+        public delegate*<float*, float*, nint, void> Forward;
+        public delegate*<float*, float*, float*, float*, nint, void> Backward;
+        public float* X, Y, DY, DX;
+        public byte* Active;
+        public nint Stride, Columns, Rows;
+
+        public static void RunForward(void* context, int part, int parts)
+        {
+            var job = (ActivationJob*)context;
+            (nint first, nint count) = Part(job->Rows, part, parts);
+            for (nint r = first; r < first + count; r++)
+                job->Forward(job->X + (r * job->Stride), job->Y + (r * job->Stride), job->Columns);
+        }
+
+        public static void RunBackward(void* context, int part, int parts)
+        {
+            var job = (ActivationJob*)context;
+            (nint first, nint count) = Part(job->Rows, part, parts);
+            for (nint r = first; r < first + count; r++)
+            {
+                nint at = r * job->Stride;
+                if (job->Active == null || job->Active[r] != 0)
+                    job->Backward(job->X + at, job->Y + at, job->DY + at, job->DX + at, job->Columns);
+                else
+                    new Span<float>(job->DX + at, (int)job->Stride).Clear();
+            }
+        }
+    }
+}
