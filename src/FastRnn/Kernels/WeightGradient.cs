@@ -20,6 +20,13 @@ internal unsafe struct WeightGradientArgs
     /// <summary>One byte a row, or null for all: rows with 0 count as x = 0, whatever they hold.</summary>
     public byte* Active;
 
+    /// <summary>
+    /// Null, or the rows that count, ascending: dY's strips then hold only these, packed, while X is read at Rows[i] – as zero where
+    /// <see cref="Cleared"/> is set. Those of step t are <see cref="StepStart"/>[t] … StepStart[t + 1] − 1.
+    /// </summary>
+    public int* Rows, StepStart;
+    public byte* Cleared;
+
     /// <summary>dW, row-major.</summary>
     public float* Gradient;
     public nint GradientRow;
@@ -80,24 +87,28 @@ internal static unsafe class WeightGradient
     /// <summary>Floats of one packed panel of X.</summary>
     private const int PackLength = BlockRows * Gemm.PanelColumns;
 
+    /// <summary>Floats for one strip's rows of a block, and for the runs that they come in.</summary>
+    private const int RunScratch = (BlockRows * 16) + (BlockRows * 2) + 32;
+
     /// <summary>Arena floats that <see cref="Run"/> takes for so many strips.</summary>
     public static nint ScratchLength(nint strips, nint batch, nint columns)
     {
         nint panels = Gemm.Panels(Math.Min(columns, PassColumns));
-        return panels * (PackLength + (SliceTree.Depth(batch) * strips * SumLength));
+        return (panels * (PackLength + (SliceTree.Depth(batch) * strips * SumLength))) + RunScratch;
     }
 
     /// <summary>Strips first … first + strips − 1 of dW.</summary>
     public static void Run(KernelTable table, in WeightGradientArgs args, nint first, nint strips, Arena arena)
     {
         nint mark = arena.Used, panels = Gemm.Panels(Math.Min(args.Columns, PassColumns));
-        float* pack = arena.Take(panels * PackLength);
+        float* pack = arena.Take(panels * PackLength), packedStrip = arena.Take(BlockRows * 16);
+        var runs = (RowRun*)arena.Take(BlockRows * 2);
         var tree = new SliceTree(table, arena, args.Batch, panels * strips * SumLength);
         for (nint column = 0; column < args.Columns; column += PassColumns)
         {
             nint width = Math.Min(PassColumns, args.Columns - column);
             for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-                Slice(table, args, first, strips, sample, column, width, pack, tree.Push());
+                Slice(table, args, first, strips, sample, column, width, pack, packedStrip, runs, tree.Push());
             AddPass(args, first, strips, column, width, tree.Finish());
         }
         arena.Release(mark);
@@ -107,10 +118,11 @@ internal static unsafe class WeightGradient
     public static void RunBias(KernelTable table, in WeightGradientArgs args, nint first, nint strips, float* biasA, float* biasB, Arena arena)
     {
         nint mark = arena.Used;
-        float* block = arena.Take(16);
+        float* block = arena.Take(16), packedStrip = arena.Take(BlockRows * 16);
+        var runs = (RowRun*)arena.Take(BlockRows * 2);
         var tree = new SliceTree(table, arena, args.Batch, strips * 16);
         for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-            BiasSlice(table, args, first, strips, sample, block, tree.Push());
+            BiasSlice(table, args, first, strips, sample, block, packedStrip, runs, tree.Push());
         float* sums = tree.Finish();
         for (nint s = 0; s < strips; s++)
         {
@@ -129,21 +141,36 @@ internal static unsafe class WeightGradient
 
     /// <summary>Sums are laid out [strip][panel][16][64].</summary>
     private static void Slice(
-        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint sample, nint column, nint width, float* pack, float* sum)
+        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint sample, nint column, nint width, float* pack,
+        float* packedStrip, RowRun* runs, float* sum)
     {
         nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
         for (nint t = 0; t < args.Steps; t += blockSteps)
         {
             nint steps = Math.Min(blockSteps, args.Steps - t);
-            PackRows(args, t, steps, sample, samples, column, width, pack);
+            nint packed = args.Rows == null ? 0 : FindRuns(args, t, steps, sample, samples, runs);
             TileArgs tile = BlockTile(args, samples, steps);
+            if (args.Rows == null)
+                PackRows(args, t, steps, sample, samples, column, width, pack);
+            else
+                PackRuns(args, runs, steps, column, width, pack);
+            if (args.Rows != null)
+                (tile.InnerCount, tile.MiddleCount, tile.InnerStride) = (packed, 1, 16);
             tile.Add = t > 0;
             tile.C = sum;
             nint row = ((t * args.Batch) + sample) * args.StripRow;
             for (nint s = 1; s <= strips; s++)
             {
-                tile.A = args.Strip(first + s - 1) + row;
-                tile.Prefetch = s < strips ? args.Strip(first + s) + row : tile.A;
+                if (args.Rows == null)
+                {
+                    tile.A = args.Strip(first + s - 1) + row;
+                    tile.Prefetch = s < strips ? args.Strip(first + s) + row : tile.A;
+                }
+                else
+                {
+                    CopyRuns(args.Strip(first + s - 1), runs, steps, packedStrip);
+                    tile.A = tile.Prefetch = packedStrip;
+                }
                 for (nint k = 0; k < width; k += Gemm.PanelColumns, tile.C += SumLength)
                 {
                     tile.B = pack + (k * BlockRows);
@@ -195,6 +222,54 @@ internal static unsafe class WeightGradient
         tile->C = c;
     }
 
+    /// <summary>For every step of a block its packed rows of the slice; returns how many rows they are.</summary>
+    private static nint FindRuns(in WeightGradientArgs args, nint t, nint steps, nint sample, nint samples, RowRun* runs)
+    {
+        nint rows = 0;
+        for (nint step = 0; step < steps; step++)
+        {
+            nint row = ((t + step) * args.Batch) + sample;
+            int start = args.StepStart[t + step], count = args.StepStart[t + step + 1] - start;
+            var ofStep = new ReadOnlySpan<int>(args.Rows + start, count);
+            int from = LowerBound(ofStep, row), to = LowerBound(ofStep, row + samples);
+            runs[step] = new RowRun(start + from, to - from);
+            rows += to - from;
+        }
+        return rows;
+    }
+
+    /// <summary>Index of the first element that is not smaller.</summary>
+    internal static int LowerBound(ReadOnlySpan<int> ascending, nint value)
+    {
+        int index = ascending.BinarySearch((int)value);
+        return index < 0 ? ~index : index;
+    }
+
+    private static void PackRuns(in WeightGradientArgs args, RowRun* runs, nint steps, nint column, nint width, float* pack)
+    {
+        for (nint step = 0; step < steps; step++)
+        {
+            for (nint i = runs[step].First; i < runs[step].First + runs[step].Count; i++, pack += Gemm.PanelColumns)
+            {
+                nint row = args.Rows[i];
+                PackRow(args.X + (row * args.XRow) + column, args.Cleared == null || args.Cleared[row] == 0, width, pack);
+            }
+        }
+    }
+
+    private static void CopyRuns(float* strip, RowRun* runs, nint steps, float* to)
+    {
+        for (nint step = 0; step < steps; step++)
+        {
+            int length = (int)runs[step].Count * 16;
+            new ReadOnlySpan<float>(strip + (runs[step].First * 16), length).CopyTo(new Span<float>(to, length));
+            to += length;
+        }
+    }
+
+    /// <summary>Neighbours among the packed rows.</summary>
+    private readonly record struct RowRun(int First, int Count);
+
     private static void PackRows(
         in WeightGradientArgs args, nint t, nint steps, nint sample, nint samples, nint column, nint width, float* pack)
     {
@@ -204,16 +279,21 @@ internal static unsafe class WeightGradient
             for (nint last = row + samples; row < last; row++, pack += Gemm.PanelColumns)
             {
                 bool counts = args.Active == null || args.Active[row] != 0;
-                float* from = args.X + (row * args.XRow) + column;
-                for (nint k = 0; k < width; k += Gemm.PanelColumns)
-                {
-                    var panel = new Span<float>(pack + (k * BlockRows), (int)Math.Min(Gemm.PanelColumns, width - k));
-                    if (counts)
-                        new ReadOnlySpan<float>(from + k, panel.Length).CopyTo(panel);
-                    else
-                        panel.Clear();
-                }
+                PackRow(args.X + (row * args.XRow) + column, counts, width, pack);
             }
+        }
+    }
+
+    /// <summary>A row of X, or zeros, as a row of every panel.</summary>
+    private static void PackRow(float* from, bool counts, nint width, float* pack)
+    {
+        for (nint k = 0; k < width; k += Gemm.PanelColumns)
+        {
+            var panel = new Span<float>(pack + (k * BlockRows), (int)Math.Min(Gemm.PanelColumns, width - k));
+            if (counts)
+                new ReadOnlySpan<float>(from + k, panel.Length).CopyTo(panel);
+            else
+                panel.Clear();
         }
     }
 
@@ -240,7 +320,8 @@ internal static unsafe class WeightGradient
     }
 
     private static void BiasSlice(
-        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint sample, float* block, float* sum)
+        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint sample, float* block, float* packedStrip, RowRun* runs,
+        float* sum)
     {
         nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
         new Span<float>(sum, (int)(strips * 16)).Clear();
@@ -248,9 +329,18 @@ internal static unsafe class WeightGradient
         {
             nint steps = Math.Min(blockSteps, args.Steps - t);
             nint row = ((t * args.Batch) + sample) * args.StripRow;
+            nint packed = args.Rows == null ? 0 : FindRuns(args, t, steps, sample, samples, runs);
             for (nint s = 0; s < strips; s++)
             {
-                table.SumStripRows(args.Strip(first + s) + row, steps, args.Batch * args.StripRow, samples, args.StripRow, block);
+                if (args.Rows != null)
+                {
+                    CopyRuns(args.Strip(first + s), runs, steps, packedStrip);
+                    table.SumStripRows(packedStrip, 1, 0, packed, 16, block);
+                }
+                else
+                {
+                    table.SumStripRows(args.Strip(first + s) + row, steps, args.Batch * args.StripRow, samples, args.StripRow, block);
+                }
                 table.AddTo(block, sum + (s * 16), 16);
             }
         }

@@ -27,13 +27,21 @@ public sealed unsafe partial class CpuBackend
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset);
+            using PooledScratch scratch = new(_pool, MaskedScratch(job));
+            using PooledScratch packedInput = new(_pool, flags == null ? 0 : (nint)kept.BlockSteps * batch * input.Stride);
+            job.Scratch = scratch.Pointer;
             job.RecurrentPanels = w.RecurrentPanels();
             for (int first = 0; first < steps; first += kept.BlockSteps)
             {
                 job.FirstStep = first;
                 job.BlockSteps = Math.Min(kept.BlockSteps, steps - first);
-                job.Strips = kept.GatesAt(first);
-                MultiplyInput(w, input, kept, job.Strips, (nint)first * batch, job.BlockSteps * batch);
+                nint row = job.StepStart == null ? (nint)first * batch : job.StepStart[first];
+                nint rows = job.StepStart == null ? job.BlockSteps * batch : job.StepStart[first + job.BlockSteps] - row;
+                float* x0 = input.Pointer + (row * input.Stride);
+                if (job.PackedRows != null)
+                    GatherRows(input, job.PackedRows + row, rows, x0 = packedInput.Pointer);
+                job.Strips = kept.GatesAt(row);
+                MultiplyInput(w, x0, input.Stride, kept, job.Strips, rows);
                 _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
             }
         }
@@ -62,6 +70,8 @@ public sealed unsafe partial class CpuBackend
         {
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset);
             job.RecurrentPanels = w.RecurrentBackwardPanels();
+            using PooledScratch scratch = new(_pool, MaskedScratch(job));
+            job.Scratch = scratch.Pointer;
             job.BlockSteps = steps;
             job.Strips = kept.GatesAt(0);
             job.OutputGradient = output.Pointer;
@@ -76,7 +86,7 @@ public sealed unsafe partial class CpuBackend
             SumStepNorms(job, stepNorms);
             AddRecurrentGradients(w, gradients, Cpu(x), Cpu(states.Hidden), kept, job);
             if (flow.Input != null)
-                MultiplyInputGradient(w, kept, Cpu(flow.Input));
+                MultiplyInputGradient(w, kept, Cpu(flow.Input), job);
         }
         dh0.Written();
         dc0?.Written();
@@ -90,28 +100,52 @@ public sealed unsafe partial class CpuBackend
     }
 
     /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
-    private void MultiplyInput(CpuRecurrentWeights w, CpuBuffer x, CpuStash stash, float* gates, nint firstRow, nint rows)
+    private void MultiplyInput(CpuRecurrentWeights w, float* x, nint stride, CpuStash stash, float* gates, nint rows)
     {
+        if (rows == 0)
+            return; // nobody is active
+
         GateLayout layout = w.Layout;
         var gemm = new GemmArgs { Rows = rows, Columns = stash.GateColumns, Panels = w.InputPanels(), PanelWidth = layout.PanelWidth };
-        gemm.SetRowMajorA(x.Pointer + (firstRow * x.Stride), x.Stride, w.Input);
+        gemm.SetRowMajorA(x, stride, w.Input);
         gemm.SetInitRow(w.PackedBias(), 16, layout.PanelWidth);
         gemm.SetGateStripsC(gates + (layout.FirstInput * stash.StripStride), stash.StripStride);
         Multiply(gemm);
     }
 
-    private void MultiplyInputGradient(CpuRecurrentWeights w, CpuStash stash, CpuBuffer dX)
+    private void MultiplyInputGradient(CpuRecurrentWeights w, CpuStash stash, CpuBuffer dX, in RecurrentJob job)
     {
         CheckShape(dX, stash.Steps * stash.Batch, w.Input);
-        var gemm = new GemmArgs { Rows = dX.Rows, Columns = dX.Stride, Panels = w.InputBackwardPanels() };
+        bool packed = job.PackedRows != null;
+        nint rows = packed ? job.StepStart[stash.Steps] : dX.Rows;
+        using PooledScratch packedGradient = new(_pool, packed ? rows * dX.Stride : 0);
+        if (packed)
+            new Span<float>(dX.Pointer, (int)dX.PaddedLength).Clear();
+        dX.Written();
+        if (rows == 0)
+            return;
+        var gemm = new GemmArgs { Rows = rows, Columns = dX.Stride, Panels = w.InputBackwardPanels() };
         GateLayout layout = w.Layout;
         float* strips = stash.GatesAt(0) + (layout.FirstInput * stash.StripStride);
         gemm.SetGateStripsA(strips, stash.StripStride, layout.Gates, layout.BlockStrips, stash.Strips / layout.BlockStrips);
         gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
-        gemm.SetRowMajorC(dX.Pointer, dX.Stride);
+        gemm.SetRowMajorC(packed ? packedGradient.Pointer : dX.Pointer, dX.Stride);
         Multiply(gemm);
-        dX.Written();
+        for (nint i = 0; packed && i < rows; i++)
+        {
+            new ReadOnlySpan<float>(packedGradient.Pointer + (i * dX.Stride), dX.Stride)
+                .CopyTo(new Span<float>(dX.Pointer + ((nint)job.PackedRows[i] * dX.Stride), dX.Stride));
+        }
     }
+
+    private static void GatherRows(CpuBuffer from, int* rows, nint count, float* to)
+    {
+        for (nint i = 0; i < count; i++, to += from.Stride)
+            new ReadOnlySpan<float>(from.Pointer + ((nint)rows[i] * from.Stride), from.Stride).CopyTo(new Span<float>(to, from.Stride));
+    }
+
+    private static nint MaskedScratch(in RecurrentJob job) =>
+        job.PackedRows == null ? 0 : (nint)RecurrentJob.ScratchBlocks * job.Batch * job.HiddenRow;
 
     private void AddRecurrentGradients(
         CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer hidden, CpuStash stash, in RecurrentJob job)
@@ -132,7 +166,8 @@ public sealed unsafe partial class CpuBackend
             Gates = layout.Gates,
             BlockStrips = layout.BlockStrips,
             GateOrder = GateLayout.Order(layout.InputGates),
-            Active = job.Active,
+            Rows = job.PackedRows,
+            StepStart = job.StepStart,
             Zeros = Zeros(Gemm.PanelColumns),
             X = x.Pointer,
             XRow = x.Stride,
@@ -142,7 +177,8 @@ public sealed unsafe partial class CpuBackend
         };
         bool apart = layout.Apart >= 0; // then the biases have gradients of their own
         AddWeightGradient(args, stash.GateColumns / 16, inputBias.Pointer, apart ? null : recurrentBias.Pointer);
-        // Row t of the states is h_{t−1}; the forward pass has zeroed it where the state was reset.
+        // Row t of the states is h_{t−1}, which a reset position reads as zero.
+        args.Cleared = job.Reset;
         args.Strips = stash.GatesAt(0) + (layout.FirstRecurrent * stash.StripStride);
         args.GateOrder = GateLayout.Order(layout.RecurrentGates);
         args.X = hidden.Pointer;
@@ -160,6 +196,7 @@ public sealed unsafe partial class CpuBackend
         CpuRecurrentWeights w, RecurrentStates states, CpuStash stash, int steps, int batch, byte* active, byte* reset)
     {
         CpuBuffer hidden = Cpu(states.Hidden);
+        int* stepStart = null, packedRows = active == null ? null : stash.Pack(active, out stepStart);
         return new RecurrentJob
         {
             Backend = GCHandle.ToIntPtr(_self),
@@ -179,6 +216,8 @@ public sealed unsafe partial class CpuBackend
             MaskedOutput = states.MaskedOutput == null ? null : Cpu(states.MaskedOutput).Pointer,
             Active = active,
             Reset = reset,
+            PackedRows = packedRows,
+            StepStart = stepStart,
             Zeros = Zeros(Math.Max(hidden.Stride, Gemm.PanelColumns)),
         };
     }

@@ -88,6 +88,7 @@ internal sealed unsafe class CpuStash : RecurrentStash
 
     private readonly AlignedBuffer _gates;
     private readonly int _hidden;
+    private int[]? _packed;
 
     public CpuStash(GateLayout layout, int hidden, int steps, int batch, bool training)
     {
@@ -119,8 +120,27 @@ internal sealed unsafe class CpuStash : RecurrentStash
     /// <summary>Time steps whose input product is computed at once.</summary>
     public int BlockSteps { get; }
 
-    /// <summary>The strips at the first row of a step; in inference every block starts at the front.</summary>
-    public float* GatesAt(int step) => _gates.Pointer + (Training ? (nint)step * Batch * 16 : 0);
+    /// <summary>The strips at a row; in inference every block of time starts at the front.</summary>
+    public float* GatesAt(nint row) => _gates.Pointer + (Training ? row * 16 : 0);
+
+    /// <summary>Numbers the active positions in the order (t, b): where each stands in the window, and where each step begins.</summary>
+    public int* Pack(byte* active, out int* stepStart)
+    {
+        int rows = Steps * Batch;
+        _packed ??= GC.AllocateUninitializedArray<int>(rows + Steps + 1, pinned: true);
+        var packed = (int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_packed, 0);
+        stepStart = packed + rows;
+        int count = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            if (row % Batch == 0)
+                stepStart[row / Batch] = count;
+            if (active[row] != 0)
+                packed[count++] = row;
+        }
+        stepStart[Steps] = count;
+        return packed;
+    }
 
     public CpuStash Checked(int hidden, int steps, int batch)
     {

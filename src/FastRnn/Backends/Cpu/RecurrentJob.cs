@@ -7,7 +7,7 @@ namespace FastRnn.Backends;
 /// The recurrence over a block of steps for some samples of the batch: what one thread does between two meetings.
 /// All pointers are to whole arrays; rows are (t, b) as t·B + b.
 /// </summary>
-internal unsafe struct RecurrentJob
+internal unsafe partial struct RecurrentJob
 {
     public nint Backend;
     public int Hidden, HiddenRow, FirstStep, BlockSteps, Steps, Batch;
@@ -31,7 +31,11 @@ internal unsafe struct RecurrentJob
     /// <summary>h and c, slots 0…T; c is null for cells without.</summary>
     public float* States, Cells;
     public float* MaskedOutput;
+
+    /// <summary>With flags only: see the masked half of this struct.</summary>
     public byte* Active, Reset;
+    public int* PackedRows, StepStart;
+    public float* Scratch;
     public float* Zeros;
 
     // Backward only; [B, H] with HiddenRow floats a row.
@@ -49,7 +53,12 @@ internal unsafe struct RecurrentJob
         (nint first, nint count) = CpuBackend.Part(job.Batch, part, parts);
         KernelTable table = job.Table;
         for (int t = job.FirstStep; t < job.FirstStep + job.BlockSteps; t++)
-            job.ForwardStep(table, t, first, count);
+        {
+            if (job.Active == null)
+                job.ForwardStep(table, t, first, count);
+            else
+                job.ForwardMaskedStep(table, t, first, count);
+        }
     }
 
     public static void Backward(void* context, int part, int parts)
@@ -59,47 +68,59 @@ internal unsafe struct RecurrentJob
         KernelTable table = job.Table;
         job.StartBackward(first, count);
         for (int t = job.Steps - 1; t >= 0; t--)
-            job.BackwardStep(table, t, first, count);
+        {
+            job.NoteNorms(table, (nint)t * job.Batch, first, count);
+            if (job.Active == null)
+                job.BackwardStep(table, t, first, count);
+            else
+                job.BackwardMaskedStep(table, t, first, count);
+            float* swap = job.HiddenGradient;
+            job.HiddenGradient = job.NextHiddenGradient;
+            job.NextHiddenGradient = swap;
+        }
         job.FinishBackward(first, count);
     }
 
     // ---- forward ------------------------------------------------------------------------------------------------------------
 
+    private readonly void ForwardStep(KernelTable table, int t, nint first, nint count)
+    {
+        CellArgs cell = Cell(t, first, count);
+        RunForward(table, cell.PreviousHidden, ((nint)(t - FirstStep) * Batch) + first, cell);
+    }
+
     /// <summary>
     /// a_t += R·h_{t−1} for all gates of 16 units at a time (64 units of a cell with one gate), then the cell on these units while they are in
     /// L1. Rejected: the cell on the tile's registers – 20 other accumulators are live then, so they spill to the same L1 lines.
     /// </summary>
-    private readonly void ForwardStep(KernelTable table, int t, nint first, nint count)
+    /// <param name="table">Kernels.</param>
+    /// <param name="previous">h_{t−1} of the cell's rows.</param>
+    /// <param name="gateRow">Their first row in the strips.</param>
+    /// <param name="cell">States at the first unit; the strips are set here.</param>
+    private readonly void RunForward(KernelTable table, float* previous, nint gateRow, CellArgs cell)
     {
-        nint slot = (nint)t * Batch * HiddenRow, row = (nint)(t - FirstStep) * Batch;
-        ZeroResetStates(t, first, count);
         int panelBlocks = Gates == 1 ? 4 : 1;
         var gemm = new GemmArgs
         {
-            Rows = count,
+            Rows = cell.Rows,
             Columns = UnitBlocks * Gates * 16,
             PanelWidth = Gates == 1 ? Gemm.PanelColumns : Gates * 16,
             Panels = RecurrentPanels,
         };
-        gemm.SetRowMajorA(States + slot + (first * HiddenRow), HiddenRow, Hidden);
-        gemm.SetGateStripsC(Strips + (FirstRecurrent * StripStride) + ((row + first) * 16), StripStride);
+        gemm.SetRowMajorA(previous, HiddenRow, Hidden);
+        gemm.SetGateStripsC(Strips + (FirstRecurrent * StripStride) + (gateRow * 16), StripStride);
         gemm.SetInitC();
         for (nint panel = 0, block = 0; block < UnitBlocks; panel++)
         {
             if (ApartBias != null)
-                StartApartChain(row + first, count, block);
+                StartApartChain(gateRow, cell.Rows, block);
             Gemm.RunPanel(table, gemm, panel);
             for (nint end = Math.Min(UnitBlocks, block + panelBlocks); block < end; block++)
             {
-                CellArgs cell = Cell(t, row, first, count, block);
-                if (Active == null)
-                    table.CellForward[(int)Kernel](&cell);
-                else
-                    ForwardFlagged(table, cell, t, first, block);
+                CellArgs one = AtBlock(cell, gateRow, block);
+                table.CellForward[(int)Kernel](&one);
             }
         }
-        if (Active != null)
-            WriteMaskedOutput(t, first, count);
     }
 
     private readonly void StartApartChain(nint row, nint count, nint block)
@@ -109,80 +130,36 @@ internal unsafe struct RecurrentJob
             Copy(ApartBias + (block * 16), strip, 16);
     }
 
-    private readonly CellArgs Cell(int t, nint row, nint first, nint count, nint block)
+    /// <summary>States and their gradients around step t at the first unit of samples first … first + count − 1.</summary>
+    private readonly CellArgs Cell(int t, nint first, nint count)
     {
-        nint state = ((((nint)t * Batch) + first) * HiddenRow) + (block * 16), next = state + ((nint)Batch * HiddenRow);
+        nint sample = first * HiddenRow, state = ((nint)t * Batch * HiddenRow) + sample, next = state + ((nint)Batch * HiddenRow);
         return new CellArgs
         {
-            Gates = Strips + (block * BlockStrips * StripStride) + ((row + first) * 16),
-            GateStride = StripStride,
             PreviousHidden = States + state,
             PreviousCell = Cells == null ? null : Cells + state,
             Cell = Cells == null ? null : Cells + next,
             Hidden = States + next,
+            HiddenGradient = HiddenGradient + sample,
+            Carry = Carry + sample,
             StateRow = HiddenRow,
             Rows = count,
             KeepGates = KeepGates,
         };
     }
 
-    /// <summary>One sample at a time: active ones run the cell, from a zero c where reset; inactive ones keep their state.</summary>
-    private readonly void ForwardFlagged(KernelTable table, CellArgs cell, int t, nint first, nint block)
+    private readonly CellArgs AtBlock(CellArgs cell, nint gateRow, nint block)
     {
-        nint rows = cell.Rows, row = ((nint)t * Batch) + first;
-        cell.Rows = 1;
-        for (nint b = 0; b < rows; b++, row++)
-        {
-            CellArgs one = cell;
-            if (Active[row] == 0)
-            {
-                if (Cells != null)
-                    Copy(cell.PreviousCell, cell.Cell, 16);
-                Copy(cell.PreviousHidden, cell.Hidden, 16);
-            }
-            else
-            {
-                if (Reset[row] != 0)
-                    one.PreviousCell = Zeros;
-                table.CellForward[(int)Kernel](&one);
-            }
-            NextRow(ref cell);
-            cell.Hidden += HiddenRow;
-        }
-    }
-
-    private readonly void NextRow(ref CellArgs cell)
-    {
-        cell.Gates += 16;
-        cell.PreviousHidden += HiddenRow;
-        if (Cells == null)
-            return;
-        cell.PreviousCell += HiddenRow;
-        cell.Cell += HiddenRow;
-    }
-
-    /// <summary>
-    /// h_{t−1} of a reset position becomes zero in place: the product, and dR later, then read it without asking. The output of step t−1 has
-    /// been copied already; c_{t−1} stays, because the gradient of step t−1 still needs it.
-    /// </summary>
-    private readonly void ZeroResetStates(int t, nint first, nint count)
-    {
-        if (Active == null)
-            return;
-        for (nint row = ((nint)t * Batch) + first; count > 0; count--, row++)
-        {
-            if (Active[row] != 0 && Reset[row] != 0)
-                new Span<float>(States + (row * HiddenRow), HiddenRow).Clear();
-        }
-    }
-
-    private readonly void WriteMaskedOutput(int t, nint first, nint count)
-    {
-        for (nint row = ((nint)t * Batch) + first; count > 0; count--, row++)
-        {
-            float* output = MaskedOutput + (row * HiddenRow);
-            Copy(Active[row] != 0 ? States + ((row + Batch) * HiddenRow) : Zeros, output, HiddenRow);
-        }
+        nint unit = block * 16;
+        cell.Gates = Strips + (block * BlockStrips * StripStride) + (gateRow * 16);
+        cell.GateStride = StripStride;
+        cell.PreviousHidden += unit;
+        cell.PreviousCell += unit;
+        cell.Cell += unit;
+        cell.Hidden += unit;
+        cell.HiddenGradient += unit;
+        cell.Carry += unit;
+        return cell;
     }
 
     // ---- backward -----------------------------------------------------------------------------------------------------------
@@ -200,40 +177,40 @@ internal unsafe struct RecurrentJob
         }
     }
 
-    /// <summary>
-    /// Cell backward of step t turns the gates into their gradients; then dh_{t−1} = chain(dY_{t−1}; dG_t·R), unit-major, gate-minor. The
-    /// GRU's chain starts at dY_{t−1} + dh_t·z_t.
-    /// </summary>
-    private void BackwardStep(KernelTable table, int t, nint first, nint count)
+    private readonly void BackwardStep(KernelTable table, int t, nint first, nint count)
     {
-        nint row = (nint)t * Batch;
-        NoteNorms(table, row, first, count);
-        for (nint block = 0; block < UnitBlocks; block++)
-        {
-            CellArgs cell = Cell(t, row, first, count, block);
-            cell.HiddenGradient = HiddenGradient + (first * HiddenRow) + (block * 16);
-            cell.Carry = Carry + (first * HiddenRow) + (block * 16);
-            if (Active == null)
-                table.CellBackward[(int)Kernel](&cell);
-            else
-                BackwardFlagged(table, cell, row + first);
-        }
+        CellArgs cell = Cell(t, first, count);
+        nint gateRow = ((nint)t * Batch) + first;
+        RunCellsBackward(table, gateRow, cell);
         for (nint b = first; b < first + count; b++)
         {
             StartChain(t - 1, b, NextHiddenGradient + (b * HiddenRow));
             if (Kernel == CellKernel.Gru)
                 AddRow(Carry + (b * HiddenRow), NextHiddenGradient + (b * HiddenRow));
         }
-        var gemm = new GemmArgs { Rows = count, Columns = HiddenRow, Panels = RecurrentPanels };
-        gemm.SetGateStripsA(Strips + (FirstRecurrent * StripStride) + ((row + first) * 16), StripStride, Gates, BlockStrips, UnitBlocks);
-        gemm.SetRowMajorC(NextHiddenGradient + (first * HiddenRow), HiddenRow);
+        MultiplyBackward(table, gateRow, count, NextHiddenGradient + (first * HiddenRow));
+    }
+
+    /// <summary>Turns the gates of step t into their gradients.</summary>
+    private readonly void RunCellsBackward(KernelTable table, nint gateRow, CellArgs cell)
+    {
+        for (nint block = 0; block < UnitBlocks; block++)
+        {
+            CellArgs one = AtBlock(cell, gateRow, block);
+            table.CellBackward[(int)Kernel](&one);
+        }
+    }
+
+    /// <summary>
+    /// dh_{t−1} = chain(start; dG_t·R), unit-major, gate-minor; the start, dY_{t−1} and for the GRU + dh_t·z_t, is there already.
+    /// </summary>
+    private readonly void MultiplyBackward(KernelTable table, nint gateRow, nint rows, float* dHidden)
+    {
+        var gemm = new GemmArgs { Rows = rows, Columns = HiddenRow, Panels = RecurrentPanels };
+        gemm.SetGateStripsA(Strips + (FirstRecurrent * StripStride) + (gateRow * 16), StripStride, Gates, BlockStrips, UnitBlocks);
+        gemm.SetRowMajorC(dHidden, HiddenRow);
         gemm.SetInitC();
         Gemm.Run(table, gemm);
-        if (Active != null)
-            CarryOrCut(t, first, count);
-        float* swap = HiddenGradient;
-        HiddenGradient = NextHiddenGradient;
-        NextHiddenGradient = swap;
     }
 
     /// <summary>Where the chain of dh_t starts: dY_t, or zero before the window and where inactive.</summary>
@@ -242,48 +219,6 @@ internal unsafe struct RecurrentJob
         nint row = ((nint)t * Batch) + b;
         bool counts = t >= 0 && (Active == null || Active[row] != 0);
         Copy(counts ? OutputGradient + (row * HiddenRow) : Zeros, dh, HiddenRow);
-    }
-
-    private readonly void BackwardFlagged(KernelTable table, CellArgs cell, nint row)
-    {
-        nint rows = cell.Rows;
-        cell.Rows = 1;
-        for (nint b = 0; b < rows; b++, row++)
-        {
-            CellArgs one = cell;
-            if (Active[row] == 0)
-            {
-                for (int strip = 0; strip < BlockStrips; strip++)
-                    new Span<float>(cell.Gates + (strip * StripStride), 16).Clear();
-                if (Cells == null)
-                    new Span<float>(cell.Carry, 16).Clear(); // dc is handed on; what z hands on has arrived with dh already
-            }
-            else
-            {
-                if (Reset[row] != 0)
-                    one.PreviousCell = Zeros;
-                table.CellBackward[(int)Kernel](&one);
-                if (Reset[row] != 0)
-                    new Span<float>(cell.Carry, 16).Clear(); // nothing flows to the steps before a reset
-            }
-            NextRow(ref cell);
-            cell.HiddenGradient += HiddenRow;
-            cell.Carry += HiddenRow;
-        }
-    }
-
-    /// <summary>Inactive positions hand dh on as it came; behind a reset only dY remains.</summary>
-    private readonly void CarryOrCut(int t, nint first, nint count)
-    {
-        for (nint b = first; b < first + count; b++)
-        {
-            nint row = ((nint)t * Batch) + b;
-            float* next = NextHiddenGradient + (b * HiddenRow);
-            if (Active[row] == 0)
-                AddRow(HiddenGradient + (b * HiddenRow), next);
-            else if (Reset[row] != 0)
-                StartChain(t - 1, b, next);
-        }
     }
 
     private readonly void FinishBackward(nint first, nint count)
