@@ -82,7 +82,8 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
         return new LayerRow(shape, training ? "forward + backward" : "inference", threads, median * 1e3, flop / median / 1e9, shares[Runs / 2]);
     }
 
-    private static Action Prepare(CpuBackend backend, LayerShape shape, bool training)
+    /// <summary>One run of a layer on seeded data, all buffers ready.</summary>
+    internal static Action Prepare(CpuBackend backend, LayerShape shape, bool training, StepFlags? flags = null)
     {
         (CellType cell, int input, int hidden, int steps, int batch) = shape;
         var random = new Random(1);
@@ -91,10 +92,11 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
         foreach (DeviceBuffer buffer in new[] { weights.InputWeight, weights.RecurrentWeight, weights.InputBias, weights.RecurrentBias })
             Fill(backend, random, buffer);
         DeviceBuffer x = Filled(steps * batch, input);
-        var states = new RecurrentStates(backend.Allocate((steps + 1) * batch, hidden), cell.HasCell ? backend.Allocate((steps + 1) * batch, hidden) : null, null);
+        var states = new RecurrentStates(backend.Allocate((steps + 1) * batch, hidden), cell.HasCell ? backend.Allocate((steps + 1) * batch, hidden) : null,
+            flags == null ? null : backend.Allocate(steps * batch, hidden));
         RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, batch, training);
         if (!training)
-            return () => backend.RecurrentForward(weights, x, states, null, stash, steps, batch);
+            return () => backend.RecurrentForward(weights, x, states, flags, stash, steps, batch);
         var gradients = new RecurrentGradients(
             backend.Allocate(cell.Gates * hidden, input), backend.Allocate(cell.Gates * hidden, hidden), backend.Allocate(1, cell.Gates * hidden), backend.Allocate(1, cell.Gates * hidden));
         var flow = new RecurrentStateGradients(
@@ -102,8 +104,8 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
             backend.Allocate(batch, hidden), cell.HasCell ? backend.Allocate(batch, hidden) : null);
         return () =>
         {
-            backend.RecurrentForward(weights, x, states, null, stash, steps, batch);
-            backend.RecurrentBackward(weights, gradients, x, states, null, flow, stash, default, steps, batch);
+            backend.RecurrentForward(weights, x, states, flags, stash, steps, batch);
+            backend.RecurrentBackward(weights, gradients, x, states, flags, flow, stash, default, steps, batch);
         };
     }
 

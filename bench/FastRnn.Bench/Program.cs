@@ -6,7 +6,8 @@ using FastRnn.Numerics;
 
 // layers [threads = 1] [isa]    LSTM layers against the measured FMA peak
 // scaling [threads = 2] [isa]   a training step on several threads against one
-//                               both write bench/results/<cpu>/<what>-<isa>-<threads>.md
+// lengths [threads = 1] [isa]   sequences of many lengths against a padded batch
+//                               all write bench/results/<cpu>/<what>-<isa>-<threads>.md
 // readme                        puts the tables of bench/results that README shows into it again
 // anything else                 BenchmarkDotNet's own command line for the kernels
 string what = args.Length == 0 ? "" : args[0];
@@ -18,14 +19,19 @@ if (what == "readme")
     File.WriteAllText("README.md", readme);
     return;
 }
-if (what is not ("layers" or "scaling"))
+if (what is not ("layers" or "scaling" or "lengths"))
 {
     BenchmarkSwitcher.FromAssembly(typeof(KernelBench).Assembly).Run(args);
     return;
 }
 IsaLevel isa = Isa.Parse(args.Length > 2 ? args[2] : null);
-int threads = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : what == "layers" ? 1 : 2;
-string table = what == "layers" ? Layers() : new ScalingBench(isa, threads).Run();
+int threads = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : what == "scaling" ? 2 : 1;
+string table = what switch
+{
+    "layers" => Layers(),
+    "lengths" => new LengthBench(isa, threads).Run(),
+    _ => new ScalingBench(isa, threads).Run(),
+};
 string folder = Path.Combine("bench", "results", Machine.Slug);
 Directory.CreateDirectory(folder);
 File.WriteAllText(Path.Combine(folder, $"{what}-{Isa.Name(isa)}-{threads}.md"), table);

@@ -90,6 +90,50 @@ public class BitsTests
         CompareAll(run);
     }
 
+    /// <summary>
+    /// In a batch with lengths, gaps and resets every sample has the outputs and input gradients, to the bit, of its sequences alone.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Cells))]
+    public void MaskedSequenceEqualsSequenceAlone(int cell)
+    {
+        const int input = 9, hidden = 21, steps = 12, batch = 19;
+        var run = new CellRun(input, hidden, steps, batch, seed: 16, CellRun.Cells[cell]) { Flags = RandomFlags(steps, batch, seed: 16) };
+        Array.Clear(run.FinalHiddenGradient);
+        Array.Clear(run.FinalCellGradient);
+        using var backend = new CpuBackend(2);
+        Dictionary<string, double[]> whole = run.Train(backend);
+        for (int b = 0; b < batch; b++)
+        {
+            foreach (List<int> sequence in Sequences(run.Flags, b))
+            {
+                bool fromZero = run.Flags.IsReset(sequence[0], b);
+                Dictionary<string, double[]> alone = run.Alone(b, sequence, fromZero).Train(backend);
+                for (int i = 0; i < sequence.Count; i++)
+                {
+                    int row = (sequence[i] * batch) + b;
+                    Same(alone["y"][(i * hidden)..((i + 1) * hidden)], whole["y"][(row * hidden)..((row + 1) * hidden)], $"y of {run} sample {b} t={sequence[i]}");
+                    Same(alone["dX"][(i * input)..((i + 1) * input)], whole["dX"][(row * input)..((row + 1) * input)], $"dX of {run} sample {b} t={sequence[i]}");
+                }
+            }
+        }
+    }
+
+    /// <summary>The active steps of a sample, cut where it is reset.</summary>
+    private static List<List<int>> Sequences(StepFlags flags, int b)
+    {
+        var sequences = new List<List<int>>();
+        for (int t = 0; t < flags.Steps; t++)
+        {
+            if (!flags.IsActive(t, b))
+                continue;
+            if (sequences.Count == 0 || flags.IsReset(t, b))
+                sequences.Add([]);
+            sequences[^1].Add(t);
+        }
+        return sequences;
+    }
+
     internal static StepFlags RandomFlags(int steps, int batch, int seed)
     {
         var flags = new StepFlags(steps, batch);

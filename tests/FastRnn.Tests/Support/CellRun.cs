@@ -89,6 +89,23 @@ internal sealed class CellRun
         return smallest;
     }
 
+    /// <summary>The same weights on one sample's given steps alone, as a sequence of its own from its initial state, or from zero.</summary>
+    public CellRun Alone(int sample, IReadOnlyList<int> steps, bool fromZero)
+    {
+        CellRun one = Slice(sample, 1);
+        float[] Rows(float[] values, int width) => [.. steps.SelectMany(t => values.AsSpan(t * width, width).ToArray())];
+        float[] gradient = Take(OutputGradient, Steps, Batch, Hidden, sample, 1);
+        return new CellRun(this, steps.Count, 1)
+        {
+            X = Rows(one.X, Input),
+            H0 = fromZero ? new float[Hidden] : one.H0,
+            C0 = fromZero ? new float[Hidden] : one.C0,
+            OutputGradient = Rows(gradient, Hidden),
+            FinalHiddenGradient = new float[Hidden],
+            FinalCellGradient = new float[Hidden],
+        };
+    }
+
     public CellResult Forward(Backend backend) => Forward(backend, [Steps]);
 
     /// <summary>The sequence in consecutive calls of the given numbers of steps, the state handed on.</summary>

@@ -102,8 +102,7 @@ internal unsafe partial struct RecurrentJob
             float* to = NextHiddenGradient + (b * HiddenRow);
             if (Active[row] == 0)
             {
-                StartChain(t - 1, b, to);
-                AddRow(HiddenGradient + (b * HiddenRow), to);
+                Copy(HiddenGradient + (b * HiddenRow), to, HiddenRow);
                 continue;
             }
             if (Reset[row] != 0)

@@ -213,12 +213,14 @@ internal unsafe partial struct RecurrentJob
         Gemm.Run(table, gemm);
     }
 
-    /// <summary>Where the chain of dh_t starts: dY_t, or zero before the window and where inactive.</summary>
+    /// <summary>
+    /// Where the chain of dh_t starts: dY_t, or that of the last active step before, as if nothing lay between; zero before the first.
+    /// </summary>
     private readonly void StartChain(int t, nint b, float* dh)
     {
-        nint row = ((nint)t * Batch) + b;
-        bool counts = t >= 0 && (Active == null || Active[row] != 0);
-        Copy(counts ? OutputGradient + (row * HiddenRow) : Zeros, dh, HiddenRow);
+        while (Active != null && t >= 0 && Active[((nint)t * Batch) + b] == 0)
+            t--;
+        Copy(t >= 0 ? OutputGradient + ((((nint)t * Batch) + b) * HiddenRow) : Zeros, dh, HiddenRow);
     }
 
     private readonly void FinishBackward(nint first, nint count)

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using FastRnn.Backends;
+using FastRnn.Numerics;
+
+namespace FastRnn.Bench;
+
+/// <summary>
+/// What lengths save: LSTM 256, T 100, B 32 with lengths spread evenly over 1…T against the same batch padded to full length, in turn. Half of
+/// the positions are padding, so half of the time is the least there is.
+/// </summary>
+internal sealed class LengthBench(IsaLevel isa, int threads)
+{
+    private const int Rounds = 21;
+    private const int Width = 256, Steps = 100, Batch = 32;
+
+    /// <summary>The report as Markdown.</summary>
+    public string Run()
+    {
+        using var backend = new CpuBackend(threads, isa);
+        var flags = new StepFlags(Steps, Batch);
+        for (int i = 0; i < Steps * Batch; i++)
+        {
+            int t = i / Batch, sample = i % Batch * 13 % Batch; // not sorted by length
+            flags.Active[i] = (byte)(t < 1 + (sample * (Steps - 1) / (Batch - 1)) ? 1 : 0);
+        }
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Machine.CpuName}, {Isa.Name(isa)}, {threads} thread(s), .NET {Environment.Version}.");
+        text.AppendLine(CultureInfo.InvariantCulture, $"LSTM {Width}, T {Steps}, B {Batch}: lengths spread evenly over 1…T ÷ all padded to T, {Rounds} rounds in turn.");
+        text.AppendLine();
+        text.AppendLine("| mode | padded, ms | lengths, ms | lengths ÷ padded, median |");
+        text.AppendLine("| --- | --- | --- | --- |");
+        foreach (bool training in new[] { false, true })
+        {
+            var shape = new LayerShape(CellType.Lstm, Width, Width, Steps, Batch);
+            Action padded = LayerBench.Prepare(backend, shape, training), masked = LayerBench.Prepare(backend, shape, training, flags);
+            text.AppendLine(Row(training ? "forward + backward" : "inference", padded, masked));
+        }
+        return text.ToString();
+    }
+
+    private static string Row(string mode, Action padded, Action masked)
+    {
+        double[] whole = new double[Rounds], part = new double[Rounds], ratios = new double[Rounds];
+        for (int round = -2; round < Rounds; round++)
+        {
+            double before = Seconds(padded), middle = Seconds(masked), after = Seconds(padded);
+            if (round < 0)
+                continue;
+            whole[round] = (before + after) / 2;
+            part[round] = middle;
+            ratios[round] = middle / whole[round];
+        }
+        Array.Sort(whole);
+        Array.Sort(part);
+        Array.Sort(ratios);
+        return string.Create(
+            CultureInfo.InvariantCulture, $"| {mode} | {whole[Rounds / 2] * 1e3:F1} | {part[Rounds / 2] * 1e3:F1} | {ratios[Rounds / 2]:F2} |");
+    }
+
+    private static double Seconds(Action action)
+    {
+        long start = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+}
