@@ -3,70 +3,11 @@ using FastRnn.Memory;
 namespace FastRnn.Kernels;
 
 /// <summary>
-/// dW[n, k] += Σ over rows r = (t, b) of dY[r, n]·X[r, k], and the bias gradient Σ dY[r, n]. dY is given as strips of 16 columns.
-/// </summary>
-internal unsafe struct WeightGradientArgs
-{
-    public nint Steps, Batch;
-
-    /// <summary>dY's strip s, row (t, b), column i: <see cref="Strip"/>(s)[(t·Batch + b)·StripRow + i].</summary>
-    public float* Strips;
-    public nint StripStride, StripRow;
-
-    /// <summary>X [T·B rows of XRow floats], Columns of them used (padded to 16).</summary>
-    public float* X;
-    public nint XRow, Columns;
-
-    /// <summary>One byte a row, or null for all: rows with 0 count as x = 0, whatever they hold.</summary>
-    public byte* Active;
-
-    /// <summary>
-    /// Null, or the rows that count, ascending: dY's strips then hold only these, packed, while X is read at Rows[i] – as zero where
-    /// <see cref="Cleared"/> is set. Those of step t are <see cref="StepStart"/>[t] … StepStart[t + 1] − 1.
-    /// </summary>
-    public int* Rows, StepStart;
-    public byte* Cleared;
-
-    /// <summary>dW, row-major.</summary>
-    public float* Gradient;
-    public nint GradientRow;
-
-    /// <summary>Rows of dW.</summary>
-    public nint GradientRows;
-
-    /// <summary>H when the strips are gates, 0 when they are plain columns.</summary>
-    public nint GateHidden;
-
-    /// <summary>
-    /// Gates: strip s is number s % <see cref="Gates"/> of the <see cref="BlockStrips"/> of unit block s / <see cref="Gates"/>; it goes to rows
-    /// gate·H + 16·block … of dW, where <see cref="GateOrder"/> holds the gate in four bits.
-    /// </summary>
-    public nint Gates, BlockStrips;
-    public int GateOrder;
-
-    /// <summary>A run of zeros, 64 at least.</summary>
-    public float* Zeros;
-
-    /// <summary>First row of dW of a strip, and how many of its 16 columns exist.</summary>
-    public readonly (nint Row, nint Count) Target(nint strip)
-    {
-        if (GateHidden == 0)
-            return (strip * 16, Math.Min(16, GradientRows - (strip * 16)));
-        nint unit = strip / Gates * 16, gate = (GateOrder >> (int)(strip % Gates * 4)) & 15;
-        return ((gate * GateHidden) + unit, Math.Min(16, GateHidden - unit));
-    }
-
-    /// <summary>Where a strip lies.</summary>
-    public readonly float* Strip(nint strip) =>
-        Strips + ((GateHidden == 0 ? strip : (strip / Gates * BlockStrips) + (strip % Gates)) * StripStride);
-}
-
-/// <summary>
 /// The order of these sums is part of the definition and does not depend on threads or widths: the batch in slices of 16 samples; within a
 /// slice time first, then the sample, in blocks of at most 256 rows (whole time steps), each block one chain from zero, added in order; slices
 /// combined in a binary tree. It is also more accurate than one chain over T·B rows.
 /// </summary>
-internal static unsafe class WeightGradient
+internal static unsafe partial class WeightGradient
 {
     /// <summary>Samples of a slice.</summary>
     public const int SliceSamples = 16;
@@ -222,54 +163,6 @@ internal static unsafe class WeightGradient
         tile->C = c;
     }
 
-    /// <summary>For every step of a block its packed rows of the slice; returns how many rows they are.</summary>
-    private static nint FindRuns(in WeightGradientArgs args, nint t, nint steps, nint sample, nint samples, RowRun* runs)
-    {
-        nint rows = 0;
-        for (nint step = 0; step < steps; step++)
-        {
-            nint row = ((t + step) * args.Batch) + sample;
-            int start = args.StepStart[t + step], count = args.StepStart[t + step + 1] - start;
-            var ofStep = new ReadOnlySpan<int>(args.Rows + start, count);
-            int from = LowerBound(ofStep, row), to = LowerBound(ofStep, row + samples);
-            runs[step] = new RowRun(start + from, to - from);
-            rows += to - from;
-        }
-        return rows;
-    }
-
-    /// <summary>Index of the first element that is not smaller.</summary>
-    internal static int LowerBound(ReadOnlySpan<int> ascending, nint value)
-    {
-        int index = ascending.BinarySearch((int)value);
-        return index < 0 ? ~index : index;
-    }
-
-    private static void PackRuns(in WeightGradientArgs args, RowRun* runs, nint steps, nint column, nint width, float* pack)
-    {
-        for (nint step = 0; step < steps; step++)
-        {
-            for (nint i = runs[step].First; i < runs[step].First + runs[step].Count; i++, pack += Gemm.PanelColumns)
-            {
-                nint row = args.Rows[i];
-                PackRow(args.X + (row * args.XRow) + column, args.Cleared == null || args.Cleared[row] == 0, width, pack);
-            }
-        }
-    }
-
-    private static void CopyRuns(float* strip, RowRun* runs, nint steps, float* to)
-    {
-        for (nint step = 0; step < steps; step++)
-        {
-            int length = (int)runs[step].Count * 16;
-            new ReadOnlySpan<float>(strip + (runs[step].First * 16), length).CopyTo(new Span<float>(to, length));
-            to += length;
-        }
-    }
-
-    /// <summary>Neighbours among the packed rows.</summary>
-    private readonly record struct RowRun(int First, int Count);
-
     private static void PackRows(
         in WeightGradientArgs args, nint t, nint steps, nint sample, nint samples, nint column, nint width, float* pack)
     {
@@ -344,53 +237,5 @@ internal static unsafe class WeightGradient
                 table.AddTo(block, sum + (s * 16), 16);
             }
         }
-    }
-}
-
-/// <summary>
-/// Sums of slices combined in a fixed binary tree as they arrive, like the carries of a binary counter: ((s0+s1)+(s2+s3))+s4 …
-/// Needs only ⌊log₂ slices⌋ + 2 buffers.
-/// </summary>
-internal unsafe ref struct SliceTree
-{
-    private readonly KernelTable _table;
-    private readonly float* _buffers;
-    private readonly nint _length;
-    private fixed int _levels[40];
-    private int _count;
-
-    public SliceTree(KernelTable table, Arena arena, nint batch, nint length)
-    {
-        _table = table;
-        _length = length;
-        _buffers = arena.Take(Depth(batch) * length);
-    }
-
-    /// <summary>Buffers needed for a batch.</summary>
-    public static int Depth(nint batch) => System.Numerics.BitOperations.Log2((uint)((batch + 15) / 16)) + 2;
-
-    /// <summary>A buffer for the next slice's sum; the caller overwrites it. Equal levels below are combined first.</summary>
-    public float* Push()
-    {
-        while (_count >= 2 && _levels[_count - 1] == _levels[_count - 2])
-            Combine();
-        _levels[_count] = 0;
-        return _buffers + (_count++ * _length);
-    }
-
-    /// <summary>The total; the tree is empty again.</summary>
-    public float* Finish()
-    {
-        while (_count >= 2)
-            Combine();
-        _count = 0;
-        return _buffers;
-    }
-
-    private void Combine()
-    {
-        _table.AddTo(_buffers + ((_count - 1) * _length), _buffers + ((_count - 2) * _length), _length);
-        _count--;
-        _levels[_count - 1]++;
     }
 }

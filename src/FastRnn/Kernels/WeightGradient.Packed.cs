@@ -1,0 +1,56 @@
+namespace FastRnn.Kernels;
+
+/// <summary>
+/// The same sums over packed rows: those of a slice and a block of steps are copied together first, so that the chains skip what does not count.
+/// The blocks are those of the whole batch.
+/// </summary>
+internal static unsafe partial class WeightGradient
+{
+    /// <summary>For every step of a block its packed rows of the slice; returns how many rows they are.</summary>
+    private static nint FindRuns(in WeightGradientArgs args, nint t, nint steps, nint sample, nint samples, RowRun* runs)
+    {
+        nint rows = 0;
+        for (nint step = 0; step < steps; step++)
+        {
+            nint row = ((t + step) * args.Batch) + sample;
+            int start = args.StepStart[t + step], count = args.StepStart[t + step + 1] - start;
+            var ofStep = new ReadOnlySpan<int>(args.Rows + start, count);
+            int from = LowerBound(ofStep, row), to = LowerBound(ofStep, row + samples);
+            runs[step] = new RowRun(start + from, to - from);
+            rows += to - from;
+        }
+        return rows;
+    }
+
+    /// <summary>Index of the first element that is not smaller.</summary>
+    internal static int LowerBound(ReadOnlySpan<int> ascending, nint value)
+    {
+        int index = ascending.BinarySearch((int)value);
+        return index < 0 ? ~index : index;
+    }
+
+    private static void PackRuns(in WeightGradientArgs args, RowRun* runs, nint steps, nint column, nint width, float* pack)
+    {
+        for (nint step = 0; step < steps; step++)
+        {
+            for (nint i = runs[step].First; i < runs[step].First + runs[step].Count; i++, pack += Gemm.PanelColumns)
+            {
+                nint row = args.Rows[i];
+                PackRow(args.X + (row * args.XRow) + column, args.Cleared == null || args.Cleared[row] == 0, width, pack);
+            }
+        }
+    }
+
+    private static void CopyRuns(float* strip, RowRun* runs, nint steps, float* to)
+    {
+        for (nint step = 0; step < steps; step++)
+        {
+            int length = (int)runs[step].Count * 16;
+            new ReadOnlySpan<float>(strip + (runs[step].First * 16), length).CopyTo(new Span<float>(to, length));
+            to += length;
+        }
+    }
+
+    /// <summary>Neighbours among the packed rows.</summary>
+    private readonly record struct RowRun(int First, int Count);
+}

@@ -1,0 +1,60 @@
+namespace FastRnn.Kernels;
+
+/// <summary>
+/// dW[n, k] += Σ over rows r = (t, b) of dY[r, n]·X[r, k], and the bias gradient Σ dY[r, n]. dY is given as strips of 16 columns.
+/// </summary>
+internal unsafe struct WeightGradientArgs
+{
+    public nint Steps, Batch;
+
+    /// <summary>dY's strip s, row (t, b), column i: <see cref="Strip"/>(s)[(t·Batch + b)·StripRow + i].</summary>
+    public float* Strips;
+    public nint StripStride, StripRow;
+
+    /// <summary>X [T·B rows of XRow floats], Columns of them used (padded to 16).</summary>
+    public float* X;
+    public nint XRow, Columns;
+
+    /// <summary>One byte a row, or null for all: rows with 0 count as x = 0, whatever they hold.</summary>
+    public byte* Active;
+
+    /// <summary>
+    /// Null, or the rows that count, ascending: dY's strips then hold only these, packed, while X is read at Rows[i] – as zero where
+    /// <see cref="Cleared"/> is set. Those of step t are <see cref="StepStart"/>[t] … StepStart[t + 1] − 1.
+    /// </summary>
+    public int* Rows, StepStart;
+    public byte* Cleared;
+
+    /// <summary>dW, row-major.</summary>
+    public float* Gradient;
+    public nint GradientRow;
+
+    /// <summary>Rows of dW.</summary>
+    public nint GradientRows;
+
+    /// <summary>H when the strips are gates, 0 when they are plain columns.</summary>
+    public nint GateHidden;
+
+    /// <summary>
+    /// Gates: strip s is number s % <see cref="Gates"/> of the <see cref="BlockStrips"/> of unit block s / <see cref="Gates"/>; it goes to rows
+    /// gate·H + 16·block … of dW, where <see cref="GateOrder"/> holds the gate in four bits.
+    /// </summary>
+    public nint Gates, BlockStrips;
+    public int GateOrder;
+
+    /// <summary>A run of zeros, 64 at least.</summary>
+    public float* Zeros;
+
+    /// <summary>First row of dW of a strip, and how many of its 16 columns exist.</summary>
+    public readonly (nint Row, nint Count) Target(nint strip)
+    {
+        if (GateHidden == 0)
+            return (strip * 16, Math.Min(16, GradientRows - (strip * 16)));
+        nint unit = strip / Gates * 16, gate = (GateOrder >> (int)(strip % Gates * 4)) & 15;
+        return ((gate * GateHidden) + unit, Math.Min(16, GateHidden - unit));
+    }
+
+    /// <summary>Where a strip lies.</summary>
+    public readonly float* Strip(nint strip) =>
+        Strips + ((GateHidden == 0 ? strip : (strip / Gates * BlockStrips) + (strip % Gates)) * StripStride);
+}
