@@ -24,6 +24,11 @@ public abstract class Layer
     /// <summary>True for a layer that reads tokens instead of values.</summary>
     internal virtual bool TakesTokens => false;
 
+    /// <summary>
+    /// True when an output depends on later inputs: such a layer reads whole sequences, so it can neither stream nor go on from the window before.
+    /// </summary>
+    internal virtual bool ReadsAhead => false;
+
     /// <summary>Width of the input this layer asks for, or 0 when any will do.</summary>
     internal abstract int InputSize { get; }
 
@@ -33,11 +38,7 @@ public abstract class Layer
     /// <summary>Creates parameters and draws their first values.</summary>
     internal void Build(Backend backend, int index, int inputSize, ulong seed)
     {
-        if (_backend != null)
-            throw new InvalidOperationException($"layer {index}, {this}, belongs to another model already");
-        _backend = backend;
-        Index = index;
-        _parameters = CreateParameters(inputSize);
+        Attach(backend, index, inputSize);
         for (int i = 0; i < _parameters.Length; i++)
         {
             _parameters[i].Name = $"{index}.{_parameters[i].Name}";
@@ -57,6 +58,24 @@ public abstract class Layer
         Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass);
 
     private protected abstract Parameter[] CreateParameters(int inputSize);
+
+    /// <summary>Makes a layer inside this one part of the same model. Its parameters become this layer's to name and to draw.</summary>
+    private protected Parameter[] Adopt(Layer inner, int inputSize)
+    {
+        inner.Attach(Backend, Index, inputSize);
+        return inner._parameters;
+    }
+
+    private protected static void Initialize(Layer inner, Parameter parameter, PhiloxStream random) => inner.Initialize(parameter, random);
+
+    private void Attach(Backend backend, int index, int inputSize)
+    {
+        if (_backend != null)
+            throw new InvalidOperationException($"layer {index}, {this}, belongs to another model already");
+        _backend = backend;
+        Index = index;
+        _parameters = CreateParameters(inputSize);
+    }
 
     private protected abstract void Initialize(Parameter parameter, PhiloxStream random);
 

@@ -33,6 +33,8 @@ public sealed class Sequential : IDisposable
         _inputSizes = Chain(layers);
         for (int i = 0; i < layers.Length; i++)
             layers[i].Build(backend, i, _inputSizes[i], seed);
+        int ahead = Array.FindIndex(_layers, layer => layer.ReadsAhead);
+        LayerThatReadsAhead = ahead < 0 ? null : $"layer {ahead}, {_layers[ahead]},";
         _parameters = [.. layers.SelectMany(layer => layer.ParameterArray)];
     }
 
@@ -62,6 +64,9 @@ public sealed class Sequential : IDisposable
 
     internal Parameter[] ParameterArray => _parameters;
 
+    /// <summary>The first layer that reads whole sequences, by place and name for messages, or null.</summary>
+    internal string? LayerThatReadsAhead { get; }
+
     /// <summary>Ends the threads of a back end that the model made for itself.</summary>
     public void Dispose()
     {
@@ -81,8 +86,15 @@ public sealed class Sequential : IDisposable
     internal RecurrentState?[] CreateState(int batch) => [.. _layers.Select(layer => (layer as RecurrentLayer)?.CreateState(batch))];
 
     /// <summary>All layers forward from <paramref name="state"/> (null: zero). Returns the output of the last.</summary>
+    /// <exception cref="ArgumentException">There is a state to go on from, and a layer that reads whole sequences.</exception>
     internal DeviceBuffer Forward(SequentialWorkspace workspace, in LayerInput input, RecurrentState?[]? state, in PassContext pass)
     {
+        if (state != null && LayerThatReadsAhead != null)
+        {
+            throw new ArgumentException(
+                $"{LayerThatReadsAhead} reads whole sequences and cannot go on from the window before: start every window's streams anew, or carry no state",
+                nameof(state));
+        }
         LayerInput current = input;
         for (int i = 0; i < _layers.Length; i++)
         {
