@@ -46,6 +46,9 @@ public abstract class Layer
         }
     }
 
+    /// <summary>A zero state for a batch to carry between windows; null for a layer without.</summary>
+    internal virtual RecurrentState? CreateState(int batch) => null;
+
     internal abstract Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training);
 
     /// <summary>workspace.Output = layer(input).</summary>
@@ -123,6 +126,9 @@ internal class Workspace(int steps, int batch, bool training)
 
     /// <summary>[T·B, F], for whoever reads the output to write; null in inference.</summary>
     public DeviceBuffer? OutputGradient { get; set; }
+
+    /// <summary>The window of the recurrent layer whose state is carried on from window to window; null where there is none.</summary>
+    public virtual RecurrentWorkspace? Carried => null;
 
     /// <summary>A plain workspace with its own output.</summary>
     public static Workspace Create(Backend backend, int width, int steps, int batch, bool training) => new(steps, batch, training)

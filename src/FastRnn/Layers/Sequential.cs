@@ -83,7 +83,7 @@ public sealed class Sequential : IDisposable
     }
 
     /// <summary>A zero state for every recurrent layer; other layers have null.</summary>
-    internal RecurrentState?[] CreateState(int batch) => [.. _layers.Select(layer => (layer as RecurrentLayer)?.CreateState(batch))];
+    internal RecurrentState?[] CreateState(int batch) => [.. _layers.Select(layer => layer.CreateState(batch))];
 
     /// <summary>All layers forward from <paramref name="state"/> (null: zero). Returns the output of the last.</summary>
     /// <exception cref="ArgumentException">There is a state to go on from, and a layer that reads whole sequences.</exception>
@@ -99,7 +99,7 @@ public sealed class Sequential : IDisposable
         for (int i = 0; i < _layers.Length; i++)
         {
             Workspace ws = workspace.Layers[i];
-            (ws as RecurrentWorkspace)?.SetInitial(state?[i]);
+            ws.Carried?.SetInitial(state?[i]);
             _layers[i].Forward(ws, current, pass);
             current = new LayerInput(ws.Output);
         }
@@ -154,9 +154,6 @@ internal sealed class SequentialWorkspace(Workspace[] layers)
     public void CopyFinal(RecurrentState?[] state)
     {
         for (int i = 0; i < Layers.Length; i++)
-        {
-            if (Layers[i] is RecurrentWorkspace recurrent)
-                recurrent.CopyFinal(state[i]!);
-        }
+            Layers[i].Carried?.CopyFinal(state[i]!);
     }
 }

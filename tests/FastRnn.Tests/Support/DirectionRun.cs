@@ -84,6 +84,7 @@ internal sealed class DirectionRun
         RecurrentWorkspace recurrent => [recurrent],
         BackwardsWorkspace backwards => [backwards.Inner],
         BidirectionalWorkspace both => [both.Forward, both.Backward.Inner],
+        ResidualWorkspace residual => Inside(residual.Inner),
         _ => [],
     };
 
