@@ -94,6 +94,28 @@ public class AllocationTests
     }
 
     [Fact]
+    public void TrainingStepInBothDirections()
+    {
+        using var backend = new CpuBackend(2);
+        var model = new Sequential(
+            backend, 1, new Embedding(13, 5), new Bidirectional(new Lstm(5, 6), Merge.Multiply), new Bidirectional(new Gru(6, 7), lastStep: true), new Linear(14, 13));
+        var trainer = new Trainer(model, Loss.CrossEntropy, new Adam(0.01f)) { CarryState = false };
+        SequenceChunk plain = RandomChunk(9, 8, 13, seed: 3), flagged = RandomChunk(9, 8, 13, seed: 4);
+        flagged.LastStepOnly = true;
+        flagged.SetInactive(8, 3);
+        flagged.SetReset(4, 5);
+        for (int warmUp = 0; warmUp < 5; warmUp++)
+            Pass();
+        AllocatedBytes.None(Pass);
+
+        void Pass()
+        {
+            trainer.Step(plain);
+            trainer.Step(flagged);
+        }
+    }
+
+    [Fact]
     public void SessionStep()
     {
         using var backend = new CpuBackend(1);

@@ -179,6 +179,29 @@ public class CpuAgainstReferenceTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Levels))]
+    public void GatherRowsAtEveryLength(IsaLevel isa)
+    {
+        for (int n = 1; n <= 257; n++)
+        {
+            int seed = n;
+            Compare(isa, $"op=GatherRows isa={isa} n={n}", (b, log) =>
+            {
+                var random = new Random(seed);
+                DeviceBuffer source = Filled(b, random, 4, n + 5, 1), target = Filled(b, random, 6, n + 3, 1);
+                int[] rows = [3, -1, 0, 3, -1, 2];
+                foreach (GatherMode mode in Enum.GetValues<GatherMode>())
+                {
+                    b.GatherRows(source, rows, target, new RowGather(mode, 5, 2, n, 0.75f));
+                    Log(b, log, $"{mode}", target);
+                    b.GatherRows(source, default, b.View(target, 1, 4), new RowGather(mode, 1, 0, n, 1));
+                    Log(b, log, $"{mode} in place", target);
+                }
+            });
+        }
+    }
+
     /// <summary>NaN input at inactive positions must not reach anything.</summary>
     private static void PoisonInactive(CellRun run)
     {

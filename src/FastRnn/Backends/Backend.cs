@@ -39,6 +39,12 @@ public abstract class Backend : IDisposable
     /// <summary>destination += source; equal shapes.</summary>
     internal abstract void Accumulate(DeviceBuffer source, DeviceBuffer destination);
 
+    /// <summary>
+    /// Row r of the destination receives row rows[r] of the source; a negative index stands for a row of zeros, no indices at all for
+    /// row r itself. Where no row is taken twice, the adjoint is the same call with the inverse indices.
+    /// </summary>
+    internal abstract void GatherRows(DeviceBuffer source, ReadOnlySpan<int> rows, DeviceBuffer destination, in RowGather how);
+
     // ---- layers -------------------------------------------------------------------------------------------------------------
 
     /// <summary>y[r] = table[tokens[r]]; a negative token yields a zero row. table [V, E], y [tokens, E].</summary>

@@ -17,6 +17,9 @@ internal static class Architecture
         ("tanh", CellActivation.Tanh), ("relu", CellActivation.Relu), ("sigmoid", CellActivation.Sigmoid), ("identity", CellActivation.Identity),
     ];
 
+    private static readonly (string Name, Merge Value)[] Merges =
+        [("concat", Merge.Concat), ("sum", Merge.Sum), ("average", Merge.Average), ("multiply", Merge.Multiply)];
+
     public static LayerInfo Describe(Layer layer) => layer switch
     {
         Embedding embedding => new() { Type = "embedding", Vocabulary = embedding.Vocabulary, Size = embedding.Size },
@@ -27,6 +30,15 @@ internal static class Architecture
         Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
+        Bidirectional both => new()
+        {
+            Type = "bidirectional",
+            Inner = Describe(both.Inner),
+            Merge = Merges.First(merge => merge.Value == both.Merge).Name,
+            LastStep = both.LastStep,
+        },
+        GoBackwards backwards => new() { Type = "go_backwards", Inner = Describe(backwards.Inner), LastStep = backwards.LastStep },
+        Residual residual => new() { Type = "residual", Inner = Describe(residual.Inner) },
         _ => throw new NotSupportedException($"{layer.GetType().Name} layers cannot be saved."),
     };
 
@@ -40,15 +52,26 @@ internal static class Architecture
         "dropout" => new Dropout(layer.Rate!.Value),
         "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
+        "bidirectional" => new Bidirectional(
+            (RecurrentLayer)Build(layer.Inner!), Merges.First(merge => merge.Name == layer.Merge).Value, layer.LastStep!.Value),
+        "go_backwards" => new GoBackwards((RecurrentLayer)Build(layer.Inner!), layer.LastStep!.Value),
+        "residual" => new Residual(Build(layer.Inner!)),
         _ => new Linear(layer.Input!.Value, layer.Output!.Value),
     };
 
     /// <summary>Output width of a checked list of layers.</summary>
-    public static int OutputWidth(IReadOnlyList<LayerInfo> layers)
+    public static int OutputWidth(IReadOnlyList<LayerInfo> layers) => OutputWidth(layers.Last(layer => OutputWidth(layer) is not null))!.Value;
+
+    /// <summary>Features that a checked layer asks for; null for tokens, and where any width will do.</summary>
+    public static int? InputWidth(LayerInfo layer) => layer.Input ?? (layer.Inner is null ? null : InputWidth(layer.Inner));
+
+    /// <summary>Features that a checked layer gives; null where it gives as many as it gets.</summary>
+    private static int? OutputWidth(LayerInfo layer) => layer.Type switch
     {
-        var last = layers.Last(layer => !TakesAnyWidth(layer));
-        return last.Output ?? last.Hidden ?? last.Size!.Value;
-    }
+        "bidirectional" => layer.Inner!.Hidden * (layer.Merge == "concat" ? 2 : 1),
+        "go_backwards" or "residual" => OutputWidth(layer.Inner!),
+        _ => layer.Output ?? layer.Hidden ?? layer.Size,
+    };
 
     /// <summary>Returns every parameter the layers have, or says what is wrong with them.</summary>
     /// <exception cref="InvalidDataException">A layer is unknown, has a bad size, or does not fit the layer before it.</exception>
@@ -62,20 +85,19 @@ internal static class Architecture
         {
             var layer = layers[i] ?? throw new InvalidDataException($"layer {i} is null");
             CheckFields(i, layer);
+            CheckInner(i, layer);
             if (layer.Type == "embedding" && i > 0)
                 throw new InvalidDataException($"layer {i} is an embedding; only the first layer can be one");
-            if (TakesAnyWidth(layer) && i == 0)
+            if (OutputWidth(layer) is null && i == 0)
                 throw new InvalidDataException($"layer 0 is {layer.Type}, which has no width of its own");
-            if (width is not null && layer.Input is not null && layer.Input != width)
-                throw new InvalidDataException($"layer {i} expects {layer.Input} inputs, layer {i - 1} gives {width}");
-            width = layer.Output ?? layer.Hidden ?? layer.Size ?? width;
-            AddParameters(parameters, i, layer);
+            if (width is not null && InputWidth(layer) is { } input && input != width)
+                throw new InvalidDataException($"layer {i} expects {input} inputs, layer {i - 1} gives {width}");
+            width = OutputWidth(layer) ?? width;
+            AddParameters(parameters, layer, $"{i}.");
         }
 
         return parameters;
     }
-
-    private static bool TakesAnyWidth(LayerInfo layer) => layer.Type is "dropout" or "activation" or "log_softmax";
 
     /// <summary>Exactly the sizes of its kind, all in range.</summary>
     private static void CheckFields(int index, LayerInfo layer)
@@ -89,6 +111,9 @@ internal static class Architecture
             "dropout" => ["rate"],
             "activation" => ["activation"],
             "log_softmax" => [],
+            "bidirectional" => ["inner", "merge", "last_step"],
+            "go_backwards" => ["inner", "last_step"],
+            "residual" => ["inner"],
             _ => throw new InvalidDataException(
                 $"layer {index} has the type {ModelFormatException.Quote(layer.Type)}, which this version does not know"),
         };
@@ -105,35 +130,66 @@ internal static class Architecture
                 throw new InvalidDataException($"layer {index} ({layer.Type}) has {name} {value}; it must lie from 1 to {most}");
         }
 
-        if (layer.Activation is null != !wanted.Contains("activation"))
-            throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Activation is null ? "lacks" : "cannot have")} activation");
+        var others = new (string Name, object? Value)[]
+        {
+            ("activation", layer.Activation), ("inner", layer.Inner), ("merge", layer.Merge), ("last_step", layer.LastStep), ("rate", layer.Rate),
+        };
+        foreach (var (name, value) in others)
+        {
+            if (value is null != !wanted.Contains(name))
+                throw new InvalidDataException($"layer {index} ({layer.Type}) {(value is null ? "lacks" : "cannot have")} {name}");
+        }
+
         if (layer.Type == "activation" && Activation.Named(layer.Activation!) is null)
             throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(layer.Activation!)}, which this version does not know");
         if (layer.Type == "rnn" && layer.Activation is { } function && !Activations.Any(a => a.Name == function))
             throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(function)}, expected {string.Join(", ", Activations.Select(a => a.Name))}");
-        if (layer.Rate is null != !wanted.Contains("rate"))
-            throw new InvalidDataException($"layer {index} ({layer.Type}) {(layer.Rate is null ? "lacks" : "cannot have")} rate");
+        if (layer.Merge is { } merge && !Merges.Any(m => m.Name == merge))
+            throw new InvalidDataException($"layer {index} has the merge {ModelFormatException.Quote(merge)}, expected {string.Join(", ", Merges.Select(m => m.Name))}");
         if (layer.Rate is { } rate && !(rate >= 0 && rate < 1))
             throw new InvalidDataException(FormattableString.Invariant($"layer {index} has rate {rate}; it must lie from 0 to below 1"));
     }
 
-    private static void AddParameters(List<ParameterShape> parameters, int index, LayerInfo layer)
+    /// <summary>A layer inside another is of a kind that can be there, and complete.</summary>
+    private static void CheckInner(int index, LayerInfo layer)
+    {
+        if (layer.Inner is not { } inner)
+            return;
+        CheckFields(index, inner);
+        if (layer.Type == "residual" ? inner.Type is "embedding" or "residual" : inner.Type is not ("lstm" or "gru" or "rnn"))
+            throw new InvalidDataException($"layer {index} is {layer.Type} around {inner.Type}");
+        CheckInner(index, inner);
+        if (layer.Type == "residual" && InputWidth(inner) is { } input && OutputWidth(inner) != input)
+            throw new InvalidDataException($"layer {index} (residual) adds {OutputWidth(inner)} values to {input}");
+    }
+
+    private static void AddParameters(List<ParameterShape> parameters, LayerInfo layer, string prefix, string suffix = "")
     {
         switch (layer.Type)
         {
             case "embedding":
-                parameters.Add(new($"{index}.weight", [layer.Vocabulary!.Value, layer.Size!.Value]));
+                parameters.Add(new($"{prefix}weight", [layer.Vocabulary!.Value, layer.Size!.Value]));
                 break;
             case "lstm" or "gru" or "rnn":
                 int gates = (layer.Type == "lstm" ? 4 : layer.Type == "gru" ? 3 : 1) * layer.Hidden!.Value;
-                parameters.Add(new($"{index}.weight_ih_l0", [gates, layer.Input!.Value]));
-                parameters.Add(new($"{index}.weight_hh_l0", [gates, layer.Hidden.Value]));
-                parameters.Add(new($"{index}.bias_ih_l0", [gates]));
-                parameters.Add(new($"{index}.bias_hh_l0", [gates]));
+                parameters.Add(new($"{prefix}weight_ih_l0{suffix}", [gates, layer.Input!.Value]));
+                parameters.Add(new($"{prefix}weight_hh_l0{suffix}", [gates, layer.Hidden.Value]));
+                parameters.Add(new($"{prefix}bias_ih_l0{suffix}", [gates]));
+                parameters.Add(new($"{prefix}bias_hh_l0{suffix}", [gates]));
                 break;
             case "linear":
-                parameters.Add(new($"{index}.weight", [layer.Output!.Value, layer.Input!.Value]));
-                parameters.Add(new($"{index}.bias", [layer.Output.Value]));
+                parameters.Add(new($"{prefix}weight", [layer.Output!.Value, layer.Input!.Value]));
+                parameters.Add(new($"{prefix}bias", [layer.Output.Value]));
+                break;
+            case "bidirectional":
+                AddParameters(parameters, layer.Inner!, prefix);
+                AddParameters(parameters, layer.Inner!, prefix, "_reverse");
+                break;
+            case "go_backwards":
+                AddParameters(parameters, layer.Inner!, prefix);
+                break;
+            case "residual":
+                AddParameters(parameters, layer.Inner!, prefix + "inner.");
                 break;
         }
     }

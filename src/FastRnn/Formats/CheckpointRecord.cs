@@ -79,10 +79,11 @@ internal sealed record CheckpointRecord
             tensors.AddRange(parameters.Select(parameter => new ParameterShape(MomentName(moment, parameter.Name), parameter.Shape)));
         for (int i = 0; i < layers.Count && Batch > 0; i++)
         {
-            if (layers[i].Hidden is not { } hidden)
+            LayerInfo carried = layers[i].Type == "residual" ? layers[i].Inner! : layers[i];
+            if (carried.Hidden is not { } hidden)
                 continue;
             tensors.Add(new(HiddenName(i), [Batch, hidden]));
-            if (layers[i].Type == "lstm")
+            if (carried.Type == "lstm")
                 tensors.Add(new(CellName(i), [Batch, hidden]));
         }
 

@@ -29,8 +29,8 @@ public sealed record ModelInfo
 public sealed record LayerInfo
 {
     /// <summary>
-    /// <c>embedding</c>, <c>lstm</c>, <c>gru</c>, <c>rnn</c>, <c>dropout</c>, <c>linear</c>, <c>activation</c> or
-    /// <c>log_softmax</c>.
+    /// <c>embedding</c>, <c>lstm</c>, <c>gru</c>, <c>rnn</c>, <c>dropout</c>, <c>linear</c>, <c>activation</c>,
+    /// <c>log_softmax</c>, <c>bidirectional</c>, <c>go_backwards</c> or <c>residual</c>.
     /// </summary>
     public required string Type { get; init; }
 
@@ -57,14 +57,24 @@ public sealed record LayerInfo
     /// <summary>Share of inputs that dropout zeroes in training, from 0 to below 1.</summary>
     public float? Rate { get; init; }
 
+    /// <summary>How a bidirectional layer merges its outputs: <c>concat</c>, <c>sum</c>, <c>average</c> or <c>multiply</c>.</summary>
+    public string? Merge { get; init; }
+
+    /// <summary>Whether a layer that reads backwards gives one output for each sample.</summary>
+    public bool? LastStep { get; init; }
+
+    /// <summary>The layer that a bidirectional, backward or residual one is made of.</summary>
+    public LayerInfo? Inner { get; init; }
+
     /// <summary>For people, for example <c>lstm(input 64, hidden 256)</c>.</summary>
     public override string ToString()
     {
         var sizes = new (string Name, object? Value)[]
         {
             ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("activation", Activation), ("rate", Rate),
+            ("", Inner), ("merge", Merge), ("last step", LastStep == true ? "only" : null),
         };
-        var shown = sizes.Where(size => size.Value is not null).Select(size => FormattableString.Invariant($"{size.Name} {size.Value}"));
+        var shown = sizes.Where(size => size.Value is not null).Select(size => FormattableString.Invariant($"{size.Name} {size.Value}").TrimStart());
         return $"{Type}({string.Join(", ", shown)})";
     }
 }

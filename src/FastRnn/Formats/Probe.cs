@@ -1,4 +1,3 @@
-using FastRnn.Inference;
 using FastRnn.Layers;
 
 namespace FastRnn.Formats;
@@ -74,17 +73,27 @@ internal static class Probe
     private static float[] Run(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record)
     {
         int width = InputWidth(layers), steps = StepsOf(record, width);
-        float[] y = new float[Architecture.OutputWidth(layers)];
-        var outputs = new List<float>();
-        var session = model.OpenSession();
-        for (int t = 0; t < steps; t++)
+        LayerInput input;
+        if (record.Tokens is { } tokens)
         {
-            if (record.Tokens is { } tokens)
-                session.Step(tokens[t], y);
-            else
-                session.Step(record.Values.AsSpan(t * width, width), y);
-            for (int i = 0; i < y.Length; i += record.Stride)
-                outputs.Add(y[i]);
+            input = new LayerInput(tokens);
+        }
+        else
+        {
+            var values = model.Backend.Allocate(steps, width);
+            model.Backend.Write(values, record.Values);
+            input = new LayerInput(values);
+        }
+
+        // The whole window at once: not every model can go step by step, and the bits are those of one that does.
+        var y = model.Forward(model.CreateWorkspace(steps, 1, training: false), input, null, new PassContext(null, false, model.Seed, 0, false));
+        float[] all = new float[y.Length];
+        model.Backend.Read(y, all);
+        var outputs = new List<float>();
+        for (int first = 0; first < all.Length; first += y.Columns)
+        {
+            for (int i = 0; i < y.Columns; i += record.Stride)
+                outputs.Add(all[first + i]);
         }
 
         return [.. outputs];
@@ -93,7 +102,7 @@ internal static class Probe
     private static int StepsOf(ProbeRecord record, int width) => record.Tokens?.Length ?? record.Values!.Length / width;
 
     /// <summary>Features of one step; 1 for tokens.</summary>
-    private static int InputWidth(IReadOnlyList<LayerInfo> layers) => layers[0].Input ?? 1;
+    private static int InputWidth(IReadOnlyList<LayerInfo> layers) => Architecture.InputWidth(layers[0]) ?? 1;
 
     /// <summary>Spread over the vocabulary by a prime larger than common sizes.</summary>
     private static int[] Tokens(int vocabulary)

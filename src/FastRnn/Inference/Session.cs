@@ -7,6 +7,7 @@ namespace FastRnn.Inference;
 public static class SessionExtensions
 {
     /// <summary>A stream through the model, one step a call, starting from a zero state.</summary>
+    /// <exception cref="NotSupportedException">A layer needs later inputs for an output, for example <see cref="Bidirectional"/>.</exception>
     public static Session OpenSession(this Sequential model) => new(model);
 }
 
@@ -25,6 +26,8 @@ public sealed class Session
     internal Session(Sequential model)
     {
         ArgumentNullException.ThrowIfNull(model);
+        if (model.LayerThatReadsAhead != null)
+            throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream");
         _model = model;
         _workspace = model.CreateWorkspace(1, 1, training: false);
         _state = model.CreateState(1);

@@ -24,6 +24,11 @@ public abstract class Layer
     /// <summary>True for a layer that reads tokens instead of values.</summary>
     internal virtual bool TakesTokens => false;
 
+    /// <summary>
+    /// True when an output depends on later inputs: such a layer reads whole sequences, so it can neither stream nor go on from the window before.
+    /// </summary>
+    internal virtual bool ReadsAhead => false;
+
     /// <summary>Width of the input this layer asks for, or 0 when any will do.</summary>
     internal abstract int InputSize { get; }
 
@@ -33,17 +38,16 @@ public abstract class Layer
     /// <summary>Creates parameters and draws their first values.</summary>
     internal void Build(Backend backend, int index, int inputSize, ulong seed)
     {
-        if (_backend != null)
-            throw new InvalidOperationException($"layer {index}, {this}, belongs to another model already");
-        _backend = backend;
-        Index = index;
-        _parameters = CreateParameters(inputSize);
+        Attach(backend, index, inputSize);
         for (int i = 0; i < _parameters.Length; i++)
         {
             _parameters[i].Name = $"{index}.{_parameters[i].Name}";
             Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * 16) + (ulong)i));
         }
     }
+
+    /// <summary>A zero state for a batch to carry between windows; null for a layer without.</summary>
+    internal virtual RecurrentState? CreateState(int batch) => null;
 
     internal abstract Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training);
 
@@ -57,6 +61,24 @@ public abstract class Layer
         Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass);
 
     private protected abstract Parameter[] CreateParameters(int inputSize);
+
+    /// <summary>Makes a layer inside this one part of the same model. Its parameters become this layer's to name and to draw.</summary>
+    private protected Parameter[] Adopt(Layer inner, int inputSize)
+    {
+        inner.Attach(Backend, Index, inputSize);
+        return inner._parameters;
+    }
+
+    private protected static void Initialize(Layer inner, Parameter parameter, PhiloxStream random) => inner.Initialize(parameter, random);
+
+    private void Attach(Backend backend, int index, int inputSize)
+    {
+        if (_backend != null)
+            throw new InvalidOperationException($"layer {index}, {this}, belongs to another model already");
+        _backend = backend;
+        Index = index;
+        _parameters = CreateParameters(inputSize);
+    }
 
     private protected abstract void Initialize(Parameter parameter, PhiloxStream random);
 
@@ -104,6 +126,9 @@ internal class Workspace(int steps, int batch, bool training)
 
     /// <summary>[T·B, F], for whoever reads the output to write; null in inference.</summary>
     public DeviceBuffer? OutputGradient { get; set; }
+
+    /// <summary>The window of the recurrent layer whose state is carried on from window to window; null where there is none.</summary>
+    public virtual RecurrentWorkspace? Carried => null;
 
     /// <summary>A plain workspace with its own output.</summary>
     public static Workspace Create(Backend backend, int width, int steps, int batch, bool training) => new(steps, batch, training)

@@ -34,8 +34,13 @@ public abstract class RecurrentLayer : Layer
     internal override int OutputSize(int inputSize) => Hidden;
 
     /// <summary>A zero state for a batch: h and, where the cell has it, c; [B, H] each.</summary>
-    internal RecurrentState CreateState(int batch) =>
+    internal override RecurrentState CreateState(int batch) =>
         new(Backend.Allocate(batch, Hidden), _cell.HasCell ? Backend.Allocate(batch, Hidden) : null);
+
+    /// <summary>Another layer with the same cell, sizes and options, that has no parameters yet: a second direction.</summary>
+    internal RecurrentLayer Twin() => _weights == null
+        ? (RecurrentLayer)MemberwiseClone()
+        : throw new InvalidOperationException($"{this} belongs to a model already");
 
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
         new RecurrentWorkspace(Backend, Weights, steps, batch, training);

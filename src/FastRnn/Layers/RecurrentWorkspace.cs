@@ -29,6 +29,8 @@ internal sealed class RecurrentWorkspace : Workspace
         InitialGradient = new RecurrentState(backend.Allocate(batch, hidden), weights.Cell.HasCell ? backend.Allocate(batch, hidden) : null);
     }
 
+    public override RecurrentWorkspace? Carried => this;
+
     public RecurrentStates States { get; private set; }
 
     public RecurrentStash Stash { get; }

@@ -33,6 +33,8 @@ public sealed class Sequential : IDisposable
         _inputSizes = Chain(layers);
         for (int i = 0; i < layers.Length; i++)
             layers[i].Build(backend, i, _inputSizes[i], seed);
+        int ahead = Array.FindIndex(_layers, layer => layer.ReadsAhead);
+        LayerThatReadsAhead = ahead < 0 ? null : $"layer {ahead}, {_layers[ahead]},";
         _parameters = [.. layers.SelectMany(layer => layer.ParameterArray)];
     }
 
@@ -62,6 +64,9 @@ public sealed class Sequential : IDisposable
 
     internal Parameter[] ParameterArray => _parameters;
 
+    /// <summary>The first layer that reads whole sequences, by place and name for messages, or null.</summary>
+    internal string? LayerThatReadsAhead { get; }
+
     /// <summary>Ends the threads of a back end that the model made for itself.</summary>
     public void Dispose()
     {
@@ -78,16 +83,23 @@ public sealed class Sequential : IDisposable
     }
 
     /// <summary>A zero state for every recurrent layer; other layers have null.</summary>
-    internal RecurrentState?[] CreateState(int batch) => [.. _layers.Select(layer => (layer as RecurrentLayer)?.CreateState(batch))];
+    internal RecurrentState?[] CreateState(int batch) => [.. _layers.Select(layer => layer.CreateState(batch))];
 
     /// <summary>All layers forward from <paramref name="state"/> (null: zero). Returns the output of the last.</summary>
+    /// <exception cref="ArgumentException">There is a state to go on from, and a layer that reads whole sequences.</exception>
     internal DeviceBuffer Forward(SequentialWorkspace workspace, in LayerInput input, RecurrentState?[]? state, in PassContext pass)
     {
+        if (state != null && LayerThatReadsAhead != null)
+        {
+            throw new ArgumentException(
+                $"{LayerThatReadsAhead} reads whole sequences and cannot go on from the window before: start every window's streams anew, or carry no state",
+                nameof(state));
+        }
         LayerInput current = input;
         for (int i = 0; i < _layers.Length; i++)
         {
             Workspace ws = workspace.Layers[i];
-            (ws as RecurrentWorkspace)?.SetInitial(state?[i]);
+            ws.Carried?.SetInitial(state?[i]);
             _layers[i].Forward(ws, current, pass);
             current = new LayerInput(ws.Output);
         }
@@ -142,9 +154,6 @@ internal sealed class SequentialWorkspace(Workspace[] layers)
     public void CopyFinal(RecurrentState?[] state)
     {
         for (int i = 0; i < Layers.Length; i++)
-        {
-            if (Layers[i] is RecurrentWorkspace recurrent)
-                recurrent.CopyFinal(state[i]!);
-        }
+            Layers[i].Carried?.CopyFinal(state[i]!);
     }
 }

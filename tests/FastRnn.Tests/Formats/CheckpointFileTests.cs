@@ -70,6 +70,29 @@ public sealed class CheckpointFileTests : IDisposable
         }
     }
 
+    /// <summary>State inside a residual is carried on; a layer in both directions has none to carry.</summary>
+    [Fact]
+    public void State_inside_another_layer_is_kept()
+    {
+        using var model = new Sequential(_backend, 2, new Embedding(_data.Vocabulary.Count, 4), new Residual(new Lstm(4, 4)), new Linear(4, _data.Vocabulary.Count));
+        var trainer = Trainer(model, adam: true, carry: true);
+        Train(trainer, 0, 5);
+        CheckpointFile.Save(trainer, new ModelInfo(), Position(5), Target);
+        var checkpoint = CheckpointFile.Load(Target, _backend);
+        using var resumedModel = checkpoint.Model;
+        var resumed = Trainer(resumedModel, adam: true, carry: true);
+        checkpoint.Restore(resumed);
+        Assert.Equal(Train(trainer, 5, 9), Train(resumed, 5, 9));
+        Assert.Equal(["state.h.1", "state.c.1"], SafetensorsReader.Read(Target).Tensors.Select(t => t.Name).Where(name => name.StartsWith("state", StringComparison.Ordinal)));
+
+        using var both = new Sequential(_backend, 2, new Embedding(3, 4), new Bidirectional(new Lstm(4, 4)), new Linear(8, 3));
+        trainer = new Trainer(both, Loss.CrossEntropy, new Sgd(0.1f));
+        trainer.Step(new SequenceChunk(4, 2) { StartsStreams = true });
+        CheckpointFile.Save(trainer, new ModelInfo(), Position(1), Target);
+        using var loaded = CheckpointFile.Load(Target, _backend).Model;
+        Assert.Equal(both.Layers.Select(layer => layer.ToString()), loaded.Layers.Select(layer => layer.ToString()));
+    }
+
     [Fact]
     public void Save_load_save_gives_identical_bytes()
     {

@@ -15,14 +15,14 @@ public sealed partial class ModelMetadataFuzzTests
     private static readonly string[] _values =
     [
         "null", "true", "-1", "0", "1", "2", "65537", "2147483647", "2147483648", "1e999", "-1e999", "0.5", "1e-400", "\"\"", "\"x\"", "\"lstm\"",
-        "\"linear\"", "\"dropout\"", "\"NaN\"", "\"\\ud800\"", "[]", "[null]", "[0]", "[[]]", "{}", "{\"type\":\"lstm\",\"input\":5,\"hidden\":6}",
+        "\"linear\"", "\"dropout\"", "\"NaN\"", "\"\\ud800\"", "[]", "[null]", "[0]", "[[]]", "{}", "{\"type\":\"lstm\",\"input\":5,\"hidden\":6}", "\"concat\"",
     ];
 
     [Fact]
     public void Changed_metadata_meets_only_the_format_exception()
     {
         using var backend = new CpuBackend(threads: 1);
-        using var model = new Sequential(backend, 1, new Embedding(3, 2), new Lstm(2, 3), new Dropout(0.1f), new Linear(3, 3));
+        using var model = new Sequential(backend, 1, new Embedding(3, 2), new Lstm(2, 3), new Residual(new Bidirectional(new Gru(3, 3), Merge.Sum)), new Dropout(0.1f), new Linear(3, 3));
         var trainer = new Trainer(model, Loss.CrossEntropy, new Adam(0.01f));
         var data = TextDataset.FromText("abcabcaabbcc");
         trainer.Step(data.Chunks(2, 3)[0]);

@@ -65,6 +65,21 @@ public partial class ReferenceBackend : Backend
             M(destination).Span[i] += M(source).Span[i];
     }
 
+    internal override void GatherRows(DeviceBuffer source, ReadOnlySpan<int> rows, DeviceBuffer destination, in RowGather how)
+    {
+        how.Check(source, rows, destination);
+        for (int r = 0; r < destination.Rows; r++)
+        {
+            int row = rows.IsEmpty ? r : rows[r];
+            for (int c = 0; c < how.Columns; c++)
+            {
+                double x = row < 0 ? 0 : how.Factor * M(source)[row, how.SourceColumn + c], y = M(destination)[r, how.DestinationColumn + c];
+                M(destination)[r, how.DestinationColumn + c] = how.Mode switch { GatherMode.Write => x, GatherMode.Add => y + x, _ => y * x };
+            }
+        }
+        destination.Touch();
+    }
+
     internal override void EmbeddingForward(DeviceBuffer table, ReadOnlySpan<int> tokens, DeviceBuffer y)
     {
         RequireShape(y, tokens.Length, table.Columns);

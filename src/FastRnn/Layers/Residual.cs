@@ -1,0 +1,84 @@
+using FastRnn.Backends;
+using FastRnn.Numerics;
+
+namespace FastRnn.Layers;
+
+/// <summary>
+/// y = x + f(x) (He, Zhang, Ren, Sun 2016) with a layer f that keeps the width. Maps [T, B, F] to [T, B, F]. Streams, and carries state, as f does.
+/// Parameters are those of f under <c>inner.</c>, as of a PyTorch module that keeps f in <c>self.inner</c>.
+/// </summary>
+public sealed class Residual : Layer
+{
+    /// <summary>Adds the input to what a layer makes of it.</summary>
+    /// <param name="layer">f; belongs to no model yet.</param>
+    /// <exception cref="ArgumentException">f changes the width, reads tokens, or is a residual itself.</exception>
+    public Residual(Layer layer)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        if (layer.TakesTokens || layer is Residual)
+            throw new ArgumentException($"{layer} cannot be inside a residual", nameof(layer));
+        int width = layer.InputSize;
+        if (width != 0 && layer.OutputSize(width) != width)
+            throw new ArgumentException($"{layer} makes {layer.OutputSize(width)} values of {width}: they cannot be added", nameof(layer));
+        Inner = layer;
+    }
+
+    /// <summary>f.</summary>
+    public Layer Inner { get; }
+
+    internal override bool ReadsAhead => Inner.ReadsAhead;
+
+    internal override int InputSize => Inner.InputSize;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"Residual({Inner})";
+
+    internal override int OutputSize(int inputSize) => inputSize;
+
+    internal override RecurrentState? CreateState(int batch) => Inner.CreateState(batch);
+
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
+        new ResidualWorkspace(Backend, Inner.CreateWorkspace(inputSize, steps, batch, training), inputSize);
+
+    internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass)
+    {
+        var ws = (ResidualWorkspace)workspace;
+        Inner.Forward(ws.Inner, input, pass);
+        Backend.Copy(input.Values, ws.Output);
+        Backend.Accumulate(ws.Inner.Output, ws.Output);
+    }
+
+    internal override void Backward(
+        Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass)
+    {
+        Inner.Backward(((ResidualWorkspace)workspace).Inner, input, outputGradient, inputGradient, pass);
+        if (inputGradient != null)
+            Backend.Accumulate(outputGradient, inputGradient);
+    }
+
+    private protected override Parameter[] CreateParameters(int inputSize)
+    {
+        Parameter[] parameters = Adopt(Inner, inputSize);
+        foreach (Parameter parameter in parameters)
+            parameter.Name = "inner." + parameter.Name;
+        return parameters;
+    }
+
+    private protected override void Initialize(Parameter parameter, PhiloxStream random) => Initialize(Inner, parameter, random);
+}
+
+/// <summary>One window of f, and the sum.</summary>
+internal sealed class ResidualWorkspace : Workspace
+{
+    public ResidualWorkspace(Backend backend, Workspace inner, int width)
+        : base(inner.Steps, inner.Batch, inner.Training)
+    {
+        Inner = inner;
+        Output = backend.Allocate(Steps * Batch, width);
+        OutputGradient = Training ? backend.Allocate(Steps * Batch, width) : null;
+    }
+
+    public Workspace Inner { get; }
+
+    public override RecurrentWorkspace? Carried => Inner.Carried;
+}
