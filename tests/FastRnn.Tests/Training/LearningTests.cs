@@ -9,8 +9,8 @@ using Xunit;
 namespace FastRnn.Tests.Training;
 
 /// <summary>
-/// The classical tasks that only a network with memory can do, judged on sequences it has not seen. A network whose gradients are wrong
-/// anywhere inside the time loop stays at the baseline.
+/// The classical tasks that only a network with memory can do, judged on sequences it has not seen. Without a gradient through all of
+/// the steps a network stays at the baseline.
 /// </summary>
 public class LearningTests
 {
