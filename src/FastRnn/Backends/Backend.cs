@@ -134,6 +134,14 @@ public abstract class Backend : IDisposable
 
     /// <summary>x = min(max(x, −limit), limit).</summary>
     internal abstract void ClampValues(DeviceBuffer x, float limit);
+
+    /// <summary>
+    /// l1·Σ|w| + l2·Σw² in double, and gradient += its derivative, l1·sign(w) + 2·l2·w with sign(0) = 0. The gradient may be left out.
+    /// </summary>
+    internal abstract double Penalty(DeviceBuffer weight, DeviceBuffer? gradient, float l1, float l2);
+
+    /// <summary>Scales every row of x whose L2 norm is above the limit down to it.</summary>
+    internal abstract void LimitRowNorms(DeviceBuffer x, float limit);
 }
 
 /// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>

@@ -94,6 +94,22 @@ public sealed class SequenceChunk
             _targets[index] = -1;
     }
 
+    /// <summary>
+    /// Of sample b only the first steps are there, or, padded left, only the last: the others become inactive. To make a sample longer
+    /// again, <see cref="ClearFlags"/> first.
+    /// </summary>
+    /// <param name="b">The sample.</param>
+    /// <param name="length">Steps that are there, 0 … T.</param>
+    /// <param name="padLeft">Padding comes before the sample, not after it.</param>
+    public void SetLength(int b, int length, bool padLeft = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Steps);
+        int padding = Steps - length, first = padLeft ? 0 : length;
+        for (int t = first; t < first + padding; t++)
+            SetInactive(t, b);
+    }
+
     /// <summary>The model reads step t of sample b, but its output there does not count in the loss.</summary>
     public void SetIgnored(int t, int b)
     {

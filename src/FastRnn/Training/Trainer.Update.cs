@@ -75,8 +75,7 @@ public sealed partial class Trainer
     /// <exception cref="ArgumentException">No parameter has such a name, or the factor is negative or not finite.</exception>
     public void SetRateFactor(string pattern, float factor)
     {
-        if (!(factor >= 0) || !float.IsFinite(factor))
-            throw new ArgumentOutOfRangeException(nameof(factor), factor, "must be finite and not negative");
+        CheckSize(factor, nameof(factor));
         foreach (ParameterPlan plan in Find(pattern))
             plan.RateFactor = factor;
     }
@@ -87,8 +86,7 @@ public sealed partial class Trainer
     /// <exception cref="ArgumentException">No parameter has such a name, or the decay is negative or not finite.</exception>
     public void SetWeightDecay(string pattern, float decay)
     {
-        if (!(decay >= 0) || !float.IsFinite(decay))
-            throw new ArgumentOutOfRangeException(nameof(decay), decay, "must be finite and not negative");
+        CheckSize(decay, nameof(decay));
         foreach (ParameterPlan plan in Find(pattern))
             plan.WeightDecay = decay;
     }
@@ -211,6 +209,8 @@ public sealed partial class Trainer
             var update = new ParameterUpdate(
                 plan.Updates, rate * plan.RateFactor, (float)(scale * plan.Scale), plan.WeightDecay ?? Optimizer.WeightDecay);
             Optimizer.Update(_model.Backend, _model.ParameterArray[i], i, update);
+            if (plan.MaxNorm > 0)
+                _model.Backend.LimitRowNorms(_model.ParameterArray[i].Value, plan.MaxNorm);
         }
     }
 
@@ -251,6 +251,13 @@ public sealed partial class Trainer
 
         /// <summary>In place of the optimiser's, or null.</summary>
         public float? WeightDecay { get; set; }
+
+        public float L1 { get; set; }
+
+        public float L2 { get; set; }
+
+        /// <summary>Largest norm of a row; 0: any.</summary>
+        public float MaxNorm { get; set; }
 
         /// <summary>Updates made.</summary>
         public long Updates { get; set; }

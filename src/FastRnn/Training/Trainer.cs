@@ -4,7 +4,9 @@ using FastRnn.Layers;
 namespace FastRnn.Training;
 
 /// <summary>What one step did.</summary>
-/// <param name="Loss">Mean over the steps that count, or sum, as the loss reduces; for cross-entropy nats per token.</param>
+/// <param name="Loss">
+/// Mean over the steps that count, or sum, as the loss reduces; for cross-entropy nats per token. Penalties of weights are added.
+/// </param>
 /// <param name="Tokens">Steps that counted.</param>
 /// <param name="GradientNorm">Global L2 norm before clipping; 0 for a window that waits for others before the update.</param>
 public readonly record struct StepResult(double Loss, int Tokens, double GradientNorm);
@@ -84,13 +86,14 @@ public sealed partial class Trainer
         if (!double.IsFinite(loss.Sum))
             throw new NonFiniteException("the loss", Steps + 1);
         _model.Backward(workspace, input, null, pass);
+        double penalty = AddPenalties();
         double norm = EndGradient();
         if (CarryState)
             workspace.CopyFinal(EnsureState(chunk.Batch));
         Time += chunk.Steps;
         if (RecordStepNorms)
             CollectStepNorms(workspace);
-        return new StepResult(_loss.Reduce(loss.Sum, loss.Divisor), loss.Count, norm);
+        return new StepResult(_loss.Reduce(loss.Sum, loss.Divisor) + penalty, loss.Count, norm);
     }
 
     /// <summary>
