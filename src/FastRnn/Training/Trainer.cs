@@ -181,7 +181,7 @@ public sealed partial class Trainer
         var norms = new List<double[]>();
         foreach (Workspace ws in workspace.Layers)
         {
-            if (ws is RecurrentWorkspace recurrent)
+            if (ws.Carried is { } recurrent)
                 norms.Add(recurrent.StepNorms);
         }
         StepNorms = norms;
