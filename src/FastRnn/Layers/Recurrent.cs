@@ -88,7 +88,27 @@ public abstract class RecurrentLayer : Layer
 /// </summary>
 /// <param name="input">Width of the input, at least 1.</param>
 /// <param name="hidden">Units, at least 1.</param>
-public sealed class Lstm(int input, int hidden) : RecurrentLayer(CellType.Lstm, input, hidden);
+/// <param name="forgetBias">
+/// Added to the first values of the forget gate's input bias: 1 lets a new network remember (Gers, Schmidhuber, Cummins 2000; Jozefowicz et al.
+/// 2015), 0 is PyTorch's start. It is no part of a model file.
+/// </param>
+public sealed class Lstm(int input, int hidden, float forgetBias = 0) : RecurrentLayer(CellType.Lstm, input, hidden)
+{
+    private readonly float _forgetBias =
+        float.IsFinite(forgetBias) ? forgetBias : throw new ArgumentOutOfRangeException(nameof(forgetBias), forgetBias, "must be finite");
+
+    private protected override void Initialize(Parameter parameter, PhiloxStream random)
+    {
+        base.Initialize(parameter, random);
+        if (_forgetBias == 0 || !parameter.Name.Contains(".bias_ih_l0", StringComparison.Ordinal))
+            return;
+        var bias = new float[parameter.Length];
+        parameter.Read(bias);
+        foreach (ref float value in bias.AsSpan(Hidden, Hidden)) // the gates are i, f, g, o
+            value += _forgetBias;
+        parameter.Write(bias);
+    }
+}
 
 /// <summary>
 /// Gated recurrent unit (Cho et al. 2014) with the reset gate after the recurrent product, PyTorch's and Keras's default: gates r, z, n,

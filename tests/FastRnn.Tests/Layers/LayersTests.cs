@@ -129,6 +129,25 @@ public class LayersTests
         Assert.NotEqual(expected, Mask(reference, new DropoutMask(0.4f, 5, 4, 100), steps, batch, width));
     }
 
+    [Fact]
+    public void ForgetBiasIsAddedToTheForgetGateAlone()
+    {
+        const int hidden = 5;
+        using var backend = new CpuBackend(1);
+        using var plain = new Sequential(backend, 3, new Lstm(4, hidden), new Bidirectional(new Lstm(hidden, hidden)));
+        using var biased = new Sequential(backend, 3, new Lstm(4, hidden, 1.5f), new Bidirectional(new Lstm(hidden, hidden, 1.5f)));
+        foreach (Parameter parameter in plain.Parameters)
+        {
+            double[] before = Values(plain, parameter.Name), after = Values(biased, parameter.Name);
+            for (int i = 0; i < before.Length; i++)
+            {
+                bool forget = parameter.Name.Contains("bias_ih", StringComparison.Ordinal) && i / hidden == 1;
+                Assert.Equal((float)(before[i] + (forget ? 1.5f : 0)), (float)after[i]);
+            }
+        }
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Lstm(4, hidden, float.NaN));
+    }
+
     private static float[] Mask(Backend backend, DropoutMask mask, int steps, int batch, int width)
     {
         DeviceBuffer ones = backend.Allocate(steps * batch, width), dropped = backend.Allocate(steps * batch, width);
