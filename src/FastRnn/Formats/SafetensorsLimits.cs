@@ -16,7 +16,7 @@ internal sealed record SafetensorsLimits
     public static SafetensorsLimits Default { get; } = new();
 
     /// <summary>Bytes of one tensor: it lives in one array.</summary>
-    public const long TensorBytes = 0X7FFFFFC7; // Array.MaxLength
+    public const long TensorBytes = 0x7FFFFFC7; // Array.MaxLength
 
     /// <summary>Largest file that is read at all.</summary>
     public long FileBytes { get; init; } = 1L << 40;

@@ -64,7 +64,7 @@ internal readonly struct IdentityActivation : IActivation
 
 /// <summary>
 /// The simple recurrent cell (Elman 1990), point-wise part: h_t = f(b + W x_t + R h_{t−1}). One strip a block. Stored |h| and dh below 2⁻¹⁰⁰
-/// become +0; the strip keeps h for the backward pass, because a reset clears the state.
+/// become +0; the strip keeps h for the backward pass, where it becomes the gradient of the pre-activation.
 /// </summary>
 internal static unsafe class ElmanCell
 {

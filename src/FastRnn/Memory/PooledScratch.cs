@@ -1,11 +1,15 @@
 namespace FastRnn.Memory;
 
-/// <summary>A rented block for the length of a <c>using</c>.</summary>
+/// <summary>A rented block for the length of a <c>using</c>; of no length, nothing is rented: what only some calls need costs the others nothing.</summary>
 internal readonly unsafe ref struct PooledScratch(BufferPool pool, nint length)
 {
-    private readonly AlignedBuffer _block = pool.Rent(length);
+    private readonly AlignedBuffer? _block = length == 0 ? null : pool.Rent(length);
 
-    public float* Pointer => _block.Pointer;
+    public float* Pointer => _block == null ? null : _block.Pointer;
 
-    public void Dispose() => pool.Return(_block);
+    public void Dispose()
+    {
+        if (_block != null)
+            pool.Return(_block);
+    }
 }

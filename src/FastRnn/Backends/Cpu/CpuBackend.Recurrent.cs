@@ -204,6 +204,8 @@ public sealed unsafe partial class CpuBackend
             Gates = w.Layout.Gates,
             BlockStrips = w.Layout.BlockStrips,
             FirstRecurrent = w.Layout.FirstRecurrent,
+            PanelWidth = w.Layout.PanelWidth,
+            PanelBlocks = w.Layout.PanelBlocks,
             ApartBias = w.ApartBias(),
             Hidden = w.Hidden,
             HiddenRow = hidden.Stride,

@@ -15,7 +15,7 @@ internal unsafe partial struct RecurrentJob
     public CellKernel Kernel;
 
     /// <summary>See <see cref="GateLayout"/>.</summary>
-    public int Gates, BlockStrips, FirstRecurrent;
+    public int Gates, BlockStrips, FirstRecurrent, PanelWidth, PanelBlocks;
 
     /// <summary>Gate strips from the block's first row on.</summary>
     public float* Strips;
@@ -99,12 +99,11 @@ internal unsafe partial struct RecurrentJob
     /// <param name="cell">States at the first unit; the strips are set here.</param>
     private readonly void RunForward(KernelTable table, float* previous, nint gateRow, CellArgs cell)
     {
-        int panelBlocks = Gates == 1 ? 4 : 1;
         var gemm = new GemmArgs
         {
             Rows = cell.Rows,
             Columns = UnitBlocks * Gates * 16,
-            PanelWidth = Gates == 1 ? Gemm.PanelColumns : Gates * 16,
+            PanelWidth = PanelWidth,
             Panels = RecurrentPanels,
         };
         gemm.SetRowMajorA(previous, HiddenRow, Hidden);
@@ -115,7 +114,7 @@ internal unsafe partial struct RecurrentJob
             if (ApartBias != null)
                 StartApartChain(gateRow, cell.Rows, block);
             Gemm.RunPanel(table, gemm, panel);
-            for (nint end = Math.Min(UnitBlocks, block + panelBlocks); block < end; block++)
+            for (nint end = Math.Min(UnitBlocks, block + PanelBlocks); block < end; block++)
             {
                 CellArgs one = AtBlock(cell, gateRow, block);
                 table.CellForward[(int)Kernel](&one);
