@@ -22,7 +22,7 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
 
     private static readonly LayerShape[] Shapes =
     [
-        new(CellType.Lstm, 512, 512, 50, 32), new(CellType.Gru, 512, 512, 50, 32), new(new CellType(CellKind.Rnn), 512, 512, 50, 32),
+        new(CellType.Lstm, 512, 512, 50, 32), new(CellType.Gru, 512, 512, 50, 32), new(CellType.Rnn(), 512, 512, 50, 32),
         new(CellType.Lstm, 512, 512, 64, 64), new(CellType.Lstm, 128, 128, 50, 50), new(CellType.Gru, 128, 128, 50, 50),
         new(CellType.Lstm, 64, 128, 50, 50),
     ];

@@ -241,7 +241,7 @@ public class CpuAgainstReferenceTests
 
     private static void LeaveKinks(CellRun run)
     {
-        if (run.Cell != new CellType(CellKind.Rnn, CellActivation.Relu) || run.Flags != null)
+        if (run.Cell != CellType.Rnn(CellActivation.Relu) || run.Flags != null)
             return;
         using var reference = new ReferenceBackend();
         while (run.SmallestPreActivation(run.Train(reference)["y"]) < 1e-5)

@@ -42,8 +42,8 @@ public class TruthTests
         {
             "lstm" => CellType.Lstm,
             "gru" => CellType.Gru,
-            "rnn_relu" => new CellType(CellKind.Rnn, CellActivation.Relu),
-            _ => new CellType(CellKind.Rnn),
+            "rnn_relu" => CellType.Rnn(CellActivation.Relu),
+            _ => CellType.Rnn(),
         };
         var run = new CellRun(truth.Size("input"), truth.Size("hidden"), truth.Size("steps"), truth.Size("batch"), seed: 0, cell)
         {

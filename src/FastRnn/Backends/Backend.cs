@@ -86,7 +86,8 @@ public abstract class Backend : IDisposable
 
     /// <summary>A whole recurrent layer over a whole window; x [T·B, I].</summary>
     internal abstract void RecurrentForward(
-        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch);
+        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
+        in RecurrentPass pass = default);
 
     /// <summary>
     /// Back-propagation through the window that the last <see cref="RecurrentForward"/> on this stash has run. Unless
@@ -95,7 +96,7 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal abstract void RecurrentBackward(
         RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
-        RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch);
+        RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch, in RecurrentPass pass = default);
 
     // ---- loss and update ----------------------------------------------------------------------------------------------------
 

@@ -12,11 +12,6 @@ internal static class Architecture
     public const int MaxLayers = 256;
     public const int MaxHidden = 65_536;
 
-    private static readonly (string Name, CellActivation Value)[] Activations =
-    [
-        ("tanh", CellActivation.Tanh), ("relu", CellActivation.Relu), ("sigmoid", CellActivation.Sigmoid), ("identity", CellActivation.Identity),
-    ];
-
     private static readonly (string Name, Merge Value)[] Merges =
         [("concat", Merge.Concat), ("sum", Merge.Sum), ("average", Merge.Average), ("multiply", Merge.Multiply)];
 
@@ -25,7 +20,7 @@ internal static class Architecture
         Embedding embedding => new() { Type = "embedding", Vocabulary = embedding.Vocabulary, Size = embedding.Size },
         Lstm lstm => new() { Type = "lstm", Input = lstm.Input, Hidden = lstm.Hidden },
         Gru gru => new() { Type = "gru", Input = gru.Input, Hidden = gru.Hidden },
-        Rnn rnn => new() { Type = "rnn", Input = rnn.Input, Hidden = rnn.Hidden, Activation = Activations.First(a => a.Value == rnn.Activation).Name },
+        Rnn rnn => new() { Type = "rnn", Input = rnn.Input, Hidden = rnn.Hidden, Activation = rnn.Activation.ToString() },
         Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate },
         Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
@@ -48,7 +43,7 @@ internal static class Architecture
         "embedding" => new Embedding(layer.Vocabulary!.Value, layer.Size!.Value),
         "lstm" => new Lstm(layer.Input!.Value, layer.Hidden!.Value),
         "gru" => new Gru(layer.Input!.Value, layer.Hidden!.Value),
-        "rnn" => new Rnn(layer.Input!.Value, layer.Hidden!.Value, Activations.First(a => a.Name == layer.Activation).Value),
+        "rnn" => new Rnn(layer.Input!.Value, layer.Hidden!.Value, CellActivation.Parse(layer.Activation!)!.Value),
         "dropout" => new Dropout(layer.Rate!.Value),
         "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
@@ -142,8 +137,8 @@ internal static class Architecture
 
         if (layer.Type == "activation" && Activation.Named(layer.Activation!) is null)
             throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(layer.Activation!)}, which this version does not know");
-        if (layer.Type == "rnn" && layer.Activation is { } function && !Activations.Any(a => a.Name == function))
-            throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(function)}, expected {string.Join(", ", Activations.Select(a => a.Name))}");
+        if (layer.Type == "rnn" && layer.Activation is { } function && CellActivation.Parse(function) is null)
+            throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(function)}, which this version does not know");
         if (layer.Merge is { } merge && !Merges.Any(m => m.Name == merge))
             throw new InvalidDataException($"layer {index} has the merge {ModelFormatException.Quote(merge)}, expected {string.Join(", ", Merges.Select(m => m.Name))}");
         if (layer.Rate is { } rate && !(rate >= 0 && rate < 1))

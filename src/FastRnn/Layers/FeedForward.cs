@@ -149,4 +149,12 @@ internal static class Check
         ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, name);
         return value;
     }
+
+    /// <summary>A share of things to drop, in [0, 1).</summary>
+    public static float Rate(float value, [System.Runtime.CompilerServices.CallerMemberName] string? name = null) =>
+        value is >= 0f and < 1f ? value : throw new ArgumentOutOfRangeException(name, value, "a rate lies in [0, 1)");
+
+    /// <summary>A limit above 0, or 0 for none.</summary>
+    public static float Limit(float value, [System.Runtime.CompilerServices.CallerMemberName] string? name = null) =>
+        value >= 0f && float.IsFinite(value) ? value : throw new ArgumentOutOfRangeException(name, value, "a limit is finite and not negative; 0 is none");
 }

@@ -82,6 +82,13 @@ public abstract class Layer
 
     private protected abstract void Initialize(Parameter parameter, PhiloxStream random);
 
+    private protected static void InitializeOnes(Parameter parameter)
+    {
+        var values = new float[parameter.Length];
+        Array.Fill(values, 1f);
+        parameter.Write(values);
+    }
+
     /// <summary>Uniform in ±bound, PyTorch's default for recurrent and linear layers.</summary>
     private protected static void InitializeUniform(Parameter parameter, PhiloxStream random, double bound)
     {
@@ -107,7 +114,7 @@ internal readonly struct LayerInput
 }
 
 /// <summary>What is the same for all layers of one pass. Time counts steps since training began; dropout masks depend on it.</summary>
-internal readonly record struct PassContext(StepFlags? Flags, bool Training, ulong Seed, long Time, bool RecordStepNorms);
+internal readonly record struct PassContext(StepFlags? Flags, bool Training, ulong Seed, long Time, bool RecordStepNorms, float ClipRecurrent = 0);
 
 /// <summary>
 /// Everything one call of a layer over one window needs: outputs, what the backward pass reads, gradients. A layer that is called several

@@ -9,12 +9,13 @@ namespace FastRnn.Layers;
 /// </summary>
 public abstract class RecurrentLayer : Layer
 {
-    private readonly CellType _cell;
     private RecurrentWeights? _weights;
     private RecurrentGradients? _gradients;
+    private int _direction;
 
-    private protected RecurrentLayer(CellType cell, int input, int hidden) =>
-        (_cell, Input, Hidden) = (cell, Check.AtLeastOne(input), Check.AtLeastOne(hidden));
+    private const string InputNormName = "weight_ln_ih_l0", RecurrentNormName = "weight_ln_hh_l0";
+
+    private protected RecurrentLayer(int input, int hidden) => (Input, Hidden) = (Check.AtLeastOne(input), Check.AtLeastOne(hidden));
 
     /// <summary>Width of the input.</summary>
     public int Input { get; }
@@ -22,25 +23,56 @@ public abstract class RecurrentLayer : Layer
     /// <summary>Units.</summary>
     public int Hidden { get; }
 
+    /// <summary>
+    /// Normalise W x_t and R h_{t−1}, each over all gates of a sample, before they meet the biases: γ·(a − mean)/√(variance + 1e-5) with a trained γ for
+    /// each (Ba, Kiros, Hinton 2016).
+    /// </summary>
+    public bool LayerNorm { get; init; }
+
+    /// <summary>
+    /// In training, the share of h_{t−1} that the recurrent product does not see: one mask for all gates and all steps of a window (Gal,
+    /// Ghahramani 2016), the rest scaled by 1/(1 − rate). In [0, 1).
+    /// </summary>
+    public float RecurrentDropout
+    {
+        get;
+        init => field = Check.Rate(value);
+    }
+
+    /// <summary>
+    /// In training, the share of units whose h stays what it was, drawn anew at every step; otherwise h_t = p·h_{t−1} + (1 − p)·h̃_t (Krueger et al.
+    /// 2017). In [0, 1).
+    /// </summary>
+    public float Zoneout
+    {
+        get;
+        init => field = Check.Rate(value);
+    }
+
     internal override int InputSize => Input;
 
-    internal CellType Cell => _cell;
+    internal CellType Cell => _weights?.Cell ?? CreateCell() with { LayerNorm = LayerNorm, RecurrentDropout = RecurrentDropout, Zoneout = Zoneout };
 
     private RecurrentWeights Weights => _weights ?? throw new InvalidOperationException($"{this} does not belong to a model yet");
 
     /// <inheritdoc/>
     public override string ToString() => $"{GetType().Name}({Input}, {Hidden})";
 
-    internal override int OutputSize(int inputSize) => Hidden;
+    internal override int OutputSize(int inputSize) => Cell.StateSize(Hidden);
 
-    /// <summary>A zero state for a batch: h and, where the cell has it, c; [B, H] each.</summary>
+    /// <summary>A zero state for a batch: h [B, P] and, where the cell has it, c [B, H].</summary>
     internal override RecurrentState CreateState(int batch) =>
-        new(Backend.Allocate(batch, Hidden), _cell.HasCell ? Backend.Allocate(batch, Hidden) : null);
+        new(Backend.Allocate(batch, Weights.State), Cell.HasCell ? Backend.Allocate(batch, Hidden) : null);
 
     /// <summary>Another layer with the same cell, sizes and options, that has no parameters yet: a second direction.</summary>
-    internal RecurrentLayer Twin() => _weights == null
-        ? (RecurrentLayer)MemberwiseClone()
-        : throw new InvalidOperationException($"{this} belongs to a model already");
+    internal RecurrentLayer Twin()
+    {
+        if (_weights != null)
+            throw new InvalidOperationException($"{this} belongs to a model already");
+        var twin = (RecurrentLayer)MemberwiseClone();
+        twin._direction = 1;
+        return twin;
+    }
 
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
         new RecurrentWorkspace(Backend, Weights, steps, batch, training);
@@ -50,7 +82,7 @@ public abstract class RecurrentLayer : Layer
         var ws = (RecurrentWorkspace)workspace;
         if (pass.Flags != null && ws.States.MaskedOutput == null)
             ws.AddMaskedOutput(Backend);
-        Backend.RecurrentForward(Weights, input.Values, ws.States, pass.Flags, ws.Stash, ws.Steps, ws.Batch);
+        Backend.RecurrentForward(Weights, input.Values, ws.States, pass.Flags, ws.Stash, ws.Steps, ws.Batch, Pass(pass));
         ws.Output = pass.Flags == null ? ws.PlainOutput : ws.States.MaskedOutput!;
     }
 
@@ -60,74 +92,52 @@ public abstract class RecurrentLayer : Layer
         var ws = (RecurrentWorkspace)workspace;
         RecurrentStateGradients flow = ws.Flow(outputGradient, inputGradient);
         Span<double> norms = pass.RecordStepNorms ? ws.StepNorms : default;
-        Backend.RecurrentBackward(Weights, _gradients!, input.Values, ws.States, pass.Flags, flow, ws.Stash, norms, ws.Steps, ws.Batch);
+        Backend.RecurrentBackward(
+            Weights, _gradients!, input.Values, ws.States, pass.Flags, flow, ws.Stash, norms, ws.Steps, ws.Batch, Pass(pass));
     }
+
+    /// <summary>The cell without the options that all cells have.</summary>
+    private protected abstract CellType CreateCell();
 
     private protected override Parameter[] CreateParameters(int inputSize)
     {
-        RecurrentWeights w = _weights = Backend.CreateRecurrentWeights(_cell, Input, Hidden);
+        RecurrentWeights w = _weights = Backend.CreateRecurrentWeights(Cell, Input, Hidden);
         int rows = w.Gates * Hidden;
-        Parameter[] parameters =
-        [
-            new(Backend, "weight_ih_l0", w.InputWeight, rows, Input),
-            new(Backend, "weight_hh_l0", w.RecurrentWeight, rows, Hidden),
-            new(Backend, "bias_ih_l0", w.InputBias, rows),
-            new(Backend, "bias_hh_l0", w.RecurrentBias, rows),
-        ];
-        _gradients = new(parameters[0].Gradient, parameters[1].Gradient, parameters[2].Gradient, parameters[3].Gradient);
-        return parameters;
+        var parameters = new List<Parameter>();
+        DeviceBuffer? Add(string name, DeviceBuffer? value, params int[] shape)
+        {
+            if (value == null)
+                return null;
+            parameters.Add(new Parameter(Backend, name, value, shape));
+            return parameters[^1].Gradient;
+        }
+
+        _gradients = new(
+            Add("weight_ih_l0", w.InputWeight, rows, Input)!,
+            Add("weight_hh_l0", w.RecurrentWeight, rows, w.State)!,
+            Add("bias_ih_l0", w.InputBias, rows)!,
+            Add("bias_hh_l0", w.RecurrentBias, rows)!)
+        {
+            Projection = Add("weight_hr_l0", w.Projection, w.State, Hidden),
+            Peephole = Add("weight_peephole_l0", w.Peephole, 3, Hidden),
+            InputNorm = Add(InputNormName, w.InputNorm, rows),
+            RecurrentNorm = Add(RecurrentNormName, w.RecurrentNorm, rows),
+        };
+        return [.. parameters];
     }
-
-    private protected override void Initialize(Parameter parameter, PhiloxStream random) =>
-        InitializeUniform(parameter, random, 1 / Math.Sqrt(Hidden));
-}
-
-/// <summary>
-/// Long short-term memory (Hochreiter, Schmidhuber 1997; with forget gate), PyTorch's definition: gates i, f, g, o,
-/// c_t = f·c_{t−1} + i·g, h_t = o·tanh(c_t).
-/// </summary>
-/// <param name="input">Width of the input, at least 1.</param>
-/// <param name="hidden">Units, at least 1.</param>
-/// <param name="forgetBias">
-/// Added to the first values of the forget gate's input bias: 1 lets a new network remember (Gers, Schmidhuber, Cummins 2000; Jozefowicz et al.
-/// 2015), 0 is PyTorch's start. It is no part of a model file.
-/// </param>
-public sealed class Lstm(int input, int hidden, float forgetBias = 0) : RecurrentLayer(CellType.Lstm, input, hidden)
-{
-    private readonly float _forgetBias =
-        float.IsFinite(forgetBias) ? forgetBias : throw new ArgumentOutOfRangeException(nameof(forgetBias), forgetBias, "must be finite");
 
     private protected override void Initialize(Parameter parameter, PhiloxStream random)
     {
-        base.Initialize(parameter, random);
-        if (_forgetBias == 0 || !parameter.Name.Contains(".bias_ih_l0", StringComparison.Ordinal))
-            return;
-        var bias = new float[parameter.Length];
-        parameter.Read(bias);
-        foreach (ref float value in bias.AsSpan(Hidden, Hidden)) // the gates are i, f, g, o
-            value += _forgetBias;
-        parameter.Write(bias);
+        bool norm = parameter.Name.Contains(InputNormName, StringComparison.Ordinal)
+            || parameter.Name.Contains(RecurrentNormName, StringComparison.Ordinal);
+        if (norm)
+            InitializeOnes(parameter);
+        else
+            InitializeUniform(parameter, random, 1 / Math.Sqrt(Hidden));
     }
+
+    private RecurrentPass Pass(in PassContext pass) => new(pass.Training, pass.Seed, Index, _direction, pass.Time, pass.ClipRecurrent);
 }
 
-/// <summary>
-/// Gated recurrent unit (Cho et al. 2014) with the reset gate after the recurrent product, PyTorch's and Keras's default: gates r, z, n,
-/// n = tanh(W_n x_t + b_in + r·(R_n h_{t−1} + b_hn)), h_t = z·h_{t−1} + (1 − z)·n.
-/// </summary>
-/// <param name="input">Width of the input, at least 1.</param>
-/// <param name="hidden">Units, at least 1.</param>
-public sealed class Gru(int input, int hidden) : RecurrentLayer(CellType.Gru, input, hidden);
-
-/// <summary>Simple recurrent network (Elman 1990): h_t = f(W x_t + b_ih + R h_{t−1} + b_hh).</summary>
-/// <param name="input">Width of the input, at least 1.</param>
-/// <param name="hidden">Units, at least 1.</param>
-/// <param name="activation">f.</param>
-public sealed class Rnn(int input, int hidden, CellActivation activation = CellActivation.Tanh)
-    : RecurrentLayer(new CellType(CellKind.Rnn, activation), input, hidden)
-{
-    /// <summary>f.</summary>
-    public CellActivation Activation => Cell.Activation;
-}
-
-/// <summary>h and, where the cell has it, c of a batch between two windows, [B, H] each.</summary>
+/// <summary>h [B, P] and, where the cell has it, c [B, H] of a batch between two windows.</summary>
 internal sealed record RecurrentState(DeviceBuffer Hidden, DeviceBuffer? Cell);

@@ -15,8 +15,8 @@ internal sealed class RecurrentWorkspace : Workspace
         : base(steps, batch, training)
     {
         _backend = backend;
-        int slots = (steps + 1) * batch, hidden = weights.Hidden;
-        States = new RecurrentStates(backend.Allocate(slots, hidden), weights.Cell.HasCell ? backend.Allocate(slots, hidden) : null, null);
+        int slots = (steps + 1) * batch, hidden = weights.Hidden, state = weights.State;
+        States = new RecurrentStates(backend.Allocate(slots, state), weights.Cell.HasCell ? backend.Allocate(slots, hidden) : null, null);
         Stash = backend.CreateRecurrentStash(weights, steps, batch, training);
         PlainOutput = backend.View(States.Hidden, batch, steps * batch);
         Output = PlainOutput;
@@ -25,8 +25,8 @@ internal sealed class RecurrentWorkspace : Workspace
         StepNorms = training ? new double[steps] : [];
         if (!training)
             return;
-        OutputGradient = backend.Allocate(steps * batch, hidden);
-        InitialGradient = new RecurrentState(backend.Allocate(batch, hidden), weights.Cell.HasCell ? backend.Allocate(batch, hidden) : null);
+        OutputGradient = backend.Allocate(steps * batch, state);
+        InitialGradient = new RecurrentState(backend.Allocate(batch, state), weights.Cell.HasCell ? backend.Allocate(batch, hidden) : null);
     }
 
     public override RecurrentWorkspace? Carried => this;

@@ -24,7 +24,10 @@ internal sealed class CellRun
     }
 
     public static CellType[] Cells { get; } =
-        [CellType.Lstm, CellType.Gru, .. Enum.GetValues<CellActivation>().Select(activation => new CellType(CellKind.Rnn, activation))];
+    [
+        CellType.Lstm, CellType.Gru, CellType.Rnn(), CellType.Rnn(CellActivation.Relu), CellType.Rnn(CellActivation.Sigmoid),
+        CellType.Rnn(CellActivation.Identity),
+    ];
 
     public CellType Cell { get; }
 

@@ -18,7 +18,8 @@ public sealed unsafe partial class CpuBackend
         new CpuStash(((CpuRecurrentWeights)weights).Layout, weights.Hidden, steps, batch, training);
 
     internal override void RecurrentForward(
-        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch)
+        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
+        in RecurrentPass pass = default)
     {
         CheckStates(weights, x, states, flags, steps, batch);
         var w = (CpuRecurrentWeights)weights;
@@ -56,7 +57,7 @@ public sealed unsafe partial class CpuBackend
 
     internal override void RecurrentBackward(
         RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
-        RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch)
+        RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch, in RecurrentPass pass = default)
     {
         CheckStates(weights, x, states, flags, steps, batch);
         CheckShape(flow.Output, steps * batch, weights.Hidden);

@@ -49,13 +49,13 @@ internal sealed class GateLayout
         _ => _rnn,
     };
 
-    public static CellKernel Kernel(CellType cell) => (cell.Kind, cell.Activation) switch
+    public static CellKernel Kernel(CellType cell) => (cell.Kind, cell.Activation.Args.Function) switch
     {
         (CellKind.Lstm, _) => CellKernel.Lstm,
         (CellKind.Gru, _) => CellKernel.Gru,
-        (_, CellActivation.Tanh) => CellKernel.RnnTanh,
-        (_, CellActivation.Relu) => CellKernel.RnnRelu,
-        (_, CellActivation.Sigmoid) => CellKernel.RnnSigmoid,
+        (_, CellFunction.Tanh) => CellKernel.RnnTanh,
+        (_, CellFunction.Relu) => CellKernel.RnnRelu,
+        (_, CellFunction.Sigmoid) => CellKernel.RnnSigmoid,
         _ => CellKernel.RnnIdentity,
     };
 

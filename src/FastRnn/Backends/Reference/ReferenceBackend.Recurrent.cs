@@ -1,3 +1,5 @@
+using FastRnn.Kernels;
+
 namespace FastRnn.Backends;
 
 /// <summary>
@@ -11,7 +13,8 @@ public partial class ReferenceBackend
         new GateStash(steps, batch, weights.Hidden);
 
     internal override void RecurrentForward(
-        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch)
+        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
+        in RecurrentPass pass = default)
     {
         RequireShape(x, steps * batch, weights.Input);
         RequireShape(states.Hidden, (steps + 1) * batch, weights.Hidden);
@@ -41,7 +44,7 @@ public partial class ReferenceBackend
 
     internal override void RecurrentBackward(
         RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
-        RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch)
+        RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch, in RecurrentPass pass = default)
     {
         RequireShape(flow.Output, steps * batch, weights.Hidden);
         Require(stepNorms.IsEmpty || stepNorms.Length == steps, $"{stepNorms.Length} step norms for {steps} steps");
@@ -97,22 +100,47 @@ public partial class ReferenceBackend
 
     private static double Sigmoid(double a) => 1 / (1 + Math.Exp(-a));
 
-    private static double Activate(CellActivation activation, double a) => activation switch
+    private static double Activate(CellActivation activation, double a)
     {
-        CellActivation.Tanh => Math.Tanh(a),
-        CellActivation.Relu => a < 0 ? 0 : a,
-        CellActivation.Sigmoid => Sigmoid(a),
-        _ => a,
-    };
+        double alpha = activation.Args.Alpha, beta = activation.Args.Beta;
+        return activation.Args.Function switch
+        {
+            CellFunction.Tanh => Math.Tanh(a),
+            CellFunction.Relu => a < 0 ? 0 : a,
+            CellFunction.Sigmoid => Sigmoid(a),
+            CellFunction.Identity => a,
+            CellFunction.HardSigmoid => Math.Clamp((alpha * a) + beta, 0, 1),
+            CellFunction.Softsign => a / (1 + Math.Abs(a)),
+            CellFunction.Softplus => Math.Max(a, 0) + double.LogP1(Math.Exp(-Math.Abs(a))),
+            CellFunction.Elu => a >= 0 ? a : alpha * (Math.Exp(a) - 1),
+            CellFunction.LeakyRelu => a >= 0 ? a : alpha * a,
+            CellFunction.ThresholdedRelu => a > alpha ? a : 0,
+            CellFunction.ScaledTanh => alpha * Math.Tanh(beta * a),
+            CellFunction.Affine => (alpha * a) + beta,
+            _ => throw new ArgumentOutOfRangeException(nameof(activation)),
+        };
+    }
 
     /// <summary>f'(a) from y = f(a).</summary>
-    private double ActivationDerivative(CellActivation activation, double y) => activation switch
+    private double ActivationDerivative(CellActivation activation, double y)
     {
-        CellActivation.Tanh => TanhDerivative(y),
-        CellActivation.Relu => y > 0 ? 1 : 0,
-        CellActivation.Sigmoid => y * (1 - y),
-        _ => 1,
-    };
+        double alpha = activation.Args.Alpha, beta = activation.Args.Beta;
+        return activation.Args.Function switch
+        {
+            CellFunction.Tanh => TanhDerivative(y),
+            CellFunction.Relu or CellFunction.ThresholdedRelu => y > 0 ? 1 : 0,
+            CellFunction.Sigmoid => y * (1 - y),
+            CellFunction.Identity => 1,
+            CellFunction.HardSigmoid => y > 0 && y < 1 ? alpha : 0,
+            CellFunction.Softsign => (1 - Math.Abs(y)) * (1 - Math.Abs(y)),
+            CellFunction.Softplus => 1 - Math.Exp(-y),
+            CellFunction.Elu => y > 0 ? 1 : y + alpha,
+            CellFunction.LeakyRelu => y > 0 ? 1 : alpha,
+            CellFunction.ScaledTanh => beta * (alpha - (y * y / alpha)),
+            CellFunction.Affine => alpha,
+            _ => throw new ArgumentOutOfRangeException(nameof(activation)),
+        };
+    }
 
     /// <summary>b_ih + W x for one row of the weights.</summary>
     private static double FromInput(RecurrentWeights weights, Matrix x, int w, int row)

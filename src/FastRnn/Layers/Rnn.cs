@@ -1,0 +1,15 @@
+using FastRnn.Backends;
+
+namespace FastRnn.Layers;
+
+/// <summary>Simple recurrent network (Elman 1990): h_t = f(W x_t + b_ih + R h_{t−1} + b_hh).</summary>
+/// <param name="input">Width of the input, at least 1.</param>
+/// <param name="hidden">Units, at least 1.</param>
+/// <param name="activation">f; tanh by default.</param>
+public sealed class Rnn(int input, int hidden, CellActivation activation = default) : RecurrentLayer(input, hidden)
+{
+    /// <summary>f.</summary>
+    public CellActivation Activation { get; } = activation;
+
+    private protected override CellType CreateCell() => CellType.Rnn(Activation);
+}
