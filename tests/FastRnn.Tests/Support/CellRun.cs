@@ -3,37 +3,44 @@ using FastRnn.Backends;
 namespace FastRnn.Tests.Support;
 
 /// <summary>One recurrent layer with seeded data, run on any back end straight through its operations.</summary>
-internal sealed class CellRun
+internal sealed partial class CellRun
 {
+    private readonly string _name;
+
     public CellRun(int input, int hidden, int steps, int batch, int seed, CellType? cell = null)
     {
         (Input, Hidden, Steps, Batch) = (input, hidden, steps, batch);
-        Cell = cell ?? CellType.Lstm;
+        _name = Name(cell ?? CellType.Lstm);
+        Cell = Fit(cell ?? CellType.Lstm, hidden);
+        State = Cell.StateSize(hidden);
         var random = new Random(seed);
         // Wide layers get smaller weights: pre-activations far out would test only how tanh saturates.
         W = Values(random, Cell.Gates * hidden * input, 0.4 * Math.Min(1, 4 / Math.Sqrt(input)));
-        R = Values(random, Cell.Gates * hidden * hidden, 0.4 * Math.Min(1, 4 / Math.Sqrt(hidden)));
+        R = Values(random, Cell.Gates * hidden * State, 0.4 * Math.Min(1, 4 / Math.Sqrt(State)));
         InputBias = Values(random, Cell.Gates * hidden, 0.3);
         RecurrentBias = Values(random, Cell.Gates * hidden, 0.3);
         X = Values(random, steps * batch * input, 1.5);
-        H0 = Values(random, batch * hidden, 0.8);
+        H0 = Values(random, batch * State, 0.8);
         C0 = Values(random, batch * hidden, 0.8);
-        OutputGradient = Values(random, steps * batch * hidden, 1);
-        FinalHiddenGradient = Values(random, batch * hidden, 1);
+        OutputGradient = Values(random, steps * batch * State, 1);
+        FinalHiddenGradient = Values(random, batch * State, 1);
         FinalCellGradient = Values(random, batch * hidden, 1);
+        if (Cell.Peepholes)
+            Peephole = Values(random, 3 * hidden, 0.5);
+        if (Cell.Projection > 0)
+            Projection = Values(random, State * hidden, Math.Min(1, 2 / Math.Sqrt(hidden)));
+        if (Cell.LayerNorm)
+            (InputNorm, RecurrentNorm) = (Around1(random, Cell.Gates * hidden), Around1(random, Cell.Gates * hidden));
     }
-
-    public static CellType[] Cells { get; } =
-    [
-        CellType.Lstm, CellType.Gru, CellType.Rnn(), CellType.Rnn(CellActivation.Relu), CellType.Rnn(CellActivation.Sigmoid),
-        CellType.Rnn(CellActivation.Identity),
-    ];
 
     public CellType Cell { get; }
 
     public int Input { get; }
 
     public int Hidden { get; }
+
+    /// <summary>P: width of h.</summary>
+    public int State { get; }
 
     public int Steps { get; }
 
@@ -46,6 +53,15 @@ internal sealed class CellRun
     public float[] InputBias { get; }
 
     public float[] RecurrentBias { get; }
+
+    /// <summary>p [3, H], W_hr [P, H], γ_x and γ_h [G·H] of cells that have them; empty elsewhere.</summary>
+    public float[] Peephole { get; } = [];
+
+    public float[] Projection { get; } = [];
+
+    public float[] InputNorm { get; } = [];
+
+    public float[] RecurrentNorm { get; } = [];
 
     /// <summary>[T, B, I].</summary>
     public float[] X { get; set; }
@@ -62,13 +78,16 @@ internal sealed class CellRun
 
     public StepFlags? Flags { get; set; }
 
-    public override string ToString() => $"{Cell.Kind} {Cell.Activation} T={Steps} B={Batch} I={Input} H={Hidden}";
+    /// <summary>Of <see cref="Train"/>; <see cref="Forward(Backend)"/> is the same without training.</summary>
+    public RecurrentPass Pass { get; set; } = new(Training: true, Seed: 0x5eed, Layer: 2, Direction: 0, Time: 77, GradientLimit: 0);
+
+    public override string ToString() => $"{_name} T={Steps} B={Batch} I={Input} H={Hidden}";
 
     /// <summary>The same weights on samples first … first + count − 1 alone.</summary>
     public CellRun Slice(int first, int count) => new(this, Steps, count)
     {
         X = Take(X, Steps, Batch, Input, first, count),
-        H0 = Take(H0, 1, Batch, Hidden, first, count),
+        H0 = Take(H0, 1, Batch, State, first, count),
         C0 = Take(C0, 1, Batch, Hidden, first, count),
     };
 
@@ -97,14 +116,14 @@ internal sealed class CellRun
     {
         CellRun one = Slice(sample, 1);
         float[] Rows(float[] values, int width) => [.. steps.SelectMany(t => values.AsSpan(t * width, width).ToArray())];
-        float[] gradient = Take(OutputGradient, Steps, Batch, Hidden, sample, 1);
+        float[] gradient = Take(OutputGradient, Steps, Batch, State, sample, 1);
         return new CellRun(this, steps.Count, 1)
         {
             X = Rows(one.X, Input),
-            H0 = fromZero ? new float[Hidden] : one.H0,
+            H0 = fromZero ? new float[State] : one.H0,
             C0 = fromZero ? new float[Hidden] : one.C0,
-            OutputGradient = Rows(gradient, Hidden),
-            FinalHiddenGradient = new float[Hidden],
+            OutputGradient = Rows(gradient, State),
+            FinalHiddenGradient = new float[State],
             FinalCellGradient = new float[Hidden],
         };
     }
@@ -116,13 +135,13 @@ internal sealed class CellRun
     {
         RecurrentWeights weights = CreateWeights(backend);
         float[] h = H0, c = C0;
-        var y = new float[Steps * Batch * Hidden];
+        var y = new float[Steps * Batch * State];
         int t = 0;
         foreach (int steps in chunks)
         {
             float[] x = X.AsSpan(t * Batch * Input, steps * Batch * Input).ToArray();
             (float[] part, h, c) = Window(backend, weights, x, h, c, steps);
-            part.CopyTo(y, t * Batch * Hidden);
+            part.CopyTo(y, t * Batch * State);
             t += steps;
         }
         return new CellResult(y, h, c);
@@ -132,18 +151,10 @@ internal sealed class CellRun
     public Dictionary<string, double[]> Train(Backend backend)
     {
         RecurrentWeights weights = CreateWeights(backend);
-        DeviceBuffer Zero(int rows, int columns) => backend.Allocate(rows, columns);
-        DeviceBuffer Filled(int rows, int columns, float[] values)
-        {
-            DeviceBuffer buffer = backend.Allocate(rows, columns);
-            backend.Write(buffer, values);
-            return buffer;
-        }
-
-        DeviceBuffer x = Filled(Steps * Batch, Input, X);
+        DeviceBuffer x = Filled(backend, Steps * Batch, X);
         RecurrentStates states = CreateStates(backend, Steps, H0, C0);
         using RecurrentStash stash = backend.CreateRecurrentStash(weights, Steps, Batch, training: true);
-        backend.RecurrentForward(weights, x, states, Flags, stash, Steps, Batch);
+        backend.RecurrentForward(weights, x, states, Flags, stash, Steps, Batch, Pass);
         DeviceBuffer y = Flags == null ? backend.View(states.Hidden, Batch, Steps * Batch) : states.MaskedOutput!;
         var results = new Dictionary<string, double[]>
         {
@@ -152,33 +163,59 @@ internal sealed class CellRun
         };
         if (Cell.HasCell)
             results["cT"] = Read(backend, backend.View(states.Cell!, Steps * Batch, Batch));
-        int rows = Cell.Gates * Hidden;
-        var gradients = new RecurrentGradients(
-            Zero(rows, Input), Zero(rows, Hidden), Zero(1, rows), Zero(1, rows));
         var flow = new RecurrentStateGradients(
-            Filled(Steps * Batch, Hidden, OutputGradient), Filled(Batch, Hidden, FinalHiddenGradient),
-            Cell.HasCell ? Filled(Batch, Hidden, FinalCellGradient) : null, Zero(Steps * Batch, Input), Zero(Batch, Hidden),
-            Cell.HasCell ? Zero(Batch, Hidden) : null);
+            Filled(backend, Steps * Batch, OutputGradient), Filled(backend, Batch, FinalHiddenGradient),
+            Cell.HasCell ? Filled(backend, Batch, FinalCellGradient) : null, backend.Allocate(Steps * Batch, Input),
+            backend.Allocate(Batch, State), Cell.HasCell ? backend.Allocate(Batch, Hidden) : null);
+        RecurrentGradients gradients = CreateGradients(backend, weights);
         var norms = new double[Steps];
-        backend.RecurrentBackward(weights, gradients, x, states, Flags, flow, stash, norms, Steps, Batch);
-        results["dW"] = Read(backend, gradients.InputWeight);
-        results["dR"] = Read(backend, gradients.RecurrentWeight);
-        results["db_ih"] = Read(backend, gradients.InputBias);
-        results["db_hh"] = Read(backend, gradients.RecurrentBias);
-        results["dX"] = Read(backend, flow.Input!);
-        results["dh0"] = Read(backend, flow.InitialHidden);
+        backend.RecurrentBackward(weights, gradients, x, states, Flags, flow, stash, norms, Steps, Batch, Pass);
+        foreach ((string name, DeviceBuffer? gradient) in Named(gradients).Append(("dX", flow.Input)).Append(("dh0", flow.InitialHidden)))
+        {
+            if (gradient != null)
+                results[name] = Read(backend, gradient);
+        }
         if (Cell.HasCell)
             results["dc0"] = Read(backend, flow.InitialCell!);
         results["norms"] = norms;
         return results;
     }
 
+    private static (string Name, DeviceBuffer? Gradient)[] Named(RecurrentGradients gradients) =>
+    [
+        ("dW", gradients.InputWeight), ("dR", gradients.RecurrentWeight), ("db_ih", gradients.InputBias), ("db_hh", gradients.RecurrentBias),
+        ("dP", gradients.Peephole), ("dW_hr", gradients.Projection), ("dgamma_x", gradients.InputNorm), ("dgamma_h", gradients.RecurrentNorm),
+    ];
+
+    private static RecurrentGradients CreateGradients(Backend backend, RecurrentWeights weights)
+    {
+        DeviceBuffer Zero(DeviceBuffer like) => backend.Allocate(like.Rows, like.Columns);
+        DeviceBuffer? ZeroOrNull(DeviceBuffer? like) => like == null ? null : Zero(like);
+        return new(Zero(weights.InputWeight), Zero(weights.RecurrentWeight), Zero(weights.InputBias), Zero(weights.RecurrentBias))
+        {
+            Peephole = ZeroOrNull(weights.Peephole),
+            Projection = ZeroOrNull(weights.Projection),
+            InputNorm = ZeroOrNull(weights.InputNorm),
+            RecurrentNorm = ZeroOrNull(weights.RecurrentNorm),
+        };
+    }
+
     private CellRun(CellRun source, int steps, int batch)
     {
-        (Cell, Input, Hidden, Steps, Batch) = (source.Cell, source.Input, source.Hidden, steps, batch);
+        (Cell, _name, Input, Hidden, State, Steps, Batch) =
+            (source.Cell, source._name, source.Input, source.Hidden, source.State, steps, batch);
         (W, R, InputBias, RecurrentBias) = (source.W, source.R, source.InputBias, source.RecurrentBias);
+        (Peephole, Projection, InputNorm, RecurrentNorm) = (source.Peephole, source.Projection, source.InputNorm, source.RecurrentNorm);
+        Pass = source.Pass;
         (X, H0, C0) = ([], [], []);
         (OutputGradient, FinalHiddenGradient, FinalCellGradient) = ([], [], []);
+    }
+
+    private static DeviceBuffer Filled(Backend backend, int rows, float[] values)
+    {
+        DeviceBuffer buffer = backend.Allocate(rows, values.Length / rows);
+        backend.Write(buffer, values);
+        return buffer;
     }
 
     private static double[] Read(Backend backend, DeviceBuffer buffer)
@@ -196,6 +233,8 @@ internal sealed class CellRun
         return values;
     }
 
+    private static float[] Around1(Random random, int count) => Array.ConvertAll(Values(random, count, 0.4), value => 1 + value);
+
     private static float[] Take(float[] values, int steps, int batch, int width, int first, int count)
     {
         var taken = new float[steps * count * width];
@@ -211,14 +250,23 @@ internal sealed class CellRun
         backend.Write(weights.RecurrentWeight, R);
         backend.Write(weights.InputBias, InputBias);
         backend.Write(weights.RecurrentBias, RecurrentBias);
+        if (Cell.Peepholes)
+            backend.Write(weights.Peephole!, Peephole);
+        if (Cell.Projection > 0)
+            backend.Write(weights.Projection!, Projection);
+        if (Cell.LayerNorm)
+        {
+            backend.Write(weights.InputNorm!, InputNorm);
+            backend.Write(weights.RecurrentNorm!, RecurrentNorm);
+        }
         return weights;
     }
 
     private RecurrentStates CreateStates(Backend backend, int steps, float[] h, float[] c)
     {
         var states = new RecurrentStates(
-            backend.Allocate((steps + 1) * Batch, Hidden), Cell.HasCell ? backend.Allocate((steps + 1) * Batch, Hidden) : null,
-            Flags == null ? null : backend.Allocate(steps * Batch, Hidden));
+            backend.Allocate((steps + 1) * Batch, State), Cell.HasCell ? backend.Allocate((steps + 1) * Batch, Hidden) : null,
+            Flags == null ? null : backend.Allocate(steps * Batch, State));
         backend.Write(backend.View(states.Hidden, 0, Batch), h);
         if (Cell.HasCell)
             backend.Write(backend.View(states.Cell!, 0, Batch), c);
@@ -228,13 +276,12 @@ internal sealed class CellRun
     private (float[] Y, float[] H, float[] C) Window(
         Backend backend, RecurrentWeights weights, float[] x, float[] h, float[] c, int steps)
     {
-        DeviceBuffer input = backend.Allocate(steps * Batch, Input);
-        backend.Write(input, x);
+        DeviceBuffer input = Filled(backend, steps * Batch, x);
         RecurrentStates states = CreateStates(backend, steps, h, c);
         using RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, Batch, training: false);
-        backend.RecurrentForward(weights, input, states, null, stash, steps, Batch);
-        var y = new float[steps * Batch * Hidden];
-        var hT = new float[Batch * Hidden];
+        backend.RecurrentForward(weights, input, states, null, stash, steps, Batch, Pass with { Training = false });
+        var y = new float[steps * Batch * State];
+        var hT = new float[Batch * State];
         var cT = new float[Batch * Hidden];
         backend.Read(backend.View(states.Hidden, Batch, steps * Batch), y);
         backend.Read(backend.View(states.Hidden, steps * Batch, Batch), hT);

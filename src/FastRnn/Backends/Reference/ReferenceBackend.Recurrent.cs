@@ -1,43 +1,38 @@
-using FastRnn.Kernels;
-
 namespace FastRnn.Backends;
 
 /// <summary>
-/// The recurrent cells, step by step. Row g·H + u of the weights belongs to gate g of unit u: i, f, g, o of the LSTM; r, z, n of the GRU.
+/// The recurrent layers, one sample and one step after the other. Row g·H + u of the weights belongs to gate g of unit u: i, f, g, o of the LSTM;
+/// r, z, n of the GRU.
 /// </summary>
 public partial class ReferenceBackend
 {
     internal override RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden) => new(cell, input, hidden, Allocate);
 
     internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training) =>
-        new GateStash(steps, batch, weights.Hidden);
+        new StepStash(weights, steps * batch);
 
     internal override void RecurrentForward(
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
         in RecurrentPass pass = default)
     {
         RequireShape(x, steps * batch, weights.Input);
-        RequireShape(states.Hidden, (steps + 1) * batch, weights.Hidden);
+        RequireShape(states.Hidden, (steps + 1) * batch, weights.State);
         if (weights.Cell.HasCell)
             RequireShape(states.Cell!, (steps + 1) * batch, weights.Hidden);
         Require(flags == null || states.MaskedOutput != null, "a sequence with flags needs a masked output");
-        Matrix h = M(states.Hidden);
-        Matrix? c = weights.Cell.HasCell ? M(states.Cell!) : null;
+        var window = new CellWindow(weights, x, states, pass, batch);
         for (int t = 0; t < steps; t++)
         {
             for (int b = 0; b < batch; b++)
             {
-                int row = (t * batch) + b, next = row + batch; // rows of h_{t−1} and h_t in the slots 0…T
+                var at = new Place(t, b, (t * batch) + b, IsReset(flags, t, b));
                 bool active = IsActive(flags, t, b);
-                for (int u = 0; u < weights.Hidden; u++)
-                {
-                    double cell = c == null ? 0 : c[row, u];
-                    h[next, u] = active ? Cell(weights, M(x), h, ref cell, (GateStash)stash, row, u, IsReset(flags, t, b)) : h[row, u];
-                    if (c != null)
-                        c[next, u] = cell;
-                    if (flags != null)
-                        M(states.MaskedOutput!)[row, u] = active ? h[next, u] : 0;
-                }
+                if (active)
+                    StepForward(window, at, ((StepStash)stash)[at.Row]);
+                else
+                    HandOn(window, at);
+                for (int u = 0; flags != null && u < weights.State; u++)
+                    M(states.MaskedOutput!)[at.Row, u] = active ? window.H[at.Row + batch, u] : 0;
             }
         }
     }
@@ -46,37 +41,33 @@ public partial class ReferenceBackend
         RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
         RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch, in RecurrentPass pass = default)
     {
-        RequireShape(flow.Output, steps * batch, weights.Hidden);
+        RequireShape(flow.Output, steps * batch, weights.State);
         Require(stepNorms.IsEmpty || stepNorms.Length == steps, $"{stepNorms.Length} step norms for {steps} steps");
         if (flow.Input != null)
             Zero(flow.Input);
+        var window = new CellWindow(weights, x, states, pass, batch) { Gradients = new(gradients), InputGradient = flow.Input };
         var squares = new double[steps];
         for (int b = 0; b < batch; b++)
         {
-            var dh = new double[weights.Hidden]; // what arrives at h_t, c_t from the steps after t
-            var dc = new double[weights.Hidden];
-            for (int u = 0; u < weights.Hidden; u++)
-            {
-                dh[u] = flow.FinalHidden == null ? 0 : M(flow.FinalHidden)[b, u];
-                dc[u] = flow.FinalCell == null ? 0 : M(flow.FinalCell)[b, u];
-            }
+            // What arrives at h_t, c_t from the steps after t.
+            double[] dh = flow.FinalHidden == null ? new double[weights.State] : Row(M(flow.FinalHidden), b);
+            double[] dc = flow.FinalCell == null ? new double[weights.Hidden] : Row(M(flow.FinalCell), b);
             for (int t = steps - 1; t >= 0; t--)
             {
                 if (!IsActiveBackward(flags, t, b))
                     continue; // the state was handed on unchanged, and so is its gradient
-                for (int u = 0; u < weights.Hidden; u++)
+                var at = new Place(t, b, (t * batch) + b, IsReset(flags, t, b));
+                for (int u = 0; u < weights.State; u++)
                 {
-                    dh[u] += M(flow.Output)[(t * batch) + b, u];
+                    dh[u] += M(flow.Output)[at.Row, u];
                     squares[t] += dh[u] * dh[u];
                 }
-                StepBackward(weights, gradients, M(x), states, flow, (GateStash)stash, (t * batch) + b, batch, IsReset(flags, t, b), dh, dc);
+                (dh, dc) = StepBackward(window, at, ((StepStash)stash)[at.Row], dh, dc);
             }
-            for (int u = 0; u < weights.Hidden; u++)
-            {
+            for (int u = 0; u < weights.State; u++)
                 M(flow.InitialHidden)[b, u] = Flush(dh[u]);
-                if (flow.InitialCell != null)
-                    M(flow.InitialCell)[b, u] = Flush(dc[u]);
-            }
+            for (int u = 0; flow.InitialCell != null && u < weights.Hidden; u++)
+                M(flow.InitialCell)[b, u] = Flush(dc[u]);
         }
         for (int t = 0; t < stepNorms.Length; t++)
             stepNorms[t] = Math.Sqrt(squares[t]);
@@ -94,192 +85,102 @@ public partial class ReferenceBackend
     /// <summary>Whether a position takes part in the backward pass.</summary>
     internal virtual bool IsActiveBackward(StepFlags? flags, int t, int b) => IsActive(flags, t, b);
 
+    /// <summary>
+    /// Told, for every value of a forward pass that meets a function with a kink, how far beyond it the value lies: a test of differences must know.
+    /// </summary>
+    internal virtual void Kink(double distance)
+    {
+    }
+
     private static bool IsActive(StepFlags? flags, int t, int b) => flags == null || flags.IsActive(t, b);
 
     private static bool IsReset(StepFlags? flags, int t, int b) => flags != null && flags.IsReset(t, b);
 
-    private static double Sigmoid(double a) => 1 / (1 + Math.Exp(-a));
-
-    private static double Activate(CellActivation activation, double a)
+    /// <summary>An inactive position leaves the state as it is.</summary>
+    private static void HandOn(CellWindow window, Place at)
     {
-        double alpha = activation.Args.Alpha, beta = activation.Args.Beta;
-        return activation.Args.Function switch
+        for (int u = 0; u < window.H.Columns; u++)
+            window.H[at.Row + window.Batch, u] = window.H[at.Row, u];
+        for (int u = 0; window.C != null && u < window.C.Columns; u++)
+            window.C[at.Row + window.Batch, u] = window.C[at.Row, u];
+    }
+
+    /// <summary>Step t of sample b. Row t·B + b holds h_{t−1}, c_{t−1}, the one B further on h_t, c_t; a reset reads zeros for the former.</summary>
+    private readonly record struct Place(int T, int B, int Row, bool Reset);
+
+    /// <summary>Everything that is the same at all positions of a window.</summary>
+    private sealed class CellWindow(RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, RecurrentPass pass, int batch)
+    {
+        public CellType Cell { get; } = weights.Cell;
+
+        public int Hidden { get; } = weights.Hidden;
+
+        public int Batch { get; } = batch;
+
+        public RecurrentPass Pass { get; } = pass;
+
+        public Matrix X { get; } = M(x);
+
+        public Matrix H { get; } = M(states.Hidden);
+
+        public Matrix? C { get; } = states.Cell == null ? null : M(states.Cell);
+
+        public CellArrays Weights { get; } = new(weights);
+
+        /// <summary>In a backward pass.</summary>
+        public CellArrays Gradients { get; init; } = null!;
+
+        /// <summary>dX, where it is wanted.</summary>
+        public DeviceBuffer? InputGradient { get; init; }
+    }
+
+    /// <summary>The parameters of a layer, or their gradients.</summary>
+    private sealed record CellArrays(Affine FromInput, Affine FromState, Matrix? Peephole, Matrix? Projection)
+    {
+        public CellArrays(RecurrentWeights w)
+            : this(
+                new(M(w.InputWeight), M(w.InputBias), MaybeM(w.InputNorm)), new(M(w.RecurrentWeight), M(w.RecurrentBias), MaybeM(w.RecurrentNorm)),
+                MaybeM(w.Peephole), MaybeM(w.Projection))
         {
-            CellFunction.Tanh => Math.Tanh(a),
-            CellFunction.Relu => a < 0 ? 0 : a,
-            CellFunction.Sigmoid => Sigmoid(a),
-            CellFunction.Identity => a,
-            CellFunction.HardSigmoid => Math.Clamp((alpha * a) + beta, 0, 1),
-            CellFunction.Softsign => a / (1 + Math.Abs(a)),
-            CellFunction.Softplus => Math.Max(a, 0) + double.LogP1(Math.Exp(-Math.Abs(a))),
-            CellFunction.Elu => a >= 0 ? a : alpha * (Math.Exp(a) - 1),
-            CellFunction.LeakyRelu => a >= 0 ? a : alpha * a,
-            CellFunction.ThresholdedRelu => a > alpha ? a : 0,
-            CellFunction.ScaledTanh => alpha * Math.Tanh(beta * a),
-            CellFunction.Affine => (alpha * a) + beta,
-            _ => throw new ArgumentOutOfRangeException(nameof(activation)),
-        };
-    }
-
-    /// <summary>f'(a) from y = f(a).</summary>
-    private double ActivationDerivative(CellActivation activation, double y)
-    {
-        double alpha = activation.Args.Alpha, beta = activation.Args.Beta;
-        return activation.Args.Function switch
-        {
-            CellFunction.Tanh => TanhDerivative(y),
-            CellFunction.Relu or CellFunction.ThresholdedRelu => y > 0 ? 1 : 0,
-            CellFunction.Sigmoid => y * (1 - y),
-            CellFunction.Identity => 1,
-            CellFunction.HardSigmoid => y > 0 && y < 1 ? alpha : 0,
-            CellFunction.Softsign => (1 - Math.Abs(y)) * (1 - Math.Abs(y)),
-            CellFunction.Softplus => 1 - Math.Exp(-y),
-            CellFunction.Elu => y > 0 ? 1 : y + alpha,
-            CellFunction.LeakyRelu => y > 0 ? 1 : alpha,
-            CellFunction.ScaledTanh => beta * (alpha - (y * y / alpha)),
-            CellFunction.Affine => alpha,
-            _ => throw new ArgumentOutOfRangeException(nameof(activation)),
-        };
-    }
-
-    /// <summary>b_ih + W x for one row of the weights.</summary>
-    private static double FromInput(RecurrentWeights weights, Matrix x, int w, int row)
-    {
-        double a = M(weights.InputBias)[0, w];
-        for (int k = 0; k < weights.Input; k++)
-            a += M(weights.InputWeight)[w, k] * x[row, k];
-        return a;
-    }
-
-    /// <summary>b_hh + R h_{t−1} for one row of the weights; a reset position reads a zero state.</summary>
-    private static double FromState(RecurrentWeights weights, Matrix h, int w, int row, bool reset)
-    {
-        double a = M(weights.RecurrentBias)[0, w];
-        for (int j = 0; j < weights.Hidden && !reset; j++)
-            a += M(weights.RecurrentWeight)[w, j] * h[row, j];
-        return a;
-    }
-
-    /// <summary>
-    /// h_t of one unit, c_t by reference. LSTM: c = f·c' + i·g, h = o·tanh(c). GRU: n = tanh(n_x + r·n_h), h = n + z·(h' − n). Elman: h = f(a).
-    /// </summary>
-    private static double Cell(RecurrentWeights weights, Matrix x, Matrix h, ref double c, GateStash stash, int row, int u, bool reset)
-    {
-        int hidden = weights.Hidden;
-        double Chain(int gate) =>
-            FromInput(weights, x, (gate * hidden) + u, row) + FromState(weights, h, (gate * hidden) + u, row, reset);
-
-        switch (weights.Cell.Kind)
-        {
-            case CellKind.Lstm:
-                double i = stash[row, u, 0] = Sigmoid(Chain(0));
-                double f = stash[row, u, 1] = Sigmoid(Chain(1));
-                double g = stash[row, u, 2] = Math.Tanh(Chain(2));
-                double o = stash[row, u, 3] = Sigmoid(Chain(3));
-                c = Flush((f * (reset ? 0 : c)) + (i * g));
-                return Flush(o * Math.Tanh(c));
-            case CellKind.Gru:
-                double r = stash[row, u, 0] = Sigmoid(Chain(0));
-                double z = stash[row, u, 1] = Sigmoid(Chain(1));
-                double candidate = stash[row, u, 3] = FromState(weights, h, (2 * hidden) + u, row, reset);
-                double n = stash[row, u, 2] = Math.Tanh(FromInput(weights, x, (2 * hidden) + u, row) + (r * candidate));
-                return Flush(n + (z * ((reset ? 0 : h[row, u]) - n)));
-            default:
-                return stash[row, u, 0] = Flush(Activate(weights.Cell.Activation, Chain(0)));
         }
-    }
 
-    /// <summary>The chain rule through one step of one sample; dh, dc of step t become those of step t−1.</summary>
-    private void StepBackward(
-        RecurrentWeights weights, RecurrentGradients gradients, Matrix x, RecurrentStates states, RecurrentStateGradients flow,
-        GateStash stash, int row, int batch, bool reset, double[] dh, double[] dc)
-    {
-        int hidden = weights.Hidden;
-        var dPrevious = new double[hidden];
-        for (int u = 0; u < hidden; u++)
+        public CellArrays(RecurrentGradients g)
+            : this(
+                new(M(g.InputWeight), M(g.InputBias), MaybeM(g.InputNorm)), new(M(g.RecurrentWeight), M(g.RecurrentBias), MaybeM(g.RecurrentNorm)),
+                MaybeM(g.Peephole), MaybeM(g.Projection))
         {
-            double dHidden = Flush(dh[u]);
-            double[] da = new double[weights.Gates]; // pre-activations, as the input sees them
-            double apart = double.NaN; // n_h of the GRU, as R sees it
-            switch (weights.Cell.Kind)
-            {
-                case CellKind.Lstm:
-                    da = LstmBackward(states, stash, row, batch, u, reset, dHidden, ref dc[u]);
-                    break;
-                case CellKind.Gru:
-                    double r = stash[row, u, 0], z = stash[row, u, 1], n = stash[row, u, 2], candidate = stash[row, u, 3];
-                    da[2] = dHidden * (1 - z) * TanhDerivative(n);
-                    apart = da[2] * r;
-                    da[0] = da[2] * candidate * r * (1 - r);
-                    da[1] = dHidden * ((reset ? 0 : M(states.Hidden)[row, u]) - n) * z * (1 - z);
-                    dPrevious[u] += reset ? 0 : Flush(dHidden * z);
-                    break;
-                default:
-                    da[0] = dHidden * ActivationDerivative(weights.Cell.Activation, stash[row, u, 0]);
-                    break;
-            }
-            for (int gate = 0; gate < da.Length; gate++)
-            {
-                int w = (gate * hidden) + u;
-                InputBackward(weights, gradients, x, flow, w, row, da[gate]);
-                RecurrentBackward(
-                    weights, gradients, states, w, row, batch, reset, weights.Cell.Kind == CellKind.Gru && gate == 2 ? apart : da[gate], dPrevious);
-            }
         }
-        dPrevious.CopyTo(dh, 0);
+
+        private static Matrix? MaybeM(DeviceBuffer? buffer) => buffer == null ? null : M(buffer);
     }
 
-    private double[] LstmBackward(RecurrentStates states, GateStash stash, int row, int batch, int u, bool reset, double dHidden, ref double dc)
+    /// <summary>What the forward pass of one position leaves for its backward pass; zero before that.</summary>
+    private sealed class CellStep(RecurrentWeights weights)
     {
-        double i = stash[row, u, 0], f = stash[row, u, 1], g = stash[row, u, 2], o = stash[row, u, 3];
-        double previousCell = reset ? 0 : M(states.Cell!)[row, u], tanhCell = Math.Tanh(M(states.Cell!)[row + batch, u]);
-        double dCell = Flush(dc + (dHidden * o * TanhDerivative(tanhCell)));
-        dc = reset ? 0 : Flush(dCell * f);
-        return
-        [
-            dCell * InputGateFactor(g, previousCell) * i * (1 - i),
-            dCell * previousCell * f * (1 - f),
-            dCell * i * TanhDerivative(g),
-            dHidden * tanhCell * o * (1 - o),
-        ];
+        /// <summary>[G·H]: activated gates.</summary>
+        public double[] Gates { get; } = new double[weights.Gates * weights.Hidden];
+
+        /// <summary>GRU: R_n h + b_hn, which r multiplies.</summary>
+        public double[] Candidate { get; } = new double[weights.Hidden];
+
+        /// <summary>LSTM: c̃_t, and f(c̃_t).</summary>
+        public double[] Cell { get; } = new double[weights.Hidden];
+
+        public double[] CellOutput { get; } = new double[weights.Hidden];
+
+        public Norm InputNorm { get; } = new();
+
+        public Norm RecurrentNorm { get; } = new();
+
+        /// <summary>Of R_n (r⊙h) of a GRU that resets before.</summary>
+        public Norm CandidateNorm { get; } = new();
     }
 
-    /// <summary>One pre-activation's gradient into W, b_ih and the input.</summary>
-    private static void InputBackward(
-        RecurrentWeights weights, RecurrentGradients gradients, Matrix x, RecurrentStateGradients flow, int w, int row, double da)
+    private sealed class StepStash(RecurrentWeights weights, int positions) : RecurrentStash
     {
-        M(gradients.InputBias)[0, w] += da;
-        for (int k = 0; k < weights.Input; k++)
-        {
-            M(gradients.InputWeight)[w, k] += da * x[row, k];
-            if (flow.Input != null)
-                M(flow.Input)[row, k] += da * M(weights.InputWeight)[w, k];
-        }
-    }
+        private readonly CellStep[] _steps = [.. Enumerable.Range(0, positions).Select(_ => new CellStep(weights))];
 
-    /// <summary>One pre-activation's gradient into R, b_hh and h_{t−1}. Nothing flows to the steps before a reset.</summary>
-    private void RecurrentBackward(
-        RecurrentWeights weights, RecurrentGradients gradients, RecurrentStates states, int w, int row, int batch, bool reset, double da,
-        double[] dPrevious)
-    {
-        M(gradients.RecurrentBias)[0, w] += da;
-        for (int j = 0; j < weights.Hidden && !reset; j++)
-        {
-            M(gradients.RecurrentWeight)[w, j] += da * M(states.Hidden)[RecurrentInputSlot(row, batch), j];
-            dPrevious[j] += da * M(weights.RecurrentWeight)[w, j];
-        }
-    }
-
-    /// <summary>Activated gates of every position: [row, unit, gate]; of the GRU r, z, n, n_h.</summary>
-    private sealed class GateStash(int steps, int batch, int hidden) : RecurrentStash
-    {
-        private readonly double[] _gates = new double[steps * batch * hidden * 4];
-
-        public double this[int row, int unit, int gate]
-        {
-            get => _gates[(((row * hidden) + unit) * 4) + gate];
-            set => _gates[(((row * hidden) + unit) * 4) + gate] = value;
-        }
+        public CellStep this[int row] => _steps[row];
 
         public override void Dispose()
         {
