@@ -126,7 +126,7 @@ internal sealed class CellRun
     }
 
     /// <summary>Forward and backward over the whole sequence; every result by name.</summary>
-    public Dictionary<string, double[]> Train(Backend backend)
+    public Dictionary<string, double[]> Train(Backend backend, Keep keep = Keep.Everything)
     {
         RecurrentWeights weights = CreateWeights(backend);
         DeviceBuffer Zero(int rows, int columns) => backend.Allocate(rows, columns);
@@ -138,8 +138,8 @@ internal sealed class CellRun
         }
 
         DeviceBuffer x = Filled(Steps * Batch, Input, X);
-        RecurrentStates states = CreateStates(backend, Steps, H0, C0);
-        using RecurrentStash stash = backend.CreateRecurrentStash(weights, Steps, Batch, training: true);
+        using RecurrentStash stash = backend.CreateRecurrentStash(weights, Steps, Batch, keep);
+        RecurrentStates states = CreateStates(backend, stash, Steps, H0, C0);
         backend.RecurrentForward(weights, x, states, Flags, stash, Steps, Batch);
         DeviceBuffer y = Flags == null ? backend.View(states.Hidden, Batch, Steps * Batch) : states.MaskedOutput!;
         var results = new Dictionary<string, double[]>
@@ -148,7 +148,7 @@ internal sealed class CellRun
             ["hT"] = Read(backend, backend.View(states.Hidden, Steps * Batch, Batch)),
         };
         if (Cell.HasCell)
-            results["cT"] = Read(backend, backend.View(states.Cell!, Steps * Batch, Batch));
+            results["cT"] = Read(backend, backend.View(states.Cell!, (stash.CellSlots - 1) * Batch, Batch));
         int rows = Cell.Gates * Hidden;
         var gradients = new RecurrentGradients(
             Zero(rows, Input), Zero(rows, Hidden), Zero(1, rows), Zero(1, rows));
@@ -211,10 +211,10 @@ internal sealed class CellRun
         return weights;
     }
 
-    private RecurrentStates CreateStates(Backend backend, int steps, float[] h, float[] c)
+    private RecurrentStates CreateStates(Backend backend, RecurrentStash stash, int steps, float[] h, float[] c)
     {
         var states = new RecurrentStates(
-            backend.Allocate((steps + 1) * Batch, Hidden), Cell.HasCell ? backend.Allocate((steps + 1) * Batch, Hidden) : null,
+            backend.Allocate((steps + 1) * Batch, Hidden), Cell.HasCell ? backend.Allocate(stash.CellSlots * Batch, Hidden) : null,
             Flags == null ? null : backend.Allocate(steps * Batch, Hidden));
         backend.Write(backend.View(states.Hidden, 0, Batch), h);
         if (Cell.HasCell)
@@ -227,8 +227,8 @@ internal sealed class CellRun
     {
         DeviceBuffer input = backend.Allocate(steps * Batch, Input);
         backend.Write(input, x);
-        RecurrentStates states = CreateStates(backend, steps, h, c);
-        using RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, Batch, training: false);
+        using RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, Batch, Keep.Nothing);
+        RecurrentStates states = CreateStates(backend, stash, steps, h, c);
         backend.RecurrentForward(weights, input, states, null, stash, steps, Batch);
         var y = new float[steps * Batch * Hidden];
         var hT = new float[Batch * Hidden];

@@ -7,20 +7,21 @@ namespace FastRnn.Backends;
 /// <summary>
 /// Recurrent layers. Forward: X·W for a block of time steps is one product over all its rows; then the recurrence, in which every thread
 /// takes some samples of the batch through all steps of the block without meeting another. Backward: the same cut for the recurrence –
-/// only dh_{t−1} = dG_t·R is sequential – then dX, dW, dR and db as one product each over T·B.
+/// only dh_{t−1} = dG_t·R is sequential – then dX, dW, dR and db as one product each over T·B; all of it span by span, from the last to the
+/// first, when the stash keeps <see cref="Keep.States"/>.
 /// </summary>
 public sealed unsafe partial class CpuBackend
 {
     internal override RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden) =>
         new CpuRecurrentWeights(cell, input, hidden);
 
-    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training) =>
-        new CpuStash(((CpuRecurrentWeights)weights).Layout, weights.Hidden, steps, batch, training);
+    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, Keep keep) =>
+        new CpuStash((CpuRecurrentWeights)weights, steps, batch, keep);
 
     internal override void RecurrentForward(
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch)
     {
-        CheckStates(weights, x, states, flags, steps, batch);
+        CheckStates(weights, x, states, flags, stash, steps, batch);
         var w = (CpuRecurrentWeights)weights;
         CpuStash kept = ((CpuStash)stash).Checked(weights.Hidden, steps, batch);
         CpuBuffer input = Cpu(x);
@@ -31,18 +32,12 @@ public sealed unsafe partial class CpuBackend
             using PooledScratch packedInput = new(_pool, flags == null ? 0 : (nint)kept.BlockSteps * batch * input.Stride);
             job.Scratch = scratch.Pointer;
             job.RecurrentPanels = w.RecurrentPanels();
-            for (int first = 0; first < steps; first += kept.BlockSteps)
+            for (int span = 0; span < kept.Spans; span++)
             {
-                job.FirstStep = first;
-                job.BlockSteps = Math.Min(kept.BlockSteps, steps - first);
-                nint row = job.StepStart == null ? (nint)first * batch : job.StepStart[first];
-                nint rows = job.StepStart == null ? job.BlockSteps * batch : job.StepStart[first + job.BlockSteps] - row;
-                float* x0 = input.Pointer + (row * input.Stride);
-                if (job.PackedRows != null)
-                    GatherRows(input, job.PackedRows + row, rows, x0 = packedInput.Pointer);
-                job.Strips = kept.GatesAt(row);
-                MultiplyInput(w, x0, input.Stride, kept, job.Strips, rows);
-                _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
+                EnterSpan(ref job, kept, states, span);
+                job.KeepGates = kept.Keep != Keep.Nothing && span == kept.Spans - 1;
+                ForwardSpan(w, input, kept, job, packedInput.Pointer);
+                kept.LeaveSpan(span, CellStates(states));
             }
         }
         Cpu(states.Hidden).Written();
@@ -58,7 +53,7 @@ public sealed unsafe partial class CpuBackend
         RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
         RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch)
     {
-        CheckStates(weights, x, states, flags, steps, batch);
+        CheckStates(weights, x, states, flags, stash, steps, batch);
         CheckShape(flow.Output, steps * batch, weights.Hidden);
         var w = (CpuRecurrentWeights)weights;
         CpuStash kept = ((CpuStash)stash).CheckedForTraining(weights.Hidden, steps, batch);
@@ -69,11 +64,8 @@ public sealed unsafe partial class CpuBackend
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset);
-            job.RecurrentPanels = w.RecurrentBackwardPanels();
             using PooledScratch scratch = new(_pool, MaskedScratch(job));
             job.Scratch = scratch.Pointer;
-            job.BlockSteps = steps;
-            job.Strips = kept.GatesAt(0);
             job.OutputGradient = output.Pointer;
             job.HiddenGradient = carries.Pointer;
             job.NextHiddenGradient = carries.Pointer + dh0.PaddedLength;
@@ -82,11 +74,14 @@ public sealed unsafe partial class CpuBackend
             job.FinalHiddenGradient = flow.FinalHidden == null ? null : Cpu(flow.FinalHidden).Pointer;
             job.FinalCellGradient = flow.FinalCell == null ? null : Cpu(flow.FinalCell).Pointer;
             job.SquaredNorms = stepNorms.IsEmpty ? null : (double*)norms.Pointer;
-            _workers.Run(&RecurrentJob.Backward, &job, SampleParts(job));
+            for (int span = kept.Spans - 1; span >= 0; span--)
+            {
+                EnterSpan(ref job, kept, states, span);
+                if (span < kept.Spans - 1)
+                    Refill(w, Cpu(x), kept, job);
+                BackwardSpan(w, gradients, Cpu(x), flow.Input as CpuBuffer, kept, ref job);
+            }
             SumStepNorms(job, stepNorms);
-            AddRecurrentGradients(w, gradients, Cpu(x), Cpu(states.Hidden), kept, job);
-            if (flow.Input != null)
-                MultiplyInputGradient(w, kept, Cpu(flow.Input), job);
         }
         dh0.Written();
         dc0?.Written();
@@ -99,17 +94,59 @@ public sealed unsafe partial class CpuBackend
         GC.KeepAlive(this);
     }
 
-    /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
-    private void MultiplyInput(CpuRecurrentWeights w, float* x, nint stride, CpuStash stash, float* gates, nint rows)
+    /// <summary>Points the job at a span: its steps, its c, and its strips, so that they are found under the rows of the whole window.</summary>
+    private static void EnterSpan(ref RecurrentJob job, CpuStash stash, RecurrentStates states, int span)
     {
+        job.FirstStep = span * stash.SpanSteps;
+        job.BlockSteps = Math.Min(stash.SpanSteps, job.Steps - job.FirstStep);
+        job.Cells = stash.EnterSpan(span, CellStates(states));
+        job.Strips = stash.Gates - (job.RowAt(job.FirstStep) * 16);
+    }
+
+    /// <summary>The span's steps, in blocks of time whose strips, unless they are kept, all take the same place.</summary>
+    private void ForwardSpan(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, RecurrentJob job, float* packedInput)
+    {
+        float* spanStrips = job.Strips;
+        int end = job.FirstStep + job.BlockSteps;
+        for (int first = job.FirstStep; first < end; first += stash.BlockSteps)
+        {
+            job.FirstStep = first;
+            job.BlockSteps = Math.Min(stash.BlockSteps, end - first);
+            job.Strips = job.KeepGates ? spanStrips + (job.RowAt(first) * 16) : stash.Gates;
+            MultiplyInput(w, input, stash, job, packedInput);
+            _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
+        }
+    }
+
+    /// <summary>Gates into gradients, and all that follows from them, for one span.</summary>
+    private void BackwardSpan(
+        CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer? dX, CpuStash stash, ref RecurrentJob job)
+    {
+        job.RecurrentPanels = w.RecurrentBackwardPanels();
+        fixed (RecurrentJob* context = &job)
+            _workers.Run(&RecurrentJob.Backward, context, SampleParts(job));
+        if (job.BlockSteps % 2 != 0)
+            job.SwapHiddenGradients();
+        AddRecurrentGradients(w, gradients, x, stash, job);
+        if (dX != null)
+            MultiplyInputGradient(w, stash, dX, job);
+    }
+
+    /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
+    private void MultiplyInput(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, in RecurrentJob job, float* packedInput)
+    {
+        nint row = job.RowAt(job.FirstStep), rows = job.RowAt(job.FirstStep + job.BlockSteps) - row;
         if (rows == 0)
             return; // nobody is active
 
+        float* x = input.Pointer + (row * input.Stride);
+        if (job.PackedRows != null)
+            GatherRows(input, job.PackedRows + row, rows, x = packedInput);
         GateLayout layout = w.Layout;
         var gemm = new GemmArgs { Rows = rows, Columns = stash.GateColumns, Panels = w.InputPanels(), PanelWidth = layout.PanelWidth };
-        gemm.SetRowMajorA(x, stride, w.Input);
+        gemm.SetRowMajorA(x, input.Stride, w.Input);
         gemm.SetInitRow(w.PackedBias(), 16, layout.PanelWidth);
-        gemm.SetGateStripsC(gates + (layout.FirstInput * stash.StripStride), stash.StripStride);
+        gemm.SetGateStripsC(job.Strips + (layout.FirstInput * stash.StripStride), stash.StripStride);
         Multiply(gemm);
     }
 
@@ -117,25 +154,23 @@ public sealed unsafe partial class CpuBackend
     {
         CheckShape(dX, stash.Steps * stash.Batch, w.Input);
         bool packed = job.PackedRows != null;
-        nint rows = packed ? job.StepStart[stash.Steps] : dX.Rows;
+        nint row = job.RowAt(job.FirstStep), rows = job.RowAt(job.FirstStep + job.BlockSteps) - row;
         using PooledScratch packedGradient = new(_pool, packed ? rows * dX.Stride : 0);
+        float* to = packed ? packedGradient.Pointer : dX.Pointer + (row * dX.Stride);
         if (packed)
-            new Span<float>(dX.Pointer, (int)dX.PaddedLength).Clear();
+            new Span<float>(dX.Pointer + ((nint)job.FirstStep * job.Batch * dX.Stride), job.BlockSteps * job.Batch * dX.Stride).Clear();
         dX.Written();
         if (rows == 0)
             return;
         var gemm = new GemmArgs { Rows = rows, Columns = dX.Stride, Panels = w.InputBackwardPanels() };
         GateLayout layout = w.Layout;
-        float* strips = stash.GatesAt(0) + (layout.FirstInput * stash.StripStride);
+        float* strips = job.Strips + (row * 16) + (layout.FirstInput * stash.StripStride);
         gemm.SetGateStripsA(strips, stash.StripStride, layout.Gates, layout.BlockStrips, stash.Strips / layout.BlockStrips);
         gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
-        gemm.SetRowMajorC(packed ? packedGradient.Pointer : dX.Pointer, dX.Stride);
+        gemm.SetRowMajorC(to, dX.Stride);
         Multiply(gemm);
-        for (nint i = 0; packed && i < rows; i++)
-        {
-            new ReadOnlySpan<float>(packedGradient.Pointer + (i * dX.Stride), dX.Stride)
-                .CopyTo(new Span<float>(dX.Pointer + ((nint)job.PackedRows[i] * dX.Stride), dX.Stride));
-        }
+        for (nint i = row; packed && i < row + rows; i++, to += dX.Stride)
+            new ReadOnlySpan<float>(to, dX.Stride).CopyTo(new Span<float>(dX.Pointer + ((nint)job.PackedRows[i] * dX.Stride), dX.Stride));
     }
 
     private static void GatherRows(CpuBuffer from, int* rows, nint count, float* to)
@@ -144,11 +179,14 @@ public sealed unsafe partial class CpuBackend
             new ReadOnlySpan<float>(from.Pointer + ((nint)rows[i] * from.Stride), from.Stride).CopyTo(new Span<float>(to, from.Stride));
     }
 
+    /// <summary>c as it is kept, or null for a cell without.</summary>
+    private static float* CellStates(RecurrentStates states) => states.Cell == null ? null : Cpu(states.Cell).Pointer;
+
     private static nint MaskedScratch(in RecurrentJob job) =>
         job.PackedRows == null ? 0 : (nint)RecurrentJob.ScratchBlocks * job.Batch * job.HiddenRow;
 
     private void AddRecurrentGradients(
-        CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer hidden, CpuStash stash, in RecurrentJob job)
+        CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuStash stash, in RecurrentJob job)
     {
         CpuBuffer dW = Cpu(gradients.InputWeight), dR = Cpu(gradients.RecurrentWeight);
         CheckShape(dW, w.Gates * w.Hidden, w.Input);
@@ -157,9 +195,10 @@ public sealed unsafe partial class CpuBackend
         GateLayout layout = w.Layout;
         var args = new WeightGradientArgs
         {
-            Steps = stash.Steps,
+            FirstStep = job.FirstStep,
+            Steps = job.BlockSteps,
             Batch = stash.Batch,
-            Strips = stash.GatesAt(0) + (layout.FirstInput * stash.StripStride),
+            Strips = job.Strips + (layout.FirstInput * stash.StripStride),
             StripStride = stash.StripStride,
             StripRow = 16,
             GateHidden = w.Hidden,
@@ -179,10 +218,10 @@ public sealed unsafe partial class CpuBackend
         AddWeightGradient(args, stash.GateColumns / 16, inputBias.Pointer, apart ? null : recurrentBias.Pointer);
         // Row t of the states is h_{t−1}, which a reset position reads as zero.
         args.Cleared = job.Reset;
-        args.Strips = stash.GatesAt(0) + (layout.FirstRecurrent * stash.StripStride);
+        args.Strips = job.Strips + (layout.FirstRecurrent * stash.StripStride);
         args.GateOrder = GateLayout.Order(layout.RecurrentGates);
-        args.X = hidden.Pointer;
-        args.XRow = args.Columns = hidden.Stride;
+        args.X = job.States;
+        args.XRow = args.Columns = job.HiddenRow;
         args.Gradient = dR.Pointer;
         args.GradientRow = dR.Stride;
         AddWeightGradient(args, stash.GateColumns / 16, apart ? recurrentBias.Pointer : null, null);
@@ -212,9 +251,7 @@ public sealed unsafe partial class CpuBackend
             Steps = steps,
             Batch = batch,
             StripStride = stash.StripStride,
-            KeepGates = stash.Training,
             States = hidden.Pointer,
-            Cells = w.Cell.HasCell ? Cpu(states.Cell!).Pointer : null,
             MaskedOutput = states.MaskedOutput == null ? null : Cpu(states.MaskedOutput).Pointer,
             Active = active,
             Reset = reset,
@@ -244,12 +281,12 @@ public sealed unsafe partial class CpuBackend
     }
 
     private static void CheckStates(
-        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, int steps, int batch)
+        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch)
     {
         CheckShape(x, steps * batch, weights.Input);
         CheckShape(states.Hidden, (steps + 1) * batch, weights.Hidden);
         if (weights.Cell.HasCell)
-            CheckShape(states.Cell!, (steps + 1) * batch, weights.Hidden);
+            CheckShape(states.Cell!, stash.CellSlots * batch, weights.Hidden);
         if (flags == null)
             return;
         if (flags.Steps != steps || flags.Batch != batch)

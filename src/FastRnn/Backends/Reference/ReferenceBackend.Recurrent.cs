@@ -7,7 +7,7 @@ public partial class ReferenceBackend
 {
     internal override RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden) => new(cell, input, hidden, Allocate);
 
-    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training) =>
+    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, Keep keep) =>
         new GateStash(steps, batch, weights.Hidden);
 
     internal override void RecurrentForward(
@@ -246,6 +246,8 @@ public partial class ReferenceBackend
     private sealed class GateStash(int steps, int batch, int hidden) : RecurrentStash
     {
         private readonly double[] _gates = new double[steps * batch * hidden * 4];
+
+        public override int CellSlots => steps + 1;
 
         public double this[int row, int unit, int gate]
         {

@@ -1,0 +1,128 @@
+using FastRnn.Kernels;
+using FastRnn.Memory;
+
+namespace FastRnn.Backends;
+
+/// <summary>
+/// Gate strips of one window: a block of 16 units has those of its <see cref="GateLayout"/>, each [row = t·B + b][16 units]. In training they
+/// hold activations, then their gradients: of all steps or, to be computed again span by span, of one span of 64, and then c of one span
+/// beside them. In inference one block of time is reused.
+/// </summary>
+internal sealed unsafe class CpuStash : RecurrentStash
+{
+    /// <summary>Gates of a block of time should stay in L2 between the input product that writes them and the recurrence.</summary>
+    private const int BlockBytes = 1 << 20;
+
+    private readonly AlignedBuffer _gates;
+    private readonly AlignedBuffer? _cells;
+    private readonly int _hidden;
+    private readonly nint _stepStates;
+    private int[]? _packed;
+
+    public CpuStash(CpuRecurrentWeights weights, int steps, int batch, Keep keep)
+    {
+        GateLayout layout = weights.Layout;
+        _hidden = weights.Hidden;
+        int row = AlignedBuffer.Pad(_hidden);
+        (Steps, Batch, Keep) = (steps, batch, keep);
+        Strips = row / 16 * layout.BlockStrips;
+        GateColumns = (nint)row * layout.Gates;
+        SpanSteps = keep == Keep.States ? Math.Min(steps, WeightGradient.SpanSteps) : steps;
+        long stepBytes = (long)batch * Strips * 16 * sizeof(float);
+        BlockSteps = (int)Math.Clamp(BlockBytes / stepBytes, 1, steps);
+        nint rows = (nint)(keep == Keep.Nothing ? BlockSteps : SpanSteps) * batch;
+        // An odd number of cache lines: equal rows of different strips must not fall into one set of the cache.
+        StripStride = (rows | 1) * 16;
+        _gates = new AlignedBuffer(Strips * StripStride);
+        _stepStates = (nint)batch * row;
+        if (Spans > 1 && weights.Cell.HasCell)
+            _cells = new AlignedBuffer((SpanSteps + 1) * _stepStates);
+    }
+
+    public int Steps { get; }
+
+    public int Batch { get; }
+
+    public Keep Keep { get; }
+
+    public nint Strips { get; }
+
+    /// <summary>Columns of a product with all gates of all units, padded to 16.</summary>
+    public nint GateColumns { get; }
+
+    public nint StripStride { get; }
+
+    /// <summary>Time steps whose input product is computed at once.</summary>
+    public int BlockSteps { get; }
+
+    /// <summary>Time steps that a backward pass finds, or computes again, at once.</summary>
+    public int SpanSteps { get; }
+
+    public int Spans => (Steps + SpanSteps - 1) / SpanSteps;
+
+    public override int CellSlots => Spans > 1 ? Spans + 1 : Steps + 1;
+
+    /// <summary>Bytes kept from the forward pass for the backward pass, c between spans not included.</summary>
+    public long Bytes => sizeof(float) * (_gates.Length + (long)(_cells?.Length ?? 0));
+
+    /// <summary>The strips from the front.</summary>
+    public float* Gates => _gates.Pointer;
+
+    /// <summary>
+    /// Before a span: where slot 0 of c would stand if all slots followed each other, so that those of the span can be reached. The states of
+    /// c in <paramref name="slots"/> are all, or those between spans.
+    /// </summary>
+    public float* EnterSpan(int span, float* slots)
+    {
+        if (_cells == null)
+            return slots;
+        CopyState(slots + (span * _stepStates), _cells.Pointer);
+        return _cells.Pointer - (span * SpanSteps * _stepStates);
+    }
+
+    /// <summary>After a span's forward pass: hands its last c on.</summary>
+    public void LeaveSpan(int span, float* slots)
+    {
+        if (_cells != null)
+            CopyState(_cells.Pointer + (Math.Min(SpanSteps, Steps - (span * SpanSteps)) * _stepStates), slots + ((span + 1) * _stepStates));
+    }
+
+    /// <summary>Numbers the active positions in the order (t, b): where each stands in the window, and where each step begins.</summary>
+    public int* Pack(byte* active, out int* stepStart)
+    {
+        int rows = Steps * Batch;
+        _packed ??= GC.AllocateUninitializedArray<int>(rows + Steps + 1, pinned: true);
+        var packed = (int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_packed, 0);
+        stepStart = packed + rows;
+        int count = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            if (row % Batch == 0)
+                stepStart[row / Batch] = count;
+            if (active[row] != 0)
+                packed[count++] = row;
+        }
+        stepStart[Steps] = count;
+        return packed;
+    }
+
+    public CpuStash Checked(int hidden, int steps, int batch)
+    {
+        if (hidden != _hidden || steps != Steps || batch != Batch)
+            throw new ArgumentException($"stash made for T={Steps}, B={Batch}, H={_hidden}; used with T={steps}, B={batch}, H={hidden}");
+        return this;
+    }
+
+    public CpuStash CheckedForTraining(int hidden, int steps, int batch) => Keep != Keep.Nothing
+        ? Checked(hidden, steps, batch)
+        : throw new ArgumentException("this stash was made for inference: it keeps nothing for a backward pass");
+
+    public override void Dispose()
+    {
+        _gates.Dispose();
+        _cells?.Dispose();
+    }
+
+    private void CopyState(float* from, float* to) =>
+        new ReadOnlySpan<float>(from, checked((int)_stepStates)).CopyTo(new Span<float>(to, (int)_stepStates));
+}
