@@ -1,126 +1,87 @@
 using FastRnn.Backends;
+using FastRnn.Numerics;
 using FastRnn.Tests.Support;
 using Xunit;
 
 namespace FastRnn.Tests;
 
-/// <summary>What the options of the cells mean where a gradient cannot tell: masks, inference, resets. On the reference; other back ends follow it.</summary>
+/// <summary>Cells with options on the CPU: against the reference, and the promises about bits.</summary>
 public class CellOptionTests
 {
     public static TheoryData<string> Options => new(CellRun.Options.Select(option => option.Name));
 
-    /// <summary>A reset reads zeros for h and c, a gap changes nothing: sequences packed into a window are those alone, gradients included.</summary>
+    /// <summary>Forward and backward: sizes that fill lines of 16 and that do not, one panel and several, with and without flags and a limit of gradients.</summary>
     [Theory]
     [MemberData(nameof(Options))]
-    public void SequencesInOneWindowAreThoseAlone(string option)
+    public void CpuEqualsReference(string option)
     {
-        CellType cell = Named(option);
-        using var backend = new ReferenceBackend();
-        var packed = new CellRun(3, 5, 9, 2, seed: 21, cell) { Pass = default, FinalCellGradient = new float[2 * 5] };
-        packed.FinalHiddenGradient = new float[2 * packed.State];
-        packed.Flags = new StepFlags(9, 2);
-        packed.Flags.Active.Fill(1);
-        foreach (int t in new[] { 1, 4 })
-            packed.Flags.Active[(t * 2) + 1] = 0;
-        packed.Flags.Reset[(5 * 2) + 1] = 1;
-        Dictionary<string, double[]> together = packed.Train(backend);
-        foreach ((int[] steps, bool fromZero) in new[] { (new[] { 0, 2, 3 }, false), ([5, 6, 7, 8], true) })
+        foreach (IsaLevel isa in Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest))
         {
-            Dictionary<string, double[]> alone = packed.Alone(1, steps, fromZero).Train(backend);
-            foreach ((string name, int width) in new[] { ("y", packed.State), ("dX", packed.Input) })
+            foreach ((int input, int hidden, int steps, int batch) in new[] { (7, 11, 5, 3), (3, 16, 4, 1), (20, 37, 6, 18), (5, 70, 3, 7) })
             {
-                double[] expected = [.. steps.SelectMany(t => together[name].AsSpan(((t * 2) + 1) * width, width).ToArray())];
-                Assert.Equal(expected, alone[name]);
+                var run = new CellRun(input, hidden, steps, batch, seed: hidden, Cell(option));
+                CpuAgainstReferenceTests.CompareCell(isa, run);
+                run.Flags = BitsTests.RandomFlags(steps, batch, seed: hidden);
+                CpuAgainstReferenceTests.CompareCell(isa, run);
+                run.Pass = run.Pass with { GradientLimit = 0.03f };
+                CpuAgainstReferenceTests.CompareCell(isa, run);
+                run.Flags = null;
+                CpuAgainstReferenceTests.CompareCell(isa, run);
             }
         }
     }
 
-    [Theory]
-    [InlineData("rnn dropout")]
-    [InlineData("lstm dropout")]
-    [InlineData("gru dropout")]
-    [InlineData("gru reset before, dropout")]
-    public void RecurrentDropoutHidesTheSameUnitsFromRAtEveryStep(string option)
-    {
-        CellType cell = Named(option), plain = cell with { RecurrentDropout = 0 };
-        using var backend = new ReferenceBackend();
-        var dropped = new CellRun(3, 8, 4, 2, seed: 22, cell);
-        double[] y = dropped.Train(backend)["y"];
-        Assert.Equal(new CellRun(3, 8, 4, 2, seed: 22, plain).Forward(backend).Y, dropped.Forward(backend).Y); // nothing in inference
-
-        // A mask is a choice of columns of R: with these zero or scaled, the plain cell gives the same for its sample.
-        for (int sample = 0; sample < 2; sample++)
-        {
-            var scaled = new CellRun(3, 8, 4, 2, seed: 22, plain);
-            bool[] kept = Kept(dropped.Pass.RecurrentDropout(cell), t: 0, sample, count: 8);
-            Assert.Contains(true, kept);
-            for (int i = 0; i < scaled.R.Length; i++)
-                scaled.R[i] = kept[i % 8] ? scaled.R[i] / (1 - cell.RecurrentDropout) : 0;
-            double[] expected = scaled.Train(backend)["y"];
-            for (int i = 0; i < y.Length; i++)
-            {
-                if (i / 8 % 2 == sample)
-                    Assert.Equal(expected[i], y[i], 1e-6); // the weights above are rounded to floats
-            }
-        }
-    }
-
-    [Theory]
-    [InlineData("rnn zoneout")]
-    [InlineData("gru zoneout")]
-    [InlineData("lstm both zoneouts")]
-    [InlineData("lstm projection, zoneouts")]
-    public void ZoneoutTakesTheOldStateOrTheNewOne(string option)
-    {
-        CellType cell = Named(option), plain = cell with { Zoneout = 0, CellZoneout = 0 };
-        using var backend = new ReferenceBackend();
-        var run = new CellRun(3, 13, 1, 40, seed: 23, cell);
-        var fresh = new CellRun(3, 13, 1, 40, seed: 23, plain);
-        (Dictionary<string, double[]> actual, Dictionary<string, double[]> next) = (run.Train(backend), fresh.Train(backend));
-        CheckTraining(run.Pass.Zoneout(cell), run.State, run.H0, actual["hT"], next["hT"]);
-        CellResult mixed = run.Forward(backend), whole = fresh.Forward(backend);
-        CheckInference(cell.Zoneout, run.H0, mixed.H, whole.H);
-        if (!cell.HasCell)
-            return;
-        CheckTraining(run.Pass.CellZoneout(cell), 13, run.C0, actual["cT"], next["cT"]);
-        CheckInference(cell.CellZoneout, run.C0, mixed.C, whole.C);
-    }
-
-    /// <summary>Two layers, directions, uses, windows or seeds never share their masks.</summary>
+    /// <summary>The same limit on the cells without options, which have kernels of their own.</summary>
     [Fact]
-    public void EveryUseDrawsForItself()
+    public void GradientLimitOfPlainCells()
     {
-        CellType cell = CellType.Lstm with { RecurrentDropout = 0.5f, Zoneout = 0.5f, CellZoneout = 0.5f };
-        var pass = new RecurrentPass(true, Seed: 9, Layer: 1, Direction: 0, Time: 5, GradientLimit: 0);
-        RecurrentPass[] passes = [pass, pass with { Direction = 1 }, pass with { Layer = 2 }, pass with { Time = 6 }, pass with { Seed = 10 }];
-        DropoutMask[] masks = [.. passes.SelectMany(p => new[] { p.RecurrentDropout(cell), p.Zoneout(cell), p.CellZoneout(cell), new DropoutMask(0.5f, p.Seed, p.Layer, p.Time) })];
-        string[] draws = [.. masks.Select(mask => string.Concat(Kept(mask, t: 0, b: 1, count: 96).Select(kept => kept ? '1' : '0'))).Distinct()];
-        Assert.Equal(masks.Length - 1, draws.Length); // a dropout layer knows no direction
-    }
-
-    private static void CheckTraining(DropoutMask mask, int width, float[] old, double[] actual, double[] fresh)
-    {
-        int taken = 0;
-        for (int i = 0; i < actual.Length; i++)
+        foreach (CellType cell in CellRun.Cells)
         {
-            bool kept = Kept(mask, t: 0, i / width, width)[i % width];
-            taken += kept ? 1 : 0;
-            Assert.Equal(kept ? fresh[i] : old[i], actual[i]);
+            var run = new CellRun(6, 21, 7, 5, seed: 4, cell);
+            run.Pass = run.Pass with { GradientLimit = 0.05f };
+            CpuAgainstReferenceTests.CompareCell(Isa.Widest, run);
+            run.Flags = BitsTests.RandomFlags(7, 5, seed: 4);
+            CpuAgainstReferenceTests.CompareCell(Isa.Widest, run);
         }
-        Assert.InRange((double)taken / actual.Length, 1 - mask.Rate - 0.12, 1 - mask.Rate + 0.12);
     }
 
-    private static void CheckInference(float rate, float[] old, float[] actual, float[] fresh)
+    /// <summary>In inference nothing is drawn, so an option changes nothing about the promise.</summary>
+    [Theory]
+    [MemberData(nameof(Options))]
+    public void InferenceDoesNotDependOnBatchOrCalls(string option)
     {
-        for (int i = 0; i < actual.Length; i++)
-            Assert.Equal((rate * old[i]) + ((1 - rate) * fresh[i]), actual[i], 1e-6f);
+        const int hidden = 33, steps = 9;
+        var whole = new CellRun(7, hidden, steps, 35, seed: 21, Cell(option));
+        using var backend = new CpuBackend(2);
+        float[] all = whole.Forward(backend).Y;
+        int width = whole.State;
+        float[] alone = whole.Slice(5, 1).Forward(backend).Y;
+        for (int t = 0; t < steps; t++)
+            Bits.Same(alone.AsSpan(t * width, width), all.AsSpan(((t * 35) + 5) * width, width), $"{whole} t={t}");
+        CellResult inOne = whole.Slice(2, 3).Forward(backend), inParts = whole.Slice(2, 3).Forward(backend, [1, 4, 1, 3]);
+        Bits.Same(inOne.Y, inParts.Y, $"{whole} y in parts");
+        Bits.Same(inOne.H, inParts.H, $"{whole} h in parts");
+        Bits.Same(inOne.C, inParts.C, $"{whole} c in parts");
     }
 
-    private static bool[] Kept(DropoutMask mask, int t, int b, int count) => [.. Enumerable.Range(0, count).Select(u =>
+    [Theory]
+    [MemberData(nameof(Options))]
+    public void TrainingBitsDoNotDependOnThreadsOrInstructionSet(string option)
     {
-        var (u0, u1, u2, u3) = DropoutDraw.Quad(mask, t, b, u / 4);
-        return new[] { u0, u1, u2, u3 }[u % 4] >= mask.Rate;
-    })];
+        var run = new CellRun(9, 45, 7, 19, seed: 22, Cell(option));
+        BitsTests.CompareAll(run);
+        run.Flags = BitsTests.RandomFlags(7, 19, seed: 22);
+        BitsTests.CompareAll(run);
+    }
 
-    private static CellType Named(string option) => CellRun.Options.Single(known => known.Name == option).Cell;
+    /// <summary>Masks name the sample by its place in the batch, so the promise is for the cells that draw none.</summary>
+    [Theory]
+    [MemberData(nameof(Options))]
+    public void MaskedSequenceEqualsSequenceAlone(string option)
+    {
+        CellType cell = Cell(option) with { RecurrentDropout = 0, Zoneout = 0, CellZoneout = 0 };
+        BitsTests.MaskedEqualsAlone(cell);
+    }
+
+    private static CellType Cell(string option) => CellRun.Options.Single(known => known.Name == option).Cell;
 }

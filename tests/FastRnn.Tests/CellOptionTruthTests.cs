@@ -6,7 +6,7 @@ namespace FastRnn.Tests;
 
 /// <summary>
 /// The options of the cells against equations on PyTorch's tensors and its automatic differentiation, in double; see
-/// Truth/make_cell_options_truth.py. What a seed draws – recurrent dropout, zoneout – is in <see cref="CellOptionTests"/>.
+/// Truth/make_cell_options_truth.py. What a seed draws – recurrent dropout, zoneout – is in <see cref="CellMeaningTests"/>.
 /// </summary>
 public class CellOptionTruthTests
 {

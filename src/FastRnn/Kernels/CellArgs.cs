@@ -34,8 +34,25 @@ internal unsafe struct CellArgs
     public nint StateRow;
     public nint Rows;
 
+    /// <summary>Cells with options only, as everything below. Index of the block's first unit.</summary>
+    public nint Unit;
+    public CellSettings* Settings;
+
+    /// <summary>h_{t−1} as R sees it; GRU that resets before.</summary>
+    public float* Seen;
+
+    /// <summary>r⊙h, written forward; backward its gradient on entry and that of h through it on return; GRU that resets before.</summary>
+    public float* ResetHidden;
+
+    /// <summary>The samples of the rows: <see cref="FirstSample"/> + row, or SampleRows[row] + FirstSample.</summary>
+    public int* SampleRows;
+    public nint FirstSample;
+
     /// <summary>Store the activations for a backward pass; forward only.</summary>
     public bool KeepGates;
+
+    /// <summary>Index in the batch of a row's sample.</summary>
+    public readonly nint Sample(nint row) => FirstSample + (SampleRows == null ? row : SampleRows[row]);
 }
 
 /// <summary>The point-wise parts that the kernel table has; the value is the index there.</summary>
@@ -47,5 +64,14 @@ internal enum CellKernel
     RnnRelu,
     RnnSigmoid,
     RnnIdentity,
+    LstmVariant,
+    GruVariant,
+    RnnVariant,
+
+    /// <summary>First half of a step of a GRU that resets before, forward; second half backward.</summary>
+    GruBeforeGates,
+
+    /// <summary>The other half.</summary>
+    GruBeforeState,
     Count,
 }

@@ -103,4 +103,40 @@ internal static unsafe class ElmanCell
                 L.Store(gate + u, F.Gradient<L, V>(L.Load(gate + u), LstmCell.Flush<L, V>(L.Load(dHidden + u))));
         }
     }
+
+    /// <summary><see cref="ForwardRows{L,V,F}"/> with a function chosen at run time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void VariantForwardRows<L, V>(CellArgs* args)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            float* gate = args->Gates + (row * 16), hidden = args->Hidden + (row * args->StateRow);
+            for (int u = 0; u < 16; u += L.Width)
+            {
+                V h = LstmCell.Flush<L, V>(CellFunctions.Value<L, V>(args->Settings->Candidate, L.Load(gate + u)));
+                L.Store(hidden + u, h);
+                if (args->KeepGates)
+                    L.Store(gate + u, h);
+            }
+        }
+    }
+
+    /// <summary><see cref="BackwardRows{L,V,F}"/> with a function chosen at run time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void VariantBackwardRows<L, V>(CellArgs* args)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            float* gate = args->Gates + (row * 16), dHidden = args->HiddenGradient + (row * args->StateRow);
+            for (int u = 0; u < 16; u += L.Width)
+            {
+                V dh = LstmCell.Flush<L, V>(L.Load(dHidden + u));
+                L.Store(gate + u, L.Multiply(dh, CellFunctions.Slope<L, V>(args->Settings->Candidate, L.Load(gate + u))));
+            }
+        }
+    }
 }

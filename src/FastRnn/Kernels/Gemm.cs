@@ -73,11 +73,15 @@ internal unsafe struct GemmArgs
         (CRow, CVector, CPanel) = (stride, 16, 64);
     }
 
-    /// <summary>C is gate strips, four of them a panel: those of one block of 16 units, or the only ones of four blocks.</summary>
-    public void SetGateStripsC(float* strips, nint stripStride)
+    /// <summary>
+    /// C is gate strips: a panel's are neighbours in one block of 16 units, or, with one gate, stand alone in each of four blocks.
+    /// </summary>
+    public void SetGateStripsC(float* strips, nint stripStride, nint gates, nint blockStrips)
     {
         C = strips;
-        (CRow, CVector, CPanel) = (16, stripStride, 4 * stripStride);
+        (CRow, CVector, CPanel) = gates == 1
+            ? (16, blockStrips * stripStride, 4 * blockStrips * stripStride)
+            : (16, stripStride, blockStrips * stripStride);
     }
 
     /// <summary>Chains continue from what C holds: how a product that is hoisted or blocked keeps one chain.</summary>

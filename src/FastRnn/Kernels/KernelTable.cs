@@ -39,6 +39,12 @@ internal sealed unsafe class KernelTable
 
     public delegate*<CellArgs*, void>[] CellBackward { get; } = new delegate*<CellArgs*, void>[(int)CellKernel.Count];
 
+    public delegate*<NormArgs*, void> NormForward { get; private init; }
+
+    public delegate*<NormArgs*, void> NormApply { get; private init; }
+
+    public delegate*<NormArgs*, void> NormBackward { get; private init; }
+
     public delegate*<float*, nint, double> SumOfSquares { get; private init; }
 
     public delegate*<float*, nint, nint, nint, nint, float*, void> SumStripRows { get; private init; }
@@ -86,6 +92,9 @@ internal sealed unsafe class KernelTable
     {
         var table = new KernelTable(isa, L.Width, L.TileRows)
         {
+            NormForward = &LayerNorm.ForwardRows<L, V>,
+            NormApply = &LayerNorm.ApplyRows<L, V>,
+            NormBackward = &LayerNorm.BackwardRows<L, V>,
             SumOfSquares = &Reductions.SumOfSquares<L, V>,
             SumStripRows = &Reductions.SumStripRows<L, V>,
             AddTo = &Reductions.AddTo<L, V>,
@@ -127,6 +136,11 @@ internal sealed unsafe class KernelTable
         AddElman<L, V, ReluActivation>(table, CellKernel.RnnRelu);
         AddElman<L, V, SigmoidActivation>(table, CellKernel.RnnSigmoid);
         AddElman<L, V, IdentityActivation>(table, CellKernel.RnnIdentity);
+        AddCell(table, CellKernel.LstmVariant, &LstmVariantCell.ForwardRows<L, V>, &LstmVariantCell.BackwardRows<L, V>);
+        AddCell(table, CellKernel.GruVariant, &GruVariantCell.ForwardRows<L, V>, &GruVariantCell.BackwardRows<L, V>);
+        AddCell(table, CellKernel.RnnVariant, &ElmanCell.VariantForwardRows<L, V>, &ElmanCell.VariantBackwardRows<L, V>);
+        AddCell(table, CellKernel.GruBeforeGates, &GruBeforeCell.ForwardGates<L, V>, &GruBeforeCell.BackwardGates<L, V>);
+        AddCell(table, CellKernel.GruBeforeState, &GruBeforeCell.ForwardState<L, V>, &GruBeforeCell.BackwardState<L, V>);
         AddTiles<L, V, N1>(table);
         AddTiles<L, V, N2>(table);
         AddTiles<L, V, N3>(table);

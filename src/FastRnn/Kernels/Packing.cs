@@ -38,6 +38,17 @@ internal static unsafe class Packing
         }
     }
 
+    /// <summary>A number for every gate and unit, [G·H], as [block of 16 units][gate][16]; padded units have 0.</summary>
+    public static void GateVector(float* vector, nint hidden, ReadOnlySpan<int> gates, float* packed)
+    {
+        nint blocks = (hidden + 15) / 16;
+        for (nint i = 0; i < blocks * gates.Length * 16; i++)
+        {
+            nint unit = (i / (gates.Length * 16) * 16) + (i % 16), row = (gates[(int)(i / 16 % gates.Length)] * hidden) + unit;
+            packed[i] = unit < hidden ? vector[row] : 0f;
+        }
+    }
+
     /// <summary>
     /// Backward gates: W [gates·H, N] to panels over N whose k runs unit-major, gate-minor: row u·G + g is W's row gates[g]·H + u.
     /// Units are padded to 16 with zero rows.

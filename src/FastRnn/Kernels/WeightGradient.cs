@@ -56,8 +56,10 @@ internal static unsafe partial class WeightGradient
     }
 
     /// <summary>The bias gradient of the same strips: the same order with x = 1.</summary>
-    public static void RunBias(KernelTable table, in WeightGradientArgs args, nint first, nint strips, float* biasA, float* biasB, Arena arena)
+    public static void RunBias(KernelTable table, WeightGradientArgs args, nint first, nint strips, float* biasA, float* biasB, Arena arena)
     {
+        if (args.BiasStrips != null)
+            args.Strips = args.BiasStrips;
         nint mark = arena.Used;
         float* block = arena.Take(16), packedStrip = arena.Take(BlockRows * 16);
         var runs = (RowRun*)arena.Take(BlockRows * 2);

@@ -11,6 +11,9 @@ internal unsafe struct WeightGradientArgs
     public float* Strips;
     public nint StripStride, StripRow;
 
+    /// <summary>The bias gradient's strips where they are others; null for the same.</summary>
+    public float* BiasStrips;
+
     /// <summary>X [T·B rows of XRow floats], Columns of them used (padded to 16).</summary>
     public float* X;
     public nint XRow, Columns;

@@ -13,6 +13,9 @@ internal static class VectorMath
     /// <summary>Bound of <see cref="Exp{L,V}"/>.</summary>
     public const double ExpUlps = 2;
 
+    /// <summary>Bound of <see cref="ExpMinus1{L,V}"/>.</summary>
+    public const double ExpMinus1Ulps = 2;
+
     /// <summary>Bound of <see cref="Sigmoid{L,V}"/>.</summary>
     public const double SigmoidUlps = 2;
 
@@ -38,6 +41,18 @@ internal static class VectorMath
         V bits = L.ToInt32Bits(n), half = L.ShiftRightArithmetic(bits, 1);
         V result = L.Multiply(L.Multiply(p, PowerOf2<L, V>(half)), PowerOf2<L, V>(L.SubtractInt32(bits, half)));
         return L.SelectLess(result, L.Broadcast(SmallestNormal), L.Broadcast(0f), result);
+    }
+
+    /// <summary>eˣ − 1 for x ≤ 0 without cancellation; ≤ <see cref="ExpMinus1Ulps"/> ulp; NaN stays NaN. A positive x counts as 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ExpMinus1<L, V>(V x)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        V y = L.Max(L.Broadcast(-30f), L.Min(L.Broadcast(0f), x)); // below −17.4 the result rounds to −1
+        V n = L.Round(L.Multiply(y, L.Broadcast(Log2OfE)));
+        V scale = PowerOf2<L, V>(L.ToInt32Bits(n));
+        return L.MultiplyAdd(ReducedExpMinus1<L, V>(Reduce<L, V>(y, n)), scale, L.Subtract(scale, L.Broadcast(1f)));
     }
 
     /// <summary>1/(1 + e⁻ˣ); ≤ <see cref="SigmoidUlps"/> ulp (worst of all floats: 1.999). σ(+∞) = 1, σ(−∞) = 0; NaN stays NaN.</summary>

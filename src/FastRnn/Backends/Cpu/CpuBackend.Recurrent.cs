@@ -15,7 +15,7 @@ public sealed unsafe partial class CpuBackend
         new CpuRecurrentWeights(cell, input, hidden);
 
     internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training) =>
-        new CpuStash(((CpuRecurrentWeights)weights).Layout, weights.Hidden, steps, batch, training);
+        new CpuStash((CpuRecurrentWeights)weights, steps, batch, training);
 
     internal override void RecurrentForward(
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
@@ -27,11 +27,14 @@ public sealed unsafe partial class CpuBackend
         CpuBuffer input = Cpu(x);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
-            RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset);
-            using PooledScratch scratch = new(_pool, MaskedScratch(job));
+            RecurrentOptions options = NewOptions(w, kept, pass);
+            RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
+            using PooledScratch scratch = new(_pool, StepScratch(job));
+            using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass, batch));
+            FillDropMask(w, pass, batch, dropMask.Pointer, ref options);
             using PooledScratch packedInput = new(_pool, flags == null ? 0 : (nint)kept.BlockSteps * batch * input.Stride);
             job.Scratch = scratch.Pointer;
-            job.RecurrentPanels = w.RecurrentPanels();
+            job.Recurrent = new(w.Layout.Recurrent, w.FromState.Panels());
             for (int first = 0; first < steps; first += kept.BlockSteps)
             {
                 job.FirstStep = first;
@@ -42,6 +45,7 @@ public sealed unsafe partial class CpuBackend
                 if (job.PackedRows != null)
                     GatherRows(input, job.PackedRows + row, rows, x0 = packedInput.Pointer);
                 job.Strips = kept.GatesAt(row);
+                options.Scales = kept.Options.Scales + (kept.Training ? row : 0);
                 MultiplyInput(w, x0, input.Stride, kept, job.Strips, rows);
                 _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
             }
@@ -60,18 +64,23 @@ public sealed unsafe partial class CpuBackend
         RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch, in RecurrentPass pass = default)
     {
         CheckStates(weights, x, states, flags, steps, batch);
-        CheckShape(flow.Output, steps * batch, weights.Hidden);
+        CheckShape(flow.Output, steps * batch, weights.State);
         var w = (CpuRecurrentWeights)weights;
         CpuStash kept = ((CpuStash)stash).CheckedForTraining(weights.Hidden, steps, batch);
         CpuBuffer output = Cpu(flow.Output), dh0 = Cpu(flow.InitialHidden);
         CpuBuffer? dc0 = w.Cell.HasCell ? Cpu(flow.InitialCell!) : null;
-        using PooledScratch carries = new(_pool, 3 * dh0.PaddedLength);
+        nint carried = w.Cell.HasCell ? 0 : dh0.PaddedLength;
+        using PooledScratch carries = new(_pool, (2 * dh0.PaddedLength) + carried);
         using PooledScratch norms = new(_pool, stepNorms.IsEmpty ? 0 : 2 * (nint)steps * batch);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
-            RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset);
-            job.RecurrentPanels = w.RecurrentBackwardPanels();
-            using PooledScratch scratch = new(_pool, MaskedScratch(job));
+            RecurrentOptions options = NewOptions(w, kept, pass);
+            RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
+            using PooledScratch scratch = new(_pool, StepScratch(job));
+            using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass, batch));
+            FillDropMask(w, pass, batch, dropMask.Pointer, ref options);
+            using PooledScratch sums = new(_pool, SampleSumsLength(w, batch));
+            SetBackward(w, batch, sums.Pointer, ref job, ref options);
             job.Scratch = scratch.Pointer;
             job.BlockSteps = steps;
             job.Strips = kept.GatesAt(0);
@@ -86,6 +95,7 @@ public sealed unsafe partial class CpuBackend
             _workers.Run(&RecurrentJob.Backward, &job, SampleParts(job));
             SumStepNorms(job, stepNorms);
             AddRecurrentGradients(w, gradients, Cpu(x), Cpu(states.Hidden), kept, job);
+            AddOptionGradients(w, gradients, kept, job);
             if (flow.Input != null)
                 MultiplyInputGradient(w, kept, Cpu(flow.Input), job);
         }
@@ -107,10 +117,14 @@ public sealed unsafe partial class CpuBackend
             return; // nobody is active
 
         GateLayout layout = w.Layout;
-        var gemm = new GemmArgs { Rows = rows, Columns = stash.GateColumns, Panels = w.InputPanels(), PanelWidth = layout.PanelWidth };
+        GateProduct input = layout.Input;
+        var gemm = new GemmArgs { Rows = rows, Columns = w.GateColumns(input), Panels = w.FromInput.Panels(), PanelWidth = input.PanelWidth };
         gemm.SetRowMajorA(x, stride, w.Input);
-        gemm.SetInitRow(w.PackedBias(), 16, layout.PanelWidth);
-        gemm.SetGateStripsC(gates + (layout.FirstInput * stash.StripStride), stash.StripStride);
+        if (layout.Normalized)
+            gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0); // the biases come after the norm
+        else
+            gemm.SetInitRow(w.PackedBias(), 16, input.PanelWidth);
+        gemm.SetGateStripsC(gates + (input.FirstStrip * stash.StripStride), stash.StripStride, input.Gates.Length, layout.BlockStrips);
         Multiply(gemm);
     }
 
@@ -125,10 +139,10 @@ public sealed unsafe partial class CpuBackend
         dX.Written();
         if (rows == 0)
             return;
-        var gemm = new GemmArgs { Rows = rows, Columns = dX.Stride, Panels = w.InputBackwardPanels() };
+        var gemm = new GemmArgs { Rows = rows, Columns = dX.Stride, Panels = w.FromInput.BackwardPanels() };
         GateLayout layout = w.Layout;
-        float* strips = stash.GatesAt(0) + (layout.FirstInput * stash.StripStride);
-        gemm.SetGateStripsA(strips, stash.StripStride, layout.Gates, layout.BlockStrips, stash.Strips / layout.BlockStrips);
+        float* strips = stash.GatesAt(0) + (layout.Input.FirstStrip * stash.StripStride);
+        gemm.SetGateStripsA(strips, stash.StripStride, layout.Input.Gates.Length, layout.BlockStrips, stash.Strips / layout.BlockStrips);
         gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
         gemm.SetRowMajorC(packed ? packedGradient.Pointer : dX.Pointer, dX.Stride);
         Multiply(gemm);
@@ -145,56 +159,66 @@ public sealed unsafe partial class CpuBackend
             new ReadOnlySpan<float>(from.Pointer + ((nint)rows[i] * from.Stride), from.Stride).CopyTo(new Span<float>(to, from.Stride));
     }
 
-    private static nint MaskedScratch(in RecurrentJob job) =>
-        job.PackedRows == null ? 0 : (nint)RecurrentJob.ScratchBlocks * job.Batch * job.HiddenRow;
-
     private void AddRecurrentGradients(
         CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer hidden, CpuStash stash, in RecurrentJob job)
     {
         CpuBuffer dW = Cpu(gradients.InputWeight), dR = Cpu(gradients.RecurrentWeight);
         CheckShape(dW, w.Gates * w.Hidden, w.Input);
-        CheckShape(dR, w.Gates * w.Hidden, w.Hidden);
+        CheckShape(dR, w.Gates * w.Hidden, w.State);
         CpuBuffer inputBias = Cpu(gradients.InputBias), recurrentBias = Cpu(gradients.RecurrentBias);
         GateLayout layout = w.Layout;
         var args = new WeightGradientArgs
         {
             Steps = stash.Steps,
             Batch = stash.Batch,
-            Strips = stash.GatesAt(0) + (layout.FirstInput * stash.StripStride),
             StripStride = stash.StripStride,
             StripRow = 16,
             GateHidden = w.Hidden,
-            Gates = layout.Gates,
             BlockStrips = layout.BlockStrips,
-            GateOrder = GateLayout.Order(layout.InputGates),
             Rows = job.PackedRows,
             StepStart = job.StepStart,
             Zeros = Zeros(Gemm.PanelColumns),
-            X = x.Pointer,
-            XRow = x.Stride,
-            Columns = x.Stride,
-            Gradient = dW.Pointer,
-            GradientRow = dW.Stride,
         };
         bool apart = layout.Apart >= 0; // then the biases have gradients of their own
-        AddWeightGradient(args, stash.GateColumns / 16, inputBias.Pointer, apart ? null : recurrentBias.Pointer);
+        SetFactor(ref args, x.Pointer, x.Stride, dW);
+        AddProductGradient(w, args, layout.Input, stash, inputBias.Pointer, apart ? null : recurrentBias.Pointer);
         // Row t of the states is h_{t−1}, which a reset position reads as zero.
         args.Cleared = job.Reset;
-        args.Strips = stash.GatesAt(0) + (layout.FirstRecurrent * stash.StripStride);
-        args.GateOrder = GateLayout.Order(layout.RecurrentGates);
-        args.X = hidden.Pointer;
-        args.XRow = args.Columns = hidden.Stride;
-        args.Gradient = dR.Pointer;
-        args.GradientRow = dR.Stride;
-        AddWeightGradient(args, stash.GateColumns / 16, apart ? recurrentBias.Pointer : null, null);
+        SetFactor(ref args, job.Options->Seen == null ? hidden.Pointer : job.Options->Seen, hidden.Stride, dR);
+        AddProductGradient(w, args, layout.Recurrent, stash, apart ? recurrentBias.Pointer : null, null);
+        if (layout.Second != null)
+        {
+            SetFactor(ref args, job.Options->ResetHidden, hidden.Stride, dR);
+            AddProductGradient(w, args, layout.Second, stash, null, null);
+        }
         dW.Written();
         dR.Written();
         inputBias.Written();
         recurrentBias.Written();
     }
 
+    /// <summary>X, [rows, columns padded], and where its products with the gates' gradients go.</summary>
+    private static void SetFactor(ref WeightGradientArgs args, float* x, nint stride, CpuBuffer gradient)
+    {
+        args.X = x;
+        args.XRow = args.Columns = stride;
+        args.Gradient = gradient.Pointer;
+        args.GradientRow = gradient.Stride;
+    }
+
+    /// <summary>The gradient of one product's weights, and of the biases of its gates: those have theirs in the cell's own strips.</summary>
+    private void AddProductGradient(
+        CpuRecurrentWeights w, WeightGradientArgs args, GateProduct product, CpuStash stash, float* biasA, float* biasB)
+    {
+        args.Strips = stash.GatesAt(0) + (product.FirstStrip * stash.StripStride);
+        args.BiasStrips = stash.GatesAt(0) + (product.CellStrip * stash.StripStride);
+        args.Gates = product.Gates.Length;
+        args.GateOrder = GateLayout.Order(product.Gates);
+        AddWeightGradient(args, w.GateColumns(product) / 16, biasA, biasB);
+    }
+
     private RecurrentJob NewJob(
-        CpuRecurrentWeights w, RecurrentStates states, CpuStash stash, int steps, int batch, byte* active, byte* reset)
+        CpuRecurrentWeights w, RecurrentStates states, CpuStash stash, int steps, int batch, byte* active, byte* reset, RecurrentOptions* options)
     {
         CpuBuffer hidden = Cpu(states.Hidden);
         int* stepStart = null, packedRows = active == null ? null : stash.Pack(active, out stepStart);
@@ -202,14 +226,15 @@ public sealed unsafe partial class CpuBackend
         {
             Backend = GCHandle.ToIntPtr(_self),
             Kernel = w.Kernel,
-            Gates = w.Layout.Gates,
+            Options = options,
             BlockStrips = w.Layout.BlockStrips,
-            FirstRecurrent = w.Layout.FirstRecurrent,
-            PanelWidth = w.Layout.PanelWidth,
-            PanelBlocks = w.Layout.PanelBlocks,
+            CellStrips = w.Layout.CellStrips,
             ApartBias = w.ApartBias(),
+            ClearsPadding = w.ClearsPadding,
             Hidden = w.Hidden,
-            HiddenRow = hidden.Stride,
+            HiddenRow = AlignedBuffer.Pad(w.Hidden),
+            StateSize = w.State,
+            StateRow = hidden.Stride,
             Steps = steps,
             Batch = batch,
             StripStride = stash.StripStride,
@@ -221,13 +246,13 @@ public sealed unsafe partial class CpuBackend
             Reset = reset,
             PackedRows = packedRows,
             StepStart = stepStart,
-            Zeros = Zeros(Math.Max(hidden.Stride, Gemm.PanelColumns)),
+            Zeros = Zeros(Math.Max(AlignedBuffer.Pad(w.Hidden), Gemm.PanelColumns)),
         };
     }
 
     /// <summary>Threads for the recurrence: samples are cut, and a share below three rows would starve the tiles.</summary>
     private int SampleParts(in RecurrentJob job) =>
-        PartsFor(job.Batch, (nint)job.BlockSteps * job.HiddenRow * job.Gates * job.HiddenRow);
+        PartsFor(job.Batch, (nint)job.BlockSteps * job.StateRow * job.CellStrips * job.HiddenRow);
 
     private static void SumStepNorms(in RecurrentJob job, Span<double> stepNorms)
     {
@@ -248,7 +273,7 @@ public sealed unsafe partial class CpuBackend
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, int steps, int batch)
     {
         CheckShape(x, steps * batch, weights.Input);
-        CheckShape(states.Hidden, (steps + 1) * batch, weights.Hidden);
+        CheckShape(states.Hidden, (steps + 1) * batch, weights.State);
         if (weights.Cell.HasCell)
             CheckShape(states.Cell!, (steps + 1) * batch, weights.Hidden);
         if (flags == null)
@@ -257,6 +282,6 @@ public sealed unsafe partial class CpuBackend
             throw new ArgumentException($"flags for [{flags.Steps}, {flags.Batch}], sequence is [{steps}, {batch}]");
         if (states.MaskedOutput == null)
             throw new ArgumentException("a sequence with flags needs a masked output");
-        CheckShape(states.MaskedOutput, steps * batch, weights.Hidden);
+        CheckShape(states.MaskedOutput, steps * batch, weights.State);
     }
 }

@@ -6,39 +6,51 @@ namespace FastRnn.Backends;
 /// <summary>Weights of a recurrent layer with their packed forms, each refreshed when its sources have changed.</summary>
 internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
 {
-    private readonly CpuPack _input, _recurrent, _inputBackward, _recurrentBackward, _bias, _apart;
+    private readonly CpuPack _bias, _apart;
+    private readonly CpuPack? _projection, _projectionBackward;
 
     public CpuRecurrentWeights(CellType cell, int input, int hidden)
         : base(cell, input, hidden, (rows, columns) => new CpuBuffer(rows, columns))
     {
-        Layout = GateLayout.Of(cell.Kind);
+        Layout = GateLayout.Of(cell);
         Kernel = GateLayout.Kernel(cell);
-        nint units = AlignedBuffer.Pad(hidden), columns = (nint)Gates * units;
-        _input = new(Padded(columns) * input);
-        _recurrent = new(Padded(columns) * hidden);
-        _inputBackward = new(Packing.PanelLength(columns, input));
-        _recurrentBackward = new(Packing.PanelLength(columns, hidden));
-        _bias = new(Padded(columns));
+        FromInput = new(Layout.Input, InputWeight, InputNorm, hidden);
+        FromState = new(Layout.Recurrent, RecurrentWeight, RecurrentNorm, hidden);
+        FromResetState = Layout.Second == null ? null : new(Layout.Second, RecurrentWeight, RecurrentNorm, hidden);
+        nint units = AlignedBuffer.Pad(hidden);
+        _bias = new(CpuGateProduct.Padded(Layout.Input, units));
         _apart = new(Layout.Apart < 0 ? 16 : units);
+        if (Projection == null)
+            return;
+        _projection = new(Packing.PanelLength(hidden, State));
+        _projectionBackward = new(Packing.PanelLength(State, hidden));
     }
 
     public GateLayout Layout { get; }
 
     public CellKernel Kernel { get; }
 
-    public float* InputPanels() => GateColumns(_input, InputWeight, Layout.InputGates, Input);
+    /// <summary>W x.</summary>
+    public CpuGateProduct FromInput { get; }
 
-    public float* RecurrentPanels() => GateColumns(_recurrent, RecurrentWeight, Layout.RecurrentGates, Hidden);
+    /// <summary>R h, of the gates that do not wait.</summary>
+    public CpuGateProduct FromState { get; }
 
-    public float* InputBackwardPanels() => GateRows(_inputBackward, InputWeight, Layout.InputGates, Input);
+    /// <summary>R_n (r⊙h) of a GRU that resets before.</summary>
+    public CpuGateProduct? FromResetState { get; }
 
-    public float* RecurrentBackwardPanels() => GateRows(_recurrentBackward, RecurrentWeight, Layout.RecurrentGates, Hidden);
+    /// <summary>Whether a padded unit's state would not be 0 by itself, because a function is not 0 at 0.</summary>
+    public bool ClearsPadding => Hidden % 16 != 0
+        && Kernel is CellKernel.RnnSigmoid or CellKernel.LstmVariant or CellKernel.GruVariant or CellKernel.RnnVariant or CellKernel.GruBeforeState;
+
+    /// <summary>Columns of a product with all its gates of all units, padded to 16.</summary>
+    public nint GateColumns(GateProduct product) => (nint)AlignedBuffer.Pad(Hidden) * product.Gates.Length;
 
     /// <summary>Where the chains start, panel by panel.</summary>
     public float* PackedBias()
     {
         if (_bias.IsStale(InputBias.Version + RecurrentBias.Version))
-            Packing.GateBias(Pointer(InputBias), Pointer(RecurrentBias), Hidden, Layout.InputGates, Layout.Apart, _bias.Pointer);
+            Packing.GateBias(Pointer(InputBias), Pointer(RecurrentBias), Hidden, Layout.Input.Gates, Layout.Apart, _bias.Pointer);
         return _bias.Pointer;
     }
 
@@ -52,105 +64,78 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
         return _apart.Pointer;
     }
 
+    /// <summary>W_hr for h = W_hr m, or null.</summary>
+    public float* ProjectionPanels()
+    {
+        if (_projection == null)
+            return null;
+        if (_projection.IsStale(Projection!.Version))
+            Packing.Columns(Pointer(Projection), ((CpuBuffer)Projection).Stride, State, Hidden, _projection.Pointer);
+        return _projection.Pointer;
+    }
+
+    /// <summary>W_hr for dm = W_hrᵀ dh.</summary>
+    public float* ProjectionBackwardPanels()
+    {
+        if (_projectionBackward!.IsStale(Projection!.Version))
+            Packing.Rows(Pointer(Projection), ((CpuBuffer)Projection).Stride, State, Hidden, _projectionBackward.Pointer);
+        return _projectionBackward.Pointer;
+    }
+
     private static float* Pointer(DeviceBuffer buffer) => ((CpuBuffer)buffer).Pointer;
-
-    /// <summary>Columns of whole panels.</summary>
-    private nint Padded(nint columns) => (columns + Layout.PanelWidth - 1) / Layout.PanelWidth * Layout.PanelWidth;
-
-    private float* GateColumns(CpuPack pack, DeviceBuffer weight, int[] gates, int depth)
-    {
-        if (!pack.IsStale(weight.Version))
-            return pack.Pointer;
-        int stride = ((CpuBuffer)weight).Stride;
-        if (gates.Length == 1)
-            Packing.Columns(Pointer(weight), stride, Hidden, depth, pack.Pointer);
-        else
-            Packing.GateColumns(Pointer(weight), stride, Hidden, gates, depth, pack.Pointer);
-        return pack.Pointer;
-    }
-
-    private float* GateRows(CpuPack pack, DeviceBuffer weight, int[] gates, int columns)
-    {
-        if (pack.IsStale(weight.Version))
-            Packing.GateRows(Pointer(weight), ((CpuBuffer)weight).Stride, Hidden, gates, columns, pack.Pointer);
-        return pack.Pointer;
-    }
 }
 
-/// <summary>
-/// Gate strips of one window: a block of 16 units has those of its <see cref="GateLayout"/>, each [row = t·B + b][16 units]. In training they cover all steps and hold
-/// activations, then their gradients; in inference one block of time is reused.
-/// </summary>
-internal sealed unsafe class CpuStash : RecurrentStash
+/// <summary>The packed weights of one product, and the γ that scale it when it is normalised.</summary>
+internal sealed unsafe class CpuGateProduct
 {
-    /// <summary>Gates of a block of time should stay in L2 between the input product that writes them and the recurrence.</summary>
-    private const int BlockBytes = 1 << 20;
-
-    private readonly AlignedBuffer _gates;
+    private readonly CpuBuffer _weight;
+    private readonly CpuBuffer? _norm;
+    private readonly CpuPack _forward, _backward, _gamma;
     private readonly int _hidden;
-    private int[]? _packed;
 
-    public CpuStash(GateLayout layout, int hidden, int steps, int batch, bool training)
+    public CpuGateProduct(GateProduct product, DeviceBuffer weight, DeviceBuffer? norm, int hidden)
     {
-        _hidden = hidden;
-        (Steps, Batch, Training) = (steps, batch, training);
-        Strips = AlignedBuffer.Pad(hidden) / 16 * layout.BlockStrips;
-        GateColumns = (nint)AlignedBuffer.Pad(hidden) * layout.Gates;
-        long stepBytes = (long)batch * Strips * 16 * sizeof(float);
-        BlockSteps = (int)Math.Clamp(BlockBytes / stepBytes, 1, steps);
-        nint rows = (nint)(training ? steps : BlockSteps) * batch;
-        // An odd number of cache lines: equal rows of different strips must not fall into one set of the cache.
-        StripStride = (rows | 1) * 16;
-        _gates = new AlignedBuffer(Strips * StripStride);
+        (Plan, _weight, _norm, _hidden) = (product, (CpuBuffer)weight, (CpuBuffer?)norm, hidden);
+        nint units = AlignedBuffer.Pad(hidden), columns = product.Gates.Length * units;
+        _forward = new(Padded(product, units) * weight.Columns);
+        _backward = new(Packing.PanelLength(columns, weight.Columns));
+        _gamma = new(norm == null ? 16 : columns);
     }
 
-    public int Steps { get; }
+    public GateProduct Plan { get; }
 
-    public int Batch { get; }
+    /// <summary>K: width of what the weights multiply.</summary>
+    public int Depth => _weight.Columns;
 
-    public bool Training { get; }
+    /// <summary>Columns of whole panels.</summary>
+    public static nint Padded(GateProduct product, nint units) =>
+        ((product.Gates.Length * units) + product.PanelWidth - 1) / product.PanelWidth * product.PanelWidth;
 
-    public nint Strips { get; }
-
-    /// <summary>Columns of a product with all gates of all units, padded to 16.</summary>
-    public nint GateColumns { get; }
-
-    public nint StripStride { get; }
-
-    /// <summary>Time steps whose input product is computed at once.</summary>
-    public int BlockSteps { get; }
-
-    /// <summary>The strips at a row; in inference every block of time starts at the front.</summary>
-    public float* GatesAt(nint row) => _gates.Pointer + (Training ? row * 16 : 0);
-
-    /// <summary>Numbers the active positions in the order (t, b): where each stands in the window, and where each step begins.</summary>
-    public int* Pack(byte* active, out int* stepStart)
+    public float* Panels()
     {
-        int rows = Steps * Batch;
-        _packed ??= GC.AllocateUninitializedArray<int>(rows + Steps + 1, pinned: true);
-        var packed = (int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_packed, 0);
-        stepStart = packed + rows;
-        int count = 0;
-        for (int row = 0; row < rows; row++)
-        {
-            if (row % Batch == 0)
-                stepStart[row / Batch] = count;
-            if (active[row] != 0)
-                packed[count++] = row;
-        }
-        stepStart[Steps] = count;
-        return packed;
+        if (!_forward.IsStale(_weight.Version))
+            return _forward.Pointer;
+        if (Plan.Gates.Length == 1)
+            Packing.Columns(_weight.Pointer + ((nint)Plan.Gates[0] * _hidden * _weight.Stride), _weight.Stride, _hidden, Depth, _forward.Pointer);
+        else
+            Packing.GateColumns(_weight.Pointer, _weight.Stride, _hidden, Plan.Gates, Depth, _forward.Pointer);
+        return _forward.Pointer;
     }
 
-    public CpuStash Checked(int hidden, int steps, int batch)
+    public float* BackwardPanels()
     {
-        if (hidden != _hidden || steps != Steps || batch != Batch)
-            throw new ArgumentException($"stash made for T={Steps}, B={Batch}, H={_hidden}; used with T={steps}, B={batch}, H={hidden}");
-        return this;
+        if (_backward.IsStale(_weight.Version))
+            Packing.GateRows(_weight.Pointer, _weight.Stride, _hidden, Plan.Gates, Depth, _backward.Pointer);
+        return _backward.Pointer;
     }
 
-    public CpuStash CheckedForTraining(int hidden, int steps, int batch) =>
-        Training ? Checked(hidden, steps, batch) : throw new ArgumentException("this stash was made for inference: it keeps nothing for a backward pass");
-
-    public override void Dispose() => _gates.Dispose();
+    /// <summary>γ as [block][gate][16], or null.</summary>
+    public float* Gamma()
+    {
+        if (_norm == null)
+            return null;
+        if (_gamma.IsStale(_norm.Version))
+            Packing.GateVector(_norm.Pointer, _hidden, Plan.Gates, _gamma.Pointer);
+        return _gamma.Pointer;
+    }
 }

@@ -12,6 +12,9 @@ internal unsafe partial struct RecurrentJob
     /// <summary>Blocks of [B, H] that a step needs.</summary>
     public const int ScratchBlocks = 6;
 
+    /// <summary>Blocks of [B, H] that a step needs when it has stages.</summary>
+    public const int StagedScratchBlocks = 13;
+
     /// <summary>The packed rows of a part's samples at step t.</summary>
     private readonly (nint From, nint Count) ActiveRows(int t, nint first, nint count)
     {
@@ -29,45 +32,55 @@ internal unsafe partial struct RecurrentJob
     {
         (nint from, nint rows) = ActiveRows(t, first, count);
         float* hidden = ScratchAt(0, first), cells = ScratchAt(1, first);
-        CellArgs cell = GatherStates(from, rows, first);
+        CellArgs cell = GatherStates(t, from, rows, first);
         cell.Hidden = hidden;
         cell.Cell = cells;
         if (rows > 0)
-            RunForward(table, cell.PreviousHidden, from - StepStart[FirstStep], cell);
+            RunStep(table, cell, new StepRows(t, first, from, from - StepStart[FirstStep], rows));
         for (nint b = first; b < first + count; b++)
         {
-            nint row = ((nint)t * Batch) + b, state = row * HiddenRow, next = state + ((nint)Batch * HiddenRow);
+            nint row = ((nint)t * Batch) + b, next = row + Batch;
             bool active = Active[row] != 0;
-            Copy(active ? hidden : States + state, States + next, HiddenRow);
-            Copy(active ? hidden : Zeros, MaskedOutput + state, HiddenRow);
+            Copy(active ? hidden : States + (row * StateRow), States + (next * StateRow), StateRow);
+            Copy(active ? hidden : Zeros, MaskedOutput + (row * StateRow), StateRow);
             if (Cells != null)
-                Copy(active ? cells : Cells + state, Cells + next, HiddenRow);
+                Copy(active ? cells : Cells + (row * HiddenRow), Cells + (next * HiddenRow), HiddenRow);
             if (!active)
                 continue;
-            hidden += HiddenRow;
+            hidden += StateRow;
             cells += HiddenRow;
         }
     }
 
     /// <summary>h_{t−1} and c_{t−1} of the active samples as neighbours; zero where a sequence begins.</summary>
-    private readonly CellArgs GatherStates(nint from, nint rows, nint first)
+    private readonly CellArgs GatherStates(int t, nint from, nint rows, nint first)
     {
         float* hidden = ScratchAt(2, first), cells = ScratchAt(3, first);
         for (nint i = 0; i < rows; i++)
         {
             nint row = PackedRows[from + i];
             bool reset = Reset[row] != 0;
-            Copy(reset ? Zeros : States + (row * HiddenRow), hidden + (i * HiddenRow), HiddenRow);
+            Copy(reset ? Zeros : States + (row * StateRow), hidden + (i * StateRow), StateRow);
             if (Cells != null)
                 Copy(reset ? Zeros : Cells + (row * HiddenRow), cells + (i * HiddenRow), HiddenRow);
         }
-        return new CellArgs { PreviousHidden = hidden, PreviousCell = cells, StateRow = HiddenRow, Rows = rows, KeepGates = KeepGates };
+        return new CellArgs
+        {
+            PreviousHidden = hidden,
+            PreviousCell = cells,
+            StateRow = HiddenRow,
+            Rows = rows,
+            KeepGates = KeepGates,
+            Settings = &Options->Settings,
+            SampleRows = PackedRows + from,
+            FirstSample = -(nint)t * Batch,
+        };
     }
 
     private readonly void BackwardMaskedStep(KernelTable table, int t, nint first, nint count)
     {
         (nint from, nint rows) = ActiveRows(t, first, count);
-        CellArgs cell = GatherStates(from, rows, first);
+        CellArgs cell = GatherStates(t, from, rows, first);
         float* dHidden = ScratchAt(0, first), carry = ScratchAt(1, first), cells = ScratchAt(4, first), next = ScratchAt(5, first);
         cell.HiddenGradient = dHidden;
         cell.Carry = carry;
@@ -75,21 +88,15 @@ internal unsafe partial struct RecurrentJob
         for (nint i = 0; i < rows; i++)
         {
             nint row = PackedRows[from + i], b = row - ((nint)t * Batch), to = i * HiddenRow;
-            Copy(HiddenGradient + (b * HiddenRow), dHidden + to, HiddenRow);
+            Copy(HiddenGradient + (b * StateRow), dHidden + (i * StateRow), StateRow);
+            StartChain(t - 1, b, next + (i * StateRow));
             if (Cells == null)
                 continue;
             Copy(Carry + (b * HiddenRow), carry + to, HiddenRow);
             Copy(Cells + ((row + Batch) * HiddenRow), cells + to, HiddenRow);
         }
-        RunCellsBackward(table, from, cell);
-        for (nint i = 0; i < rows; i++)
-        {
-            StartChain(t - 1, PackedRows[from + i] - ((nint)t * Batch), next + (i * HiddenRow));
-            if (Kernel == CellKernel.Gru)
-                AddRow(carry + (i * HiddenRow), next + (i * HiddenRow));
-        }
         if (rows > 0)
-            MultiplyBackward(table, from, rows, next);
+            RunStepBackward(table, cell, new StepRows(t, first, from, from, rows), next);
         ScatterGradients(t, first, count, next, carry);
     }
 
@@ -99,19 +106,19 @@ internal unsafe partial struct RecurrentJob
         for (nint b = first; b < first + count; b++)
         {
             nint row = ((nint)t * Batch) + b;
-            float* to = NextHiddenGradient + (b * HiddenRow);
+            float* to = NextHiddenGradient + (b * StateRow);
             if (Active[row] == 0)
             {
-                Copy(HiddenGradient + (b * HiddenRow), to, HiddenRow);
+                Copy(HiddenGradient + (b * StateRow), to, StateRow);
                 continue;
             }
             if (Reset[row] != 0)
                 StartChain(t - 1, b, to);
             else
-                Copy(next, to, HiddenRow);
+                Copy(next, to, StateRow);
             if (Cells != null)
                 Copy(Reset[row] != 0 ? Zeros : carry, Carry + (b * HiddenRow), HiddenRow);
-            next += HiddenRow;
+            next += StateRow;
             carry += HiddenRow;
         }
     }

@@ -10,12 +10,19 @@ namespace FastRnn.Backends;
 internal unsafe partial struct RecurrentJob
 {
     public nint Backend;
-    public int Hidden, HiddenRow, FirstStep, BlockSteps, Steps, Batch;
+
+    /// <summary>H and P, and the floats of a row of either.</summary>
+    public int Hidden, HiddenRow, StateSize, StateRow;
+    public int FirstStep, BlockSteps, Steps, Batch;
 
     public CellKernel Kernel;
+    public RecurrentOptions* Options;
 
     /// <summary>See <see cref="GateLayout"/>.</summary>
-    public int Gates, BlockStrips, FirstRecurrent, PanelWidth, PanelBlocks;
+    public int BlockStrips, CellStrips;
+
+    /// <summary>R packed: forward [panel][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
+    public ProductPanels Recurrent;
 
     /// <summary>Gate strips from the block's first row on.</summary>
     public float* Strips;
@@ -25,8 +32,8 @@ internal unsafe partial struct RecurrentJob
     public float* ApartBias;
     public bool KeepGates;
 
-    /// <summary>R packed: forward [panel][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
-    public float* RecurrentPanels;
+    /// <summary>See <see cref="ClearPadding"/>.</summary>
+    public bool ClearsPadding;
 
     /// <summary>h and c, slots 0…T; c is null for cells without.</summary>
     public float* States, Cells;
@@ -38,7 +45,7 @@ internal unsafe partial struct RecurrentJob
     public float* Scratch;
     public float* Zeros;
 
-    // Backward only; [B, H] with HiddenRow floats a row.
+    // Backward only; [B, P] with StateRow floats a row, but for the carry and c's gradient.
     public float* OutputGradient, HiddenGradient, NextHiddenGradient, Carry;
     public float* InitialHiddenGradient, FinalHiddenGradient, FinalCellGradient;
     public double* SquaredNorms;
@@ -85,8 +92,16 @@ internal unsafe partial struct RecurrentJob
 
     private readonly void ForwardStep(KernelTable table, int t, nint first, nint count)
     {
-        CellArgs cell = Cell(t, first, count);
-        RunForward(table, cell.PreviousHidden, ((nint)(t - FirstStep) * Batch) + first, cell);
+        nint gateRow = ((nint)(t - FirstStep) * Batch) + first;
+        RunStep(table, Cell(t, first, count), new StepRows(t, first, ((nint)t * Batch) + first, gateRow, count));
+    }
+
+    private readonly void RunStep(KernelTable table, in CellArgs cell, in StepRows rows)
+    {
+        if (Options->Staged)
+            RunStages(table, cell, rows);
+        else
+            RunForward(table, Recurrent, cell.PreviousHidden, StateRow, StateSize, rows.GateRow, cell, Kernel);
     }
 
     /// <summary>
@@ -94,37 +109,62 @@ internal unsafe partial struct RecurrentJob
     /// L1. Rejected: the cell on the tile's registers – 20 other accumulators are live then, so they spill to the same L1 lines.
     /// </summary>
     /// <param name="table">Kernels.</param>
+    /// <param name="product">R.</param>
     /// <param name="previous">h_{t−1} of the cell's rows.</param>
+    /// <param name="stride">Floats from one of them to the next.</param>
+    /// <param name="depth">Numbers in each.</param>
     /// <param name="gateRow">Their first row in the strips.</param>
     /// <param name="cell">States at the first unit; the strips are set here.</param>
-    private readonly void RunForward(KernelTable table, float* previous, nint gateRow, CellArgs cell)
+    /// <param name="kernel">The point-wise part.</param>
+    private readonly void RunForward(
+        KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
         var gemm = new GemmArgs
         {
             Rows = cell.Rows,
-            Columns = UnitBlocks * Gates * 16,
-            PanelWidth = PanelWidth,
-            Panels = RecurrentPanels,
+            Columns = UnitBlocks * product.Gates * 16,
+            PanelWidth = product.PanelWidth,
+            Panels = product.Panels,
         };
-        gemm.SetRowMajorA(previous, HiddenRow, Hidden);
-        gemm.SetGateStripsC(Strips + (FirstRecurrent * StripStride) + (gateRow * 16), StripStride);
+        gemm.SetRowMajorA(previous, stride, depth);
+        gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips);
         gemm.SetInitC();
         for (nint panel = 0, block = 0; block < UnitBlocks; panel++)
         {
             if (ApartBias != null)
                 StartApartChain(gateRow, cell.Rows, block);
             Gemm.RunPanel(table, gemm, panel);
-            for (nint end = Math.Min(UnitBlocks, block + PanelBlocks); block < end; block++)
-            {
-                CellArgs one = AtBlock(cell, gateRow, block);
-                table.CellForward[(int)Kernel](&one);
-            }
+            for (nint end = Math.Min(UnitBlocks, block + product.PanelBlocks); block < end; block++)
+                RunCell(table, cell, gateRow, block, kernel);
+        }
+    }
+
+    private readonly void RunCell(KernelTable table, in CellArgs cell, nint gateRow, nint block, CellKernel kernel)
+    {
+        CellArgs one = AtBlock(cell, gateRow, block);
+        table.CellForward[(int)kernel](&one);
+        if (ClearsPadding && block == UnitBlocks - 1)
+            ClearPadding(one);
+    }
+
+    /// <summary>Padded units of a cell whose functions are not 0 at 0: what reads rows in whole lines counts on zeros.</summary>
+    private readonly void ClearPadding(in CellArgs last)
+    {
+        for (nint row = 0; row < last.Rows; row++)
+        {
+            nint unit = (row * HiddenRow) + (Hidden % 16), padding = HiddenRow - Hidden;
+            if (last.Hidden != null)
+                new Span<float>(last.Hidden + unit, (int)padding).Clear();
+            if (Cells != null)
+                new Span<float>(last.Cell + unit, (int)padding).Clear();
+            if (last.ResetHidden != null)
+                new Span<float>(last.ResetHidden + unit, (int)padding).Clear();
         }
     }
 
     private readonly void StartApartChain(nint row, nint count, nint block)
     {
-        float* strip = Strips + (((block * BlockStrips) + BlockStrips - 1) * StripStride) + (row * 16);
+        float* strip = Strips + (((block * BlockStrips) + CellStrips - 1) * StripStride) + (row * 16);
         for (nint last = row + count; row < last; row++, strip += 16)
             Copy(ApartBias + (block * 16), strip, 16);
     }
@@ -132,18 +172,20 @@ internal unsafe partial struct RecurrentJob
     /// <summary>States and their gradients around step t at the first unit of samples first … first + count − 1.</summary>
     private readonly CellArgs Cell(int t, nint first, nint count)
     {
-        nint sample = first * HiddenRow, state = ((nint)t * Batch * HiddenRow) + sample, next = state + ((nint)Batch * HiddenRow);
+        nint row = ((nint)t * Batch) + first, next = row + Batch;
         return new CellArgs
         {
-            PreviousHidden = States + state,
-            PreviousCell = Cells == null ? null : Cells + state,
-            Cell = Cells == null ? null : Cells + next,
-            Hidden = States + next,
-            HiddenGradient = HiddenGradient + sample,
-            Carry = Carry + sample,
+            PreviousHidden = States + (row * StateRow),
+            PreviousCell = Cells == null ? null : Cells + (row * HiddenRow),
+            Cell = Cells == null ? null : Cells + (next * HiddenRow),
+            Hidden = States + (next * StateRow),
+            HiddenGradient = HiddenGradient + (first * StateRow),
+            Carry = Carry + (first * HiddenRow),
             StateRow = HiddenRow,
             Rows = count,
             KeepGates = KeepGates,
+            Settings = &Options->Settings,
+            FirstSample = first,
         };
     }
 
@@ -152,12 +194,15 @@ internal unsafe partial struct RecurrentJob
         nint unit = block * 16;
         cell.Gates = Strips + (block * BlockStrips * StripStride) + (gateRow * 16);
         cell.GateStride = StripStride;
+        cell.Unit = unit;
         cell.PreviousHidden += unit;
         cell.PreviousCell += unit;
         cell.Cell += unit;
         cell.Hidden += unit;
         cell.HiddenGradient += unit;
         cell.Carry += unit;
+        cell.Seen += unit;
+        cell.ResetHidden += cell.ResetHidden == null ? 0 : unit;
         return cell;
     }
 
@@ -168,46 +213,56 @@ internal unsafe partial struct RecurrentJob
     {
         for (nint b = first; b < first + count; b++)
         {
-            float* dh = HiddenGradient + (b * HiddenRow);
+            float* dh = HiddenGradient + (b * StateRow);
             StartChain(Steps - 1, b, dh);
             if (FinalHiddenGradient != null)
-                AddRow(FinalHiddenGradient + (b * HiddenRow), dh);
+                AddRow(FinalHiddenGradient + (b * StateRow), dh);
             Copy(FinalCellGradient == null ? Zeros : FinalCellGradient + (b * HiddenRow), Carry + (b * HiddenRow), HiddenRow);
         }
     }
 
     private readonly void BackwardStep(KernelTable table, int t, nint first, nint count)
     {
-        CellArgs cell = Cell(t, first, count);
-        nint gateRow = ((nint)t * Batch) + first;
-        RunCellsBackward(table, gateRow, cell);
+        nint row = ((nint)t * Batch) + first;
         for (nint b = first; b < first + count; b++)
-        {
-            StartChain(t - 1, b, NextHiddenGradient + (b * HiddenRow));
-            if (Kernel == CellKernel.Gru)
-                AddRow(Carry + (b * HiddenRow), NextHiddenGradient + (b * HiddenRow));
-        }
-        MultiplyBackward(table, gateRow, count, NextHiddenGradient + (first * HiddenRow));
+            StartChain(t - 1, b, NextHiddenGradient + (b * StateRow));
+        RunStepBackward(table, Cell(t, first, count), new StepRows(t, first, row, row, count), NextHiddenGradient + (first * StateRow));
     }
 
-    /// <summary>Turns the gates of step t into their gradients.</summary>
-    private readonly void RunCellsBackward(KernelTable table, nint gateRow, CellArgs cell)
+    /// <summary>Turns the gates of step t into their gradients and adds what they send to h_{t−1} to <paramref name="next"/>.</summary>
+    private readonly void RunStepBackward(KernelTable table, in CellArgs cell, in StepRows rows, float* next)
+    {
+        if (Options->Staged)
+        {
+            RunStagesBackward(table, cell, rows, next);
+            return;
+        }
+        RunCellsBackward(table, rows.GateRow, cell, Kernel);
+        LimitGradients(table, rows);
+        if (Kernel is CellKernel.Gru or CellKernel.GruVariant)
+            table.AddTo(cell.Carry, next, rows.Count * HiddenRow);
+        MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, next, StateRow);
+    }
+
+    private readonly void RunCellsBackward(KernelTable table, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
         for (nint block = 0; block < UnitBlocks; block++)
         {
             CellArgs one = AtBlock(cell, gateRow, block);
-            table.CellBackward[(int)Kernel](&one);
+            table.CellBackward[(int)kernel](&one);
         }
     }
 
     /// <summary>
     /// dh_{t−1} = chain(start; dG_t·R), unit-major, gate-minor; the start, dY_{t−1} and for the GRU + dh_t·z_t, is there already.
     /// </summary>
-    private readonly void MultiplyBackward(KernelTable table, nint gateRow, nint rows, float* dHidden)
+    private readonly void MultiplyBackward(KernelTable table, in ProductPanels product, nint gateRow, nint rows, float* dHidden, nint stride)
     {
-        var gemm = new GemmArgs { Rows = rows, Columns = HiddenRow, Panels = RecurrentPanels };
-        gemm.SetGateStripsA(Strips + (FirstRecurrent * StripStride) + (gateRow * 16), StripStride, Gates, BlockStrips, UnitBlocks);
-        gemm.SetRowMajorC(dHidden, HiddenRow);
+        if (rows == 0)
+            return;
+        var gemm = new GemmArgs { Rows = rows, Columns = stride, Panels = product.Panels };
+        gemm.SetGateStripsA(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips, UnitBlocks);
+        gemm.SetRowMajorC(dHidden, stride);
         gemm.SetInitC();
         Gemm.Run(table, gemm);
     }
@@ -219,17 +274,15 @@ internal unsafe partial struct RecurrentJob
     {
         while (Active != null && t >= 0 && Active[((nint)t * Batch) + b] == 0)
             t--;
-        Copy(t >= 0 ? OutputGradient + ((((nint)t * Batch) + b) * HiddenRow) : Zeros, dh, HiddenRow);
+        Copy(t >= 0 ? OutputGradient + ((((nint)t * Batch) + b) * StateRow) : Zeros, dh, StateRow);
     }
 
     private readonly void FinishBackward(nint first, nint count)
     {
-        for (nint i = first * HiddenRow; i < (first + count) * HiddenRow; i++)
-        {
+        for (nint i = first * StateRow; i < (first + count) * StateRow; i++)
             InitialHiddenGradient[i] = Flush(HiddenGradient[i]);
-            if (Cells != null)
-                Carry[i] = Flush(Carry[i]);
-        }
+        for (nint i = first * HiddenRow; Cells != null && i < (first + count) * HiddenRow; i++)
+            Carry[i] = Flush(Carry[i]);
     }
 
     private readonly void NoteNorms(KernelTable table, nint row, nint first, nint count)
@@ -239,7 +292,7 @@ internal unsafe partial struct RecurrentJob
         for (nint b = first; b < first + count; b++)
         {
             bool active = Active == null || Active[row + b] != 0;
-            SquaredNorms[row + b] = active ? table.SumOfSquares(HiddenGradient + (b * HiddenRow), HiddenRow) : 0.0;
+            SquaredNorms[row + b] = active ? table.SumOfSquares(HiddenGradient + (b * StateRow), StateRow) : 0.0;
         }
     }
 
@@ -249,7 +302,7 @@ internal unsafe partial struct RecurrentJob
 
     private readonly void AddRow(float* from, float* to)
     {
-        for (int i = 0; i < HiddenRow; i++)
+        for (int i = 0; i < StateRow; i++)
             to[i] += from[i];
     }
 }

@@ -1,0 +1,354 @@
+using System.Runtime.CompilerServices;
+using FastRnn.Kernels;
+
+namespace FastRnn.Backends;
+
+/// <summary>What the options of a cell need in a pass; null or 0 where the cell does not have the option.</summary>
+internal unsafe struct RecurrentOptions
+{
+    public CellSettings Settings;
+
+    /// <summary>Whether a step is more than one product and the point-wise part behind it.</summary>
+    public bool Staged;
+
+    /// <summary>The second recurrent product, of a GRU that resets before.</summary>
+    public ProductPanels Second;
+
+    /// <summary>γ of the products and where their chains start, [block][gate][16]; scales of rows; ∂L/∂γ of every sample.</summary>
+    public float* InputGamma, RecurrentGamma, SecondGamma, Bias, Scales, InputGammaGradient, RecurrentGammaGradient, SecondGammaGradient;
+    public nint ScaleStride;
+    public int FirstInput, InputGates;
+
+    /// <summary>W_hr, and what <see cref="CpuOptionStash"/> keeps.</summary>
+    public float* ProjectionPanels, Unprojected, ProjectedGradient, Seen, ResetHidden, FreshCell;
+    public nint ProjectedStride;
+
+    /// <summary>Recurrent dropout: 0 or 1/(1 − rate), [B, P].</summary>
+    public float* DropMask;
+
+    public DropoutMask Zoneout, CellZoneout;
+    public bool Training;
+}
+
+/// <summary>One product's packed weights and the strips of a block that it writes or reads.</summary>
+internal unsafe struct ProductPanels
+{
+    public float* Panels;
+    public int FirstStrip, CellStrip, Gates, PanelWidth, PanelBlocks;
+
+    public ProductPanels(GateProduct plan, float* panels)
+    {
+        Panels = panels;
+        (FirstStrip, CellStrip, Gates) = (plan.FirstStrip, plan.CellStrip, plan.Gates.Length);
+        (PanelWidth, PanelBlocks) = (plan.PanelWidth, plan.PanelBlocks);
+    }
+}
+
+/// <summary>The rows of a step that one thread computes: neighbours in the strips and in the states handed to the cell.</summary>
+internal readonly record struct StepRows(int T, nint First, nint Row, nint GateRow, nint Count);
+
+/// <summary>
+/// A step of a cell whose options reach beyond its point-wise part: normalised products, a second recurrent product, projection, recurrent dropout
+/// and zoneout, each a stage of its own on the step's rows. The order is that of <see cref="CellType"/>.
+/// </summary>
+internal unsafe partial struct RecurrentJob
+{
+    // Blocks of scratch [B, H] behind those of the masked steps.
+    private const int SeenSlot = 6, HiddenSlot = 7, CellSlot = 8, ProductSlot = 9, PassSlot = 10, ResetSlot = 11, UnprojectedSlot = 12;
+
+    // ---- forward ------------------------------------------------------------------------------------------------------------
+
+    private readonly void RunStages(KernelTable table, in CellArgs cell, in StepRows rows)
+    {
+        CellArgs inner = cell;
+        inner.Seen = See(cell.PreviousHidden, rows);
+        inner.ResetHidden = ScratchAt(ResetSlot, rows.First);
+        bool projects = Options->ProjectionPanels != null, zoneout = Options->Zoneout.Rate > 0, cellZoneout = Options->CellZoneout.Rate > 0;
+        if (projects || zoneout)
+            inner.Hidden = ScratchAt(HiddenSlot, rows.First);
+        if (cellZoneout)
+            inner.Cell = ScratchAt(CellSlot, rows.First);
+        RunProducts(table, inner, rows);
+        float* fresh = inner.Hidden;
+        if (projects)
+        {
+            KeepRows(Options->Unprojected, inner.Hidden, HiddenRow, rows);
+            fresh = zoneout ? ScratchAt(ProductSlot, rows.First) : cell.Hidden;
+            Project(table, inner.Hidden, fresh, rows.Count);
+        }
+        if (zoneout)
+            Zone(Options->Zoneout, cell.PreviousHidden, fresh, cell.Hidden, StateRow, StateSize, rows);
+        if (!cellZoneout)
+            return;
+        KeepRows(Options->FreshCell, inner.Cell, HiddenRow, rows);
+        Zone(Options->CellZoneout, cell.PreviousCell, inner.Cell, cell.Cell, HiddenRow, Hidden, rows);
+    }
+
+    private readonly void RunProducts(KernelTable table, in CellArgs cell, in StepRows rows)
+    {
+        if (Options->InputGamma != null)
+        {
+            ProductPanels input = new() { FirstStrip = Options->FirstInput, Gates = Options->InputGates };
+            Normalize(table, input, Options->InputGamma, 0, Options->Bias, rows);
+        }
+        bool second = Options->Second.Panels != null;
+        RunProduct(table, Recurrent, cell.Seen, StateSize, StateRow, Options->RecurrentGamma, 1, cell, second ? CellKernel.GruBeforeGates : Kernel, rows);
+        if (!second)
+            return;
+        KeepRows(Options->ResetHidden, cell.ResetHidden, HiddenRow, rows);
+        RunProduct(table, Options->Second, cell.ResetHidden, Hidden, HiddenRow, Options->SecondGamma, 2, cell, CellKernel.GruBeforeState, rows);
+    }
+
+    /// <summary>One recurrent product and what follows it: block by block, or, normalised over all blocks, one after the other.</summary>
+    private readonly void RunProduct(
+        KernelTable table, in ProductPanels product, float* seen, nint depth, nint seenRow, float* gamma, int index, in CellArgs cell, CellKernel kernel,
+        in StepRows rows)
+    {
+        if (gamma == null)
+        {
+            RunForward(table, product, seen, seenRow, depth, rows.GateRow, cell, kernel);
+            return;
+        }
+        var gemm = new GemmArgs { Rows = rows.Count, Columns = UnitBlocks * product.Gates * 16, PanelWidth = product.PanelWidth, Panels = product.Panels };
+        gemm.SetRowMajorA(seen, seenRow, depth);
+        gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (rows.GateRow * 16), StripStride, product.Gates, BlockStrips);
+        gemm.SetInitRow(Zeros, 0, 0);
+        Gemm.Run(table, gemm);
+        for (nint block = 0; ApartBias != null && block < UnitBlocks; block++)
+            StartApartChain(rows.GateRow, rows.Count, block);
+        Normalize(table, product, gamma, index, null, rows);
+        for (nint block = 0; block < UnitBlocks; block++)
+            RunCell(table, cell, rows.GateRow, block, kernel);
+    }
+
+    /// <summary>x̂ of one product in its strips, γ·x̂ into the cell's.</summary>
+    private readonly void Normalize(KernelTable table, in ProductPanels product, float* gamma, int index, float* bias, in StepRows rows)
+    {
+        NormArgs norm = Norm(product, gamma, index, rows);
+        norm.Bias = bias;
+        table.NormForward(&norm);
+        table.NormApply(&norm);
+    }
+
+    private readonly NormArgs Norm(in ProductPanels product, float* gamma, int index, in StepRows rows) => new()
+    {
+        Strips = Strips + (product.FirstStrip * StripStride) + (rows.GateRow * 16),
+        Cell = Strips + (product.CellStrip * StripStride) + (rows.GateRow * 16),
+        BlockStride = BlockStrips * StripStride,
+        GateStride = StripStride,
+        Rows = rows.Count,
+        Blocks = UnitBlocks,
+        Gates = product.Gates,
+        Units = Hidden,
+        Scales = Options->Scales + (index * Options->ScaleStride) + rows.GateRow,
+        Gamma = gamma,
+        SampleRows = PackedRows == null ? null : PackedRows + rows.Row,
+        FirstSample = PackedRows == null ? rows.First : -(nint)rows.T * Batch,
+    };
+
+    /// <summary>h = W_hr m.</summary>
+    private readonly void Project(KernelTable table, float* from, float* to, nint count)
+    {
+        var gemm = new GemmArgs { Rows = count, Columns = StateRow, Panels = Options->ProjectionPanels };
+        gemm.SetRowMajorA(from, HiddenRow, Hidden);
+        gemm.SetInitRow(Zeros, 0, 0);
+        gemm.SetRowMajorC(to, StateRow);
+        Gemm.Run(table, gemm);
+        for (nint i = 0; i < count * StateRow; i++)
+            to[i] = Flush(to[i]);
+    }
+
+    /// <summary>What R sees of h_{t−1}: with dropout a share of it, which is kept for dR.</summary>
+    private readonly float* See(float* previous, in StepRows rows)
+    {
+        if (Options->DropMask == null)
+            return previous;
+        float* seen = ScratchAt(SeenSlot, rows.First);
+        for (nint i = 0; i < rows.Count; i++)
+        {
+            float* mask = Options->DropMask + (Sample(rows, i) * StateRow);
+            for (nint u = 0; u < StateRow; u++)
+                seen[(i * StateRow) + u] = mask[u] == 0 ? 0f : previous[(i * StateRow) + u] * mask[u];
+        }
+        KeepRows(Options->Seen, seen, StateRow, rows);
+        return seen;
+    }
+
+    /// <summary>In training the fresh value where the draw keeps it and the previous one elsewhere, otherwise their mean by the rate.</summary>
+    private readonly void Zone(in DropoutMask mask, float* previous, float* fresh, float* to, nint stride, nint width, in StepRows rows)
+    {
+        bool* kept = stackalloc bool[4];
+        for (nint i = 0; i < rows.Count; i++, previous += stride, fresh += stride, to += stride)
+        {
+            for (nint u = 0; u < stride; u++)
+            {
+                if (Options->Training && u % 4 == 0)
+                    Draw(mask, rows, i, u, kept);
+                bool exists = u < width;
+                float value = Options->Training
+                    ? kept[u % 4] ? fresh[u] : previous[u]
+                    : Flush(MathF.FusedMultiplyAdd(mask.Rate, previous[u] - fresh[u], fresh[u]));
+                to[u] = exists ? value : 0f;
+            }
+        }
+    }
+
+    private readonly void Draw(in DropoutMask mask, in StepRows rows, nint i, nint unit, bool* kept)
+    {
+        var (u0, u1, u2, u3) = DropoutDraw.Quad(mask, rows.T, (int)Sample(rows, i), (int)unit / 4);
+        (kept[0], kept[1], kept[2], kept[3]) = (u0 >= mask.Rate, u1 >= mask.Rate, u2 >= mask.Rate, u3 >= mask.Rate);
+    }
+
+    // ---- backward -----------------------------------------------------------------------------------------------------------
+
+    /// <summary>
+    /// From dh of these rows, and dc in the cell's carry, to gradients of the pre-activations in the strips, dc_{t−1} in the carry, and dh_{t−1}
+    /// added to <paramref name="next"/>.
+    /// </summary>
+    private readonly void RunStagesBackward(KernelTable table, in CellArgs cell, in StepRows rows, float* next)
+    {
+        CellArgs inner = cell;
+        if (Options->Zoneout.Rate > 0)
+        {
+            inner.HiddenGradient = ScratchAt(HiddenSlot, rows.First);
+            ZoneBackward(Options->Zoneout, cell.HiddenGradient, inner.HiddenGradient, next, StateRow, rows);
+        }
+        if (Options->ProjectionPanels != null)
+            inner.HiddenGradient = Unproject(table, inner.HiddenGradient, rows);
+        float* passed = ScratchAt(PassSlot, rows.First);
+        if (Options->CellZoneout.Rate > 0)
+        {
+            new Span<float>(passed, (int)(rows.Count * HiddenRow)).Clear();
+            ZoneBackward(Options->CellZoneout, inner.Carry, inner.Carry, passed, HiddenRow, rows);
+            FetchRows(Options->FreshCell, inner.Cell = ScratchAt(CellSlot, rows.First), HiddenRow, rows);
+        }
+        inner.Seen = cell.PreviousHidden;
+        inner.ResetHidden = ScratchAt(ResetSlot, rows.First);
+        if (Options->DropMask != null && Options->Second.Panels != null)
+            FetchRows(Options->Seen, inner.Seen = ScratchAt(SeenSlot, rows.First), StateRow, rows);
+        float* product = Options->DropMask == null ? next : Cleared(ScratchAt(ProductSlot, rows.First), rows.Count * StateRow);
+        RunProductsBackward(table, inner, rows, next, product);
+        if (Options->DropMask != null)
+            AddDropped(product, next, rows);
+        if (Options->CellZoneout.Rate > 0)
+            table.AddTo(passed, inner.Carry, rows.Count * HiddenRow);
+    }
+
+    /// <summary>The point-wise part and the products; what z hands on goes to <paramref name="next"/>, what comes through R to <paramref name="product"/>.</summary>
+    private readonly void RunProductsBackward(KernelTable table, CellArgs cell, in StepRows rows, float* next, float* product)
+    {
+        RunCellsBackward(table, rows.GateRow, cell, Kernel);
+        LimitGradients(table, rows);
+        if (Kernel is CellKernel.Gru or CellKernel.GruVariant or CellKernel.GruBeforeState)
+            table.AddTo(cell.Carry, next, rows.Count * HiddenRow);
+        if (Options->Second.Panels != null)
+        {
+            NormalizeBackward(table, Options->Second, Options->SecondGamma, 2, Options->SecondGammaGradient, rows);
+            Cleared(cell.ResetHidden, rows.Count * HiddenRow);
+            MultiplyBackward(table, Options->Second, rows.GateRow, rows.Count, cell.ResetHidden, HiddenRow);
+            RunCellsBackward(table, rows.GateRow, cell, CellKernel.GruBeforeGates);
+            table.AddTo(cell.ResetHidden, product, rows.Count * HiddenRow);
+        }
+        NormalizeBackward(table, Recurrent, Options->RecurrentGamma, 1, Options->RecurrentGammaGradient, rows);
+        ProductPanels input = new() { FirstStrip = Options->FirstInput, Gates = Options->InputGates };
+        NormalizeBackward(table, input, Options->InputGamma, 0, Options->InputGammaGradient, rows);
+        MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, product, StateRow);
+    }
+
+    private readonly void NormalizeBackward(
+        KernelTable table, in ProductPanels product, float* gamma, int index, float* gammaGradient, in StepRows rows)
+    {
+        if (gamma == null)
+            return;
+        NormArgs norm = Norm(product, gamma, index, rows);
+        norm.GammaGradient = gammaGradient;
+        table.NormBackward(&norm);
+    }
+
+    /// <summary>The kernels with peepholes and with a product in between limit their gradients themselves.</summary>
+    private readonly void LimitGradients(KernelTable table, in StepRows rows)
+    {
+        if (Options->Settings.GradientLimit == 0 || Kernel is CellKernel.LstmVariant or CellKernel.GruBeforeState)
+            return;
+        for (nint block = 0; block < UnitBlocks; block++)
+        {
+            for (int strip = 0; strip < CellStrips; strip++)
+            {
+                float* gates = Strips + (((block * BlockStrips) + strip) * StripStride) + (rows.GateRow * 16);
+                table.Clamp(gates, rows.Count * 16, Options->Settings.GradientLimit);
+            }
+        }
+    }
+
+    /// <summary>Where the fresh value was taken its gradient stays, elsewhere it goes on to the previous one. <paramref name="to"/> may be the source.</summary>
+    private readonly void ZoneBackward(in DropoutMask mask, float* from, float* to, float* previous, nint stride, in StepRows rows)
+    {
+        bool* kept = stackalloc bool[4];
+        for (nint i = 0; i < rows.Count; i++, from += stride, to += stride, previous += stride)
+        {
+            for (nint u = 0; u < stride; u++)
+            {
+                if (u % 4 == 0)
+                    Draw(mask, rows, i, u, kept);
+                float gradient = from[u];
+                previous[u] += kept[u % 4] ? 0f : gradient;
+                to[u] = kept[u % 4] ? gradient : 0f;
+            }
+        }
+    }
+
+    /// <summary>dm = W_hrᵀ dh; dh is kept, as strips, for dW_hr.</summary>
+    private readonly float* Unproject(KernelTable table, float* dHidden, in StepRows rows)
+    {
+        for (nint strip = 0; strip < StateRow / 16; strip++)
+        {
+            float* to = Options->ProjectedGradient + (strip * Options->ProjectedStride) + (rows.Row * 16);
+            for (nint i = 0; i < rows.Count; i++)
+                Copy(dHidden + (i * StateRow) + (strip * 16), to + (i * 16), 16);
+        }
+        float* result = ScratchAt(UnprojectedSlot, rows.First);
+        var gemm = new GemmArgs { Rows = rows.Count, Columns = HiddenRow, Panels = Options->ProjectionPanels };
+        gemm.SetRowMajorA(dHidden, StateRow, StateSize);
+        gemm.SetInitRow(Zeros, 0, 0);
+        gemm.SetRowMajorC(result, HiddenRow);
+        Gemm.Run(table, gemm);
+        return result;
+    }
+
+    private readonly void AddDropped(float* product, float* next, in StepRows rows)
+    {
+        for (nint i = 0; i < rows.Count; i++)
+        {
+            float* mask = Options->DropMask + (Sample(rows, i) * StateRow);
+            for (nint u = 0; u < StateRow; u++)
+                next[(i * StateRow) + u] += product[(i * StateRow) + u] * mask[u];
+        }
+    }
+
+    // ---- rows ---------------------------------------------------------------------------------------------------------------
+
+    /// <summary>Index t·B + b of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly nint Position(in StepRows rows, nint i) => PackedRows == null ? rows.Row + i : PackedRows[rows.Row + i];
+
+    private readonly nint Sample(in StepRows rows, nint i) => Position(rows, i) - ((nint)rows.T * Batch);
+
+    /// <summary>Copies rows to where the backward pass finds them; nowhere in inference.</summary>
+    private readonly void KeepRows(float* kept, float* from, nint stride, in StepRows rows)
+    {
+        for (nint i = 0; kept != null && i < rows.Count; i++)
+            Copy(from + (i * stride), kept + (Position(rows, i) * stride), (int)stride);
+    }
+
+    private readonly void FetchRows(float* kept, float* to, nint stride, in StepRows rows)
+    {
+        for (nint i = 0; i < rows.Count; i++)
+            Copy(kept + (Position(rows, i) * stride), to + (i * stride), (int)stride);
+    }
+
+    private static float* Cleared(float* values, nint length)
+    {
+        new Span<float>(values, (int)length).Clear();
+        return values;
+    }
+}

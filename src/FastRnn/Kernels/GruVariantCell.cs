@@ -1,0 +1,163 @@
+using System.Runtime.CompilerServices;
+using FastRnn.Numerics;
+
+namespace FastRnn.Kernels;
+
+/// <summary>The GRU cell of <see cref="GruCell"/> with other functions σ of its gates and γ of its candidate.</summary>
+internal static unsafe class GruVariantCell
+{
+    /// <summary>Rows × 16 units forward; gates in, state out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ForwardRows<L, V>(CellArgs* args)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        CellSettings* settings = args->Settings;
+        nint s = args->GateStride;
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            float* gates = args->Gates + (row * 16);
+            nint state = row * args->StateRow;
+            for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
+            {
+                V r = CellFunctions.Value<L, V>(settings->Gate, L.Load(gates + s));
+                V z = CellFunctions.Value<L, V>(settings->Gate, L.Load(gates + (2 * s)));
+                V n = CellFunctions.Value<L, V>(settings->Candidate, L.MultiplyAdd(r, L.Load(gates + (3 * s)), L.Load(gates)));
+                L.Store(args->Hidden + state, LstmCell.Flush<L, V>(L.MultiplyAdd(z, L.Subtract(L.Load(args->PreviousHidden + state), n), n)));
+                if (!args->KeepGates)
+                    continue;
+                L.Store(gates, n);
+                L.Store(gates + s, r);
+                L.Store(gates + (2 * s), z);
+            }
+        }
+    }
+
+    /// <summary>Rows × 16 units backward; activations in, gradients of the pre-activations out, in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void BackwardRows<L, V>(CellArgs* args)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        CellSettings* settings = args->Settings;
+        nint s = args->GateStride;
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            float* gates = args->Gates + (row * 16);
+            nint state = row * args->StateRow;
+            for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
+            {
+                V n = L.Load(gates), r = L.Load(gates + s), z = L.Load(gates + (2 * s)), candidate = L.Load(gates + (3 * s));
+                V dh = LstmCell.Flush<L, V>(L.Load(args->HiddenGradient + state));
+                L.Store(args->Carry + state, LstmCell.Flush<L, V>(L.Multiply(dh, z)));
+                V dUpdate = L.Multiply(dh, L.Subtract(L.Load(args->PreviousHidden + state), n));
+                V dn = L.Multiply(L.Multiply(dh, L.Subtract(L.Broadcast(1f), z)), CellFunctions.Slope<L, V>(settings->Candidate, n));
+                L.Store(gates, dn);
+                L.Store(gates + s, L.Multiply(L.Multiply(dn, candidate), CellFunctions.Slope<L, V>(settings->Gate, r)));
+                L.Store(gates + (2 * s), L.Multiply(dUpdate, CellFunctions.Slope<L, V>(settings->Gate, z)));
+                L.Store(gates + (3 * s), L.Multiply(dn, r));
+            }
+        }
+    }
+}
+
+/// <summary>
+/// The GRU cell with the reset gate before the recurrent product (Cho et al. 2014, ONNX's default), point-wise part. A block has three strips, r, z
+/// and n; a step has two products, and a kernel for each:
+/// <code>
+/// r = σ(b_r + W_r x + R_r h)   z = σ(b_z + W_z x + R_z h)   s = r⊙h        (gates; z waits for the second kernel)
+/// n = γ(b_n + W_n x + R_n s)   h_t = z·(h_{t−1} − n) + n                    (state)
+/// </code>
+/// h within the products may have been through dropout; <see cref="CellArgs.Seen"/> is what they see.
+/// </summary>
+internal static unsafe class GruBeforeCell
+{
+    /// <summary>r and s = r⊙h.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ForwardGates<L, V>(CellArgs* args)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            nint state = row * args->StateRow;
+            for (int u = 0; u < 16; u += L.Width)
+            {
+                float* gate = args->Gates + (row * 16) + u;
+                V r = CellFunctions.Value<L, V>(args->Settings->Gate, L.Load(gate));
+                L.Store(args->ResetHidden + state + u, L.Multiply(r, L.Load(args->Seen + state + u)));
+                L.Store(gate, r);
+            }
+        }
+    }
+
+    /// <summary>z, n and h_t.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ForwardState<L, V>(CellArgs* args)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        nint s = args->GateStride;
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            nint state = row * args->StateRow;
+            for (int u = 0; u < 16; u += L.Width)
+            {
+                float* gates = args->Gates + (row * 16) + u;
+                V z = CellFunctions.Value<L, V>(args->Settings->Gate, L.Load(gates + s));
+                V n = CellFunctions.Value<L, V>(args->Settings->Candidate, L.Load(gates + (2 * s)));
+                V previous = L.Load(args->PreviousHidden + state + u);
+                L.Store(args->Hidden + state + u, LstmCell.Flush<L, V>(L.MultiplyAdd(z, L.Subtract(previous, n), n)));
+                L.Store(gates + s, z);
+                L.Store(gates + (2 * s), n);
+            }
+        }
+    }
+
+    /// <summary>Gradients of z's and n's pre-activations, and what z hands on to h_{t−1}.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void BackwardState<L, V>(CellArgs* args)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        CellSettings* settings = args->Settings;
+        var gate = new CutFunction<L, V>(settings->Gate, 0, settings->GradientLimit);
+        var candidate = new CutFunction<L, V>(settings->Candidate, 0, settings->GradientLimit);
+        nint s = args->GateStride;
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            nint state = row * args->StateRow;
+            for (int u = 0; u < 16; u += L.Width)
+            {
+                float* gates = args->Gates + (row * 16) + u;
+                V z = L.Load(gates + s), n = L.Load(gates + (2 * s));
+                V dh = LstmCell.Flush<L, V>(L.Load(args->HiddenGradient + state + u));
+                L.Store(args->Carry + state + u, LstmCell.Flush<L, V>(L.Multiply(dh, z)));
+                V previous = L.Load(args->PreviousHidden + state + u);
+                L.Store(gates + s, gate.Gradient(z, L.Multiply(dh, L.Subtract(previous, n))));
+                L.Store(gates + (2 * s), candidate.Gradient(n, L.Multiply(dh, L.Subtract(L.Broadcast(1f), z))));
+            }
+        }
+    }
+
+    /// <summary>From ∂L/∂s: the gradient of r's pre-activation, and in its place ∂L/∂h through s.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void BackwardGates<L, V>(CellArgs* args)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        CellSettings* settings = args->Settings;
+        var gate = new CutFunction<L, V>(settings->Gate, 0, settings->GradientLimit);
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            nint state = row * args->StateRow;
+            for (int u = 0; u < 16; u += L.Width)
+            {
+                float* strip = args->Gates + (row * 16) + u;
+                V r = L.Load(strip), ds = L.Load(args->ResetHidden + state + u);
+                L.Store(strip, gate.Gradient(r, L.Multiply(ds, L.Load(args->Seen + state + u))));
+                L.Store(args->ResetHidden + state + u, L.Multiply(ds, r));
+            }
+        }
+    }
+}
