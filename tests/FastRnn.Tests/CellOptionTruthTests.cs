@@ -27,7 +27,10 @@ public class CellOptionTruthTests
         {
             var data = new TheoryData<string, string>();
             foreach (string name in _cells.Keys)
-                data.Add(name, TruthComparison.Names[0]);
+            {
+                foreach (string on in TruthComparison.Names)
+                    data.Add(name, on);
+            }
             return data;
         }
     }
