@@ -60,7 +60,7 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
 
     private LayerRow Measure(CpuBackend backend, LayerShape shape, bool training)
     {
-        Action run = Prepare(backend, shape, training);
+        Action run = Prepare(backend, shape, training ? Keep.Everything : Keep.Nothing);
         double flop = 2.0 * shape.Cell.Gates * shape.Hidden * (shape.Input + shape.Hidden) * shape.Steps * shape.Batch * (training ? 3 : 1);
         for (int i = 0; i < 3; i++)
             run();
@@ -83,7 +83,7 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
     }
 
     /// <summary>One run of a layer on seeded data, all buffers ready.</summary>
-    internal static Action Prepare(CpuBackend backend, LayerShape shape, bool training, StepFlags? flags = null)
+    internal static Action Prepare(CpuBackend backend, LayerShape shape, Keep keep, StepFlags? flags = null)
     {
         (CellType cell, int input, int hidden, int steps, int batch) = shape;
         var random = new Random(1);
@@ -92,10 +92,10 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
         foreach (DeviceBuffer buffer in new[] { weights.InputWeight, weights.RecurrentWeight, weights.InputBias, weights.RecurrentBias })
             Fill(backend, random, buffer);
         DeviceBuffer x = Filled(steps * batch, input);
-        var states = new RecurrentStates(backend.Allocate((steps + 1) * batch, hidden), cell.HasCell ? backend.Allocate((steps + 1) * batch, hidden) : null,
+        RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, batch, keep);
+        var states = new RecurrentStates(backend.Allocate((steps + 1) * batch, hidden), cell.HasCell ? backend.Allocate(stash.CellSlots * batch, hidden) : null,
             flags == null ? null : backend.Allocate(steps * batch, hidden));
-        RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, batch, training);
-        if (!training)
+        if (keep == Keep.Nothing)
             return () => backend.RecurrentForward(weights, x, states, flags, stash, steps, batch);
         var gradients = new RecurrentGradients(
             backend.Allocate(cell.Gates * hidden, input), backend.Allocate(cell.Gates * hidden, hidden), backend.Allocate(1, cell.Gates * hidden), backend.Allocate(1, cell.Gates * hidden));

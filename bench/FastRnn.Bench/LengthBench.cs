@@ -33,8 +33,9 @@ internal sealed class LengthBench(IsaLevel isa, int threads)
         text.AppendLine("| --- | --- | --- | --- |");
         foreach (bool training in new[] { false, true })
         {
+            Keep keep = training ? Keep.Everything : Keep.Nothing;
             var shape = new LayerShape(CellType.Lstm, Width, Width, Steps, Batch);
-            Action padded = LayerBench.Prepare(backend, shape, training), masked = LayerBench.Prepare(backend, shape, training, flags);
+            Action padded = LayerBench.Prepare(backend, shape, keep), masked = LayerBench.Prepare(backend, shape, keep, flags);
             text.AppendLine(Row(training ? "forward + backward" : "inference", padded, masked));
         }
         return text.ToString();

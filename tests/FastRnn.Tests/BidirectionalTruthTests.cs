@@ -52,7 +52,7 @@ public class BidirectionalTruthTests
             x.AsSpan(row * input, input).Fill(float.NaN); // nobody may look
         }
 
-        var ws = (BidirectionalWorkspace)layer.CreateWorkspace(input, steps, batch, training: true);
+        var ws = (BidirectionalWorkspace)layer.CreateWorkspace(input, steps, batch, Keep.Everything);
         var states = DirectionRun.Inside(ws).ToList();
         DeviceBuffer Given(string tensor, int part, int parts)
         {

@@ -112,7 +112,7 @@ public class DirectionTests
         layer.Build(backend, 0, Input, 1);
         var flags = new StepFlags(3, 1);
         flags.Active.Clear();
-        var ws = (BidirectionalWorkspace)layer.CreateWorkspace(Input, 3, 1, training: false);
+        var ws = (BidirectionalWorkspace)layer.CreateWorkspace(Input, 3, 1, Keep.Nothing);
         foreach (RecurrentWorkspace state in DirectionRun.Inside(ws))
         {
             backend.Write(state.Initial.Hidden, [1f, 2f, 3f, 4f]);
@@ -200,7 +200,7 @@ public class DirectionTests
     private static float[] Forward(Backend backend, Layer layer, float[] x, StepFlags? flags)
     {
         int steps = x.Length / Input;
-        Workspace ws = layer.CreateWorkspace(Input, steps, 1, training: false);
+        Workspace ws = layer.CreateWorkspace(Input, steps, 1, Keep.Nothing);
         DeviceBuffer input = backend.Allocate(steps, Input);
         backend.Write(input, x);
         layer.Forward(ws, new LayerInput(input), new PassContext(flags, false, 1, 0, false));

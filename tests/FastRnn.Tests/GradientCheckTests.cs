@@ -107,11 +107,11 @@ public class GradientCheckTests
             _first = Filled(random, Batch, Symbol);
             _dFirst = backend.Allocate(Batch, Symbol);
             _weights = Filled(random, DecoderSteps * Batch, Symbol);
-            _encoding = (RecurrentWorkspace)_encoder.CreateWorkspace(Input, EncoderSteps, Batch, true);
+            _encoding = (RecurrentWorkspace)_encoder.CreateWorkspace(Input, EncoderSteps, Batch, Keep.Everything);
             for (int k = 0; k < DecoderSteps; k++)
             {
-                _decoding[k] = (RecurrentWorkspace)_decoder.CreateWorkspace(Symbol, 1, Batch, true);
-                _reading[k] = _readout.CreateWorkspace(Hidden, 1, Batch, true);
+                _decoding[k] = (RecurrentWorkspace)_decoder.CreateWorkspace(Symbol, 1, Batch, Keep.Everything);
+                _reading[k] = _readout.CreateWorkspace(Hidden, 1, Batch, Keep.Everything);
             }
         }
 

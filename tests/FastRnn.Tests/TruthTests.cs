@@ -123,7 +123,7 @@ public class TruthTests
 
     private static double[] Logits(Sequential model, SequenceChunk window)
     {
-        SequentialWorkspace workspace = model.CreateWorkspace(window.Steps, window.Batch, training: false);
+        SequentialWorkspace workspace = model.CreateWorkspace(window.Steps, window.Batch, Keep.Nothing);
         var pass = new PassContext(null, false, model.Seed, 0, false);
         return Read(model.Backend, model.Forward(workspace, new LayerInput(window.InputMemory), null, pass));
     }

@@ -82,7 +82,7 @@ public abstract class Backend : IDisposable
 
     internal abstract RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden);
 
-    internal abstract RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training);
+    internal abstract RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, Keep keep);
 
     /// <summary>A whole recurrent layer over a whole window; x [T·B, I].</summary>
     internal abstract void RecurrentForward(

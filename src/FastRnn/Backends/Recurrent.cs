@@ -55,15 +55,35 @@ internal sealed record RecurrentGradients(
     public DeviceBuffer? RecurrentNorm { get; init; }
 }
 
+/// <summary>What a forward pass keeps for a backward pass.</summary>
+internal enum Keep
+{
+    /// <summary>There will be none.</summary>
+    Nothing,
+
+    /// <summary>States only, on a back end that can compute the rest again, span by span: less memory, more time, the same bits.</summary>
+    States,
+
+    /// <summary>All that it reads.</summary>
+    Everything,
+}
+
 /// <summary>What a forward pass keeps for its backward pass; laid out by the back end.</summary>
 internal abstract class RecurrentStash : IDisposable
 {
+    /// <summary>
+    /// Slots of c, each [B, H], that <see cref="RecurrentStates.Cell"/> must have: T + 1, or fewer when the back end needs only some of them. The first is the
+    /// initial and the last the final one.
+    /// </summary>
+    public abstract int CellSlots { get; }
+
     public abstract void Dispose();
 }
 
 /// <summary>
-/// The state of a recurrent layer over one window: <see cref="Hidden"/> [(T+1)·B, P] and, for cells that have it, <see cref="Cell"/> [(T+1)·B, H]; rows 0…B−1 hold the
-/// initial state on entry, rows T·B…(T+1)·B−1 the final state afterwards. Without flags rows B… of <see cref="Hidden"/> are the outputs.
+/// The state of a recurrent layer over one window: <see cref="Hidden"/> [(T+1)·B, P] and, for cells that have it, <see cref="Cell"/> [slots·B, H] with as many
+/// slots as <see cref="RecurrentStash.CellSlots"/> says; the first B rows hold the initial state on entry, the last B the final state afterwards.
+/// Without flags rows B… of <see cref="Hidden"/> are the outputs.
 /// With flags the outputs (zero where inactive) go to <see cref="MaskedOutput"/> [T·B, P], and a reset position's previous state
 /// reads as zero.
 /// </summary>

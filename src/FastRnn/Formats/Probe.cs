@@ -1,3 +1,4 @@
+using FastRnn.Backends;
 using FastRnn.Layers;
 
 namespace FastRnn.Formats;
@@ -86,7 +87,7 @@ internal static class Probe
         }
 
         // The whole window at once: not every model can go step by step, and the bits are those of one that does.
-        var y = model.Forward(model.CreateWorkspace(steps, 1, training: false), input, null, new PassContext(null, false, model.Seed, 0, false));
+        var y = model.Forward(model.CreateWorkspace(steps, 1, Keep.Nothing), input, null, new PassContext(null, false, model.Seed, 0, false));
         float[] all = new float[y.Length];
         model.Backend.Read(y, all);
         var outputs = new List<float>();

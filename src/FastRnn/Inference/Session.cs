@@ -29,7 +29,7 @@ public sealed class Session
         if (model.LayerThatReadsAhead != null)
             throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream");
         _model = model;
-        _workspace = model.CreateWorkspace(1, 1, training: false);
+        _workspace = model.CreateWorkspace(1, 1, Keep.Nothing);
         _state = model.CreateState(1);
         _input = model.TakesTokens ? null : model.Backend.Allocate(1, model.InputSize);
     }

@@ -3,14 +3,19 @@ using FastRnn.Memory;
 namespace FastRnn.Kernels;
 
 /// <summary>
-/// The order of these sums is part of the definition and does not depend on threads or widths: the batch in slices of 16 samples; within a
-/// slice time first, then the sample, in blocks of at most 256 rows (whole time steps), each block one chain from zero, added in order; slices
-/// combined in a binary tree. It is also more accurate than one chain over T·B rows.
+/// The order of these sums is part of the definition and does not depend on threads or widths. Time is cut in spans of 64 steps from t = 0,
+/// whose sums are added to the gradient from the last span to the first: so a span can be done, and forgotten, before the one before it is
+/// there. Within a span the batch in slices of 16 samples, combined in a binary tree; within a slice time first, then the sample, in blocks of
+/// 16 steps – of 32 for a slice of 5 to 8 samples, of 64 for fewer – each block one chain from zero, added in order.
+/// It is also more accurate than one chain over T·B rows.
 /// </summary>
 internal static unsafe partial class WeightGradient
 {
     /// <summary>Samples of a slice.</summary>
     public const int SliceSamples = 16;
+
+    /// <summary>Steps of a span.</summary>
+    public const int SpanSteps = 64;
 
     /// <summary>Most rows of one chain.</summary>
     public const int BlockRows = 256;
@@ -48,9 +53,12 @@ internal static unsafe partial class WeightGradient
         for (nint column = 0; column < args.Columns; column += PassColumns)
         {
             nint width = Math.Min(PassColumns, args.Columns - column);
-            for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-                Slice(table, args, first, strips, sample, column, width, pack, packedStrip, runs, tree.Push());
-            AddPass(args, first, strips, column, width, tree.Finish());
+            for (StepSpan span = args.LastSpan(); span.Steps > 0; span = args.SpanBefore(span))
+            {
+                for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
+                    Slice(table, args, span, first, strips, sample, column, width, pack, packedStrip, runs, tree.Push());
+                AddPass(table, args, first, strips, column, width, tree.Finish());
+            }
         }
         arena.Release(mark);
     }
@@ -64,33 +72,26 @@ internal static unsafe partial class WeightGradient
         float* block = arena.Take(16), packedStrip = arena.Take(BlockRows * 16);
         var runs = (RowRun*)arena.Take(BlockRows * 2);
         var tree = new SliceTree(table, arena, args.Batch, strips * 16);
-        for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-            BiasSlice(table, args, first, strips, sample, block, packedStrip, runs, tree.Push());
-        float* sums = tree.Finish();
-        for (nint s = 0; s < strips; s++)
+        for (StepSpan span = args.LastSpan(); span.Steps > 0; span = args.SpanBefore(span))
         {
-            (nint row, nint count) = args.Target(first + s);
-            for (nint i = 0; i < count; i++)
-            {
-                biasA[row + i] += sums[(s * 16) + i];
-                if (biasB != null)
-                    biasB[row + i] += sums[(s * 16) + i];
-            }
+            for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
+                BiasSlice(table, args, span, first, strips, sample, block, packedStrip, runs, tree.Push());
+            AddBias(args, first, strips, tree.Finish(), biasA, biasB);
         }
         arena.Release(mark);
     }
 
-    private static nint BlockSteps(nint samples) => Math.Max(1, BlockRows / samples);
+    private static nint BlockSteps(nint samples) => samples > 8 ? SpanSteps / 4 : samples > 4 ? SpanSteps / 2 : SpanSteps;
 
     /// <summary>Sums are laid out [strip][panel][16][64].</summary>
     private static void Slice(
-        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint sample, nint column, nint width, float* pack,
-        float* packedStrip, RowRun* runs, float* sum)
+        KernelTable table, in WeightGradientArgs args, StepSpan span, nint first, nint strips, nint sample, nint column, nint width,
+        float* pack, float* packedStrip, RowRun* runs, float* sum)
     {
         nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
-        for (nint t = 0; t < args.Steps; t += blockSteps)
+        for (nint t = span.First; t < span.End; t += blockSteps)
         {
-            nint steps = Math.Min(blockSteps, args.Steps - t);
+            nint steps = Math.Min(blockSteps, span.End - t);
             nint packed = args.Rows == null ? 0 : FindRuns(args, t, steps, sample, samples, runs);
             TileArgs tile = BlockTile(args, samples, steps);
             if (args.Rows == null)
@@ -99,7 +100,7 @@ internal static unsafe partial class WeightGradient
                 PackRuns(args, runs, steps, column, width, pack);
             if (args.Rows != null)
                 (tile.InnerCount, tile.MiddleCount, tile.InnerStride) = (packed, 1, 16);
-            tile.Add = t > 0;
+            tile.Add = t > span.First;
             tile.C = sum;
             nint row = ((t * args.Batch) + sample) * args.StripRow;
             for (nint s = 1; s <= strips; s++)
@@ -192,7 +193,8 @@ internal static unsafe partial class WeightGradient
         }
     }
 
-    private static void AddPass(in WeightGradientArgs args, nint first, nint strips, nint column, nint width, float* sum)
+    private static void AddPass(
+        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint column, nint width, float* sum)
     {
         for (nint s = 0; s < strips; s++)
         {
@@ -202,27 +204,35 @@ internal static unsafe partial class WeightGradient
                 for (nint i = 0; i < count; i++)
                 {
                     float* to = args.Gradient + ((row + i) * args.GradientRow) + column + k;
-                    AddTo(sum + (i * Gemm.PanelColumns), to, Math.Min(Gemm.PanelColumns, width - k));
+                    table.AddTo(sum + (i * Gemm.PanelColumns), to, Math.Min(Gemm.PanelColumns, width - k));
                 }
             }
         }
     }
 
-    private static void AddTo(float* from, float* to, nint count)
+    private static void AddBias(in WeightGradientArgs args, nint first, nint strips, float* sums, float* biasA, float* biasB)
     {
-        for (nint k = 0; k < count; k++)
-            to[k] += from[k];
+        for (nint s = 0; s < strips; s++, sums += 16)
+        {
+            (nint row, nint count) = args.Target(first + s);
+            for (nint i = 0; i < count; i++)
+            {
+                biasA[row + i] += sums[i];
+                if (biasB != null)
+                    biasB[row + i] += sums[i];
+            }
+        }
     }
 
     private static void BiasSlice(
-        KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint sample, float* block, float* packedStrip, RowRun* runs,
-        float* sum)
+        KernelTable table, in WeightGradientArgs args, StepSpan span, nint first, nint strips, nint sample, float* block,
+        float* packedStrip, RowRun* runs, float* sum)
     {
         nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
         new Span<float>(sum, (int)(strips * 16)).Clear();
-        for (nint t = 0; t < args.Steps; t += blockSteps)
+        for (nint t = span.First; t < span.End; t += blockSteps)
         {
-            nint steps = Math.Min(blockSteps, args.Steps - t);
+            nint steps = Math.Min(blockSteps, span.End - t);
             nint row = ((t * args.Batch) + sample) * args.StripRow;
             nint packed = args.Rows == null ? 0 : FindRuns(args, t, steps, sample, samples, runs);
             for (nint s = 0; s < strips; s++)

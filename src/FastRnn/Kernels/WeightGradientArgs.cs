@@ -5,7 +5,8 @@ namespace FastRnn.Kernels;
 /// </summary>
 internal unsafe struct WeightGradientArgs
 {
-    public nint Steps, Batch;
+    /// <summary>The sums run over steps FirstStep … FirstStep + Steps − 1; all rows are those of the whole window.</summary>
+    public nint FirstStep, Steps, Batch;
 
     /// <summary>dY's strip s, row (t, b), column i: <see cref="Strip"/>(s)[(t·Batch + b)·StripRow + i].</summary>
     public float* Strips;
@@ -57,7 +58,24 @@ internal unsafe struct WeightGradientArgs
         return ((gate * GateHidden) + unit, Math.Min(16, GateHidden - unit));
     }
 
+    /// <summary>The span of the last steps.</summary>
+    public readonly StepSpan LastSpan() => SpanBefore(new StepSpan(FirstStep + Steps, 0));
+
+    /// <summary>The span that ends where this one begins; of no steps when there is none.</summary>
+    public readonly StepSpan SpanBefore(StepSpan span)
+    {
+        nint from = Math.Max(FirstStep, (span.First - 1) / WeightGradient.SpanSteps * WeightGradient.SpanSteps);
+        return new StepSpan(from, span.First - from);
+    }
+
     /// <summary>Where a strip lies.</summary>
     public readonly float* Strip(nint strip) =>
         Strips + ((GateHidden == 0 ? strip : (strip / Gates * BlockStrips) + (strip % Gates)) * StripStride);
+}
+
+/// <summary>Some time steps.</summary>
+internal readonly record struct StepSpan(nint First, nint Steps)
+{
+    /// <summary>The step after the last.</summary>
+    public nint End => First + Steps;
 }

@@ -81,8 +81,8 @@ public abstract class ActivationLayer : Layer
 
     internal override int OutputSize(int inputSize) => inputSize;
 
-    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
-        Workspace.Create(Backend, inputSize, steps, batch, training);
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
+        Workspace.Create(Backend, inputSize, steps, batch, keep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
         Backend.ActivationForward(Kind, input.Values, workspace.Output);

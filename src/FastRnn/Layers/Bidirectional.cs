@@ -64,10 +64,10 @@ public sealed class Bidirectional : Layer
 
     internal override int OutputSize(int inputSize) => Inner.OutputSize(inputSize) * (Merge == Merge.Concat ? 2 : 1);
 
-    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) => new BidirectionalWorkspace(
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) => new BidirectionalWorkspace(
         Backend,
-        (RecurrentWorkspace)Inner.CreateWorkspace(inputSize, steps, batch, training),
-        (BackwardsWorkspace)_backwards.CreateWorkspace(inputSize, steps, batch, training),
+        (RecurrentWorkspace)Inner.CreateWorkspace(inputSize, steps, batch, keep),
+        (BackwardsWorkspace)_backwards.CreateWorkspace(inputSize, steps, batch, keep),
         inputSize,
         OutputSize(inputSize));
 
@@ -129,7 +129,7 @@ internal sealed class BidirectionalWorkspace : Workspace
     private DeviceBuffer? _inputGradient;
 
     public BidirectionalWorkspace(Backend backend, RecurrentWorkspace forward, BackwardsWorkspace backward, int inputSize, int outputSize)
-        : base(forward.Steps, forward.Batch, forward.Training)
+        : base(forward.Steps, forward.Batch, forward.Keep)
     {
         (_backend, Forward, Backward, _inputSize) = (backend, forward, backward, inputSize);
         Output = backend.Allocate(Steps * Batch, outputSize);

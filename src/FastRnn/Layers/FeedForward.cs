@@ -26,8 +26,8 @@ public sealed class Embedding(int vocabulary, int size) : Layer
 
     internal override int OutputSize(int inputSize) => Size;
 
-    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
-        Workspace.Create(Backend, Size, steps, batch, training);
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
+        Workspace.Create(Backend, Size, steps, batch, keep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
         Backend.EmbeddingForward(ParameterArray[0].Value, input.Tokens.Span, workspace.Output);
@@ -74,8 +74,8 @@ public sealed class Linear(int input, int output) : Layer
 
     internal override int OutputSize(int inputSize) => Output;
 
-    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
-        Workspace.Create(Backend, Output, steps, batch, training);
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
+        Workspace.Create(Backend, Output, steps, batch, keep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
         Backend.LinearForward(_weights!, input.Values, workspace.Output);
@@ -115,8 +115,8 @@ public sealed class Dropout(float rate) : Layer
 
     internal override int OutputSize(int inputSize) => inputSize;
 
-    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
-        Workspace.Create(Backend, inputSize, steps, batch, training);
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
+        Workspace.Create(Backend, inputSize, steps, batch, keep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
         Apply(input.Values, workspace.Output, workspace, pass);

@@ -37,8 +37,8 @@ public sealed class GoBackwards : Layer
 
     internal override int OutputSize(int inputSize) => Inner.OutputSize(inputSize);
 
-    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) => new BackwardsWorkspace(
-        Backend, (RecurrentWorkspace)Inner.CreateWorkspace(inputSize, steps, batch, training), inputSize, OutputSize(inputSize), LastStep);
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) => new BackwardsWorkspace(
+        Backend, (RecurrentWorkspace)Inner.CreateWorkspace(inputSize, steps, batch, keep), inputSize, OutputSize(inputSize), LastStep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass)
     {
@@ -75,7 +75,7 @@ internal sealed class BackwardsWorkspace : Workspace
     private DeviceBuffer? _inputGradient;
 
     public BackwardsWorkspace(Backend backend, RecurrentWorkspace inner, int inputSize, int outputSize, bool lastStep)
-        : base(inner.Steps, inner.Batch, inner.Training)
+        : base(inner.Steps, inner.Batch, inner.Keep)
     {
         (_backend, Inner) = (backend, inner);
         int rows = inner.Steps * inner.Batch;

@@ -49,7 +49,7 @@ public abstract class Layer
     /// <summary>A zero state for a batch to carry between windows; null for a layer without.</summary>
     internal virtual RecurrentState? CreateState(int batch) => null;
 
-    internal abstract Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training);
+    internal abstract Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep);
 
     /// <summary>workspace.Output = layer(input).</summary>
     internal abstract void Forward(Workspace workspace, in LayerInput input, in PassContext pass);
@@ -120,13 +120,16 @@ internal readonly record struct PassContext(StepFlags? Flags, bool Training, ulo
 /// Everything one call of a layer over one window needs: outputs, what the backward pass reads, gradients. A layer that is called several
 /// times before its backward passes – an unrolled decoder – has one workspace for each call.
 /// </summary>
-internal class Workspace(int steps, int batch, bool training)
+internal class Workspace(int steps, int batch, Keep keep)
 {
     public int Steps { get; } = steps;
 
     public int Batch { get; } = batch;
 
-    public bool Training { get; } = training;
+    /// <summary>What this window keeps for a backward pass.</summary>
+    public Keep Keep { get; } = keep;
+
+    public bool Training => Keep != Keep.Nothing;
 
     /// <summary>[T·B, F]; valid after the forward pass.</summary>
     public DeviceBuffer Output { get; set; } = null!;
@@ -138,9 +141,9 @@ internal class Workspace(int steps, int batch, bool training)
     public virtual RecurrentWorkspace? Carried => null;
 
     /// <summary>A plain workspace with its own output.</summary>
-    public static Workspace Create(Backend backend, int width, int steps, int batch, bool training) => new(steps, batch, training)
+    public static Workspace Create(Backend backend, int width, int steps, int batch, Keep keep) => new(steps, batch, keep)
     {
         Output = backend.Allocate(steps * batch, width),
-        OutputGradient = training ? backend.Allocate(steps * batch, width) : null,
+        OutputGradient = keep != Keep.Nothing ? backend.Allocate(steps * batch, width) : null,
     };
 }

@@ -74,8 +74,8 @@ public abstract class RecurrentLayer : Layer
         return twin;
     }
 
-    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
-        new RecurrentWorkspace(Backend, Weights, steps, batch, training);
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
+        new RecurrentWorkspace(Backend, Weights, steps, batch, keep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass)
     {

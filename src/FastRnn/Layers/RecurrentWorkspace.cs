@@ -11,19 +11,20 @@ internal sealed class RecurrentWorkspace : Workspace
     private readonly Backend _backend;
     private RecurrentStateGradients? _flow;
 
-    public RecurrentWorkspace(Backend backend, RecurrentWeights weights, int steps, int batch, bool training)
-        : base(steps, batch, training)
+    public RecurrentWorkspace(Backend backend, RecurrentWeights weights, int steps, int batch, Keep keep)
+        : base(steps, batch, keep)
     {
         _backend = backend;
         int slots = (steps + 1) * batch, hidden = weights.Hidden, state = weights.State;
-        States = new RecurrentStates(backend.Allocate(slots, state), weights.Cell.HasCell ? backend.Allocate(slots, hidden) : null, null);
-        Stash = backend.CreateRecurrentStash(weights, steps, batch, training);
+        Stash = backend.CreateRecurrentStash(weights, steps, batch, keep);
+        DeviceBuffer? cell = weights.Cell.HasCell ? backend.Allocate(Stash.CellSlots * batch, hidden) : null;
+        States = new RecurrentStates(backend.Allocate(slots, state), cell, null);
         PlainOutput = backend.View(States.Hidden, batch, steps * batch);
         Output = PlainOutput;
-        Initial = Slot(0);
-        Final = Slot(steps);
-        StepNorms = training ? new double[steps] : [];
-        if (!training)
+        Initial = Slot(0, 0);
+        Final = Slot(steps, Stash.CellSlots - 1);
+        StepNorms = Training ? new double[steps] : [];
+        if (!Training)
             return;
         OutputGradient = backend.Allocate(steps * batch, state);
         InitialGradient = new RecurrentState(backend.Allocate(batch, state), weights.Cell.HasCell ? backend.Allocate(batch, hidden) : null);
@@ -79,8 +80,8 @@ internal sealed class RecurrentWorkspace : Workspace
             _backend.Copy(from.Cell, to.Cell!);
     }
 
-    private RecurrentState Slot(int step) => new(
-        _backend.View(States.Hidden, step * Batch, Batch), States.Cell == null ? null : _backend.View(States.Cell, step * Batch, Batch));
+    private RecurrentState Slot(int hidden, int cell) => new(
+        _backend.View(States.Hidden, hidden * Batch, Batch), States.Cell == null ? null : _backend.View(States.Cell, cell * Batch, Batch));
 
     public void AddMaskedOutput(Backend backend) =>
         States = States with { MaskedOutput = backend.Allocate(PlainOutput.Rows, PlainOutput.Columns) };

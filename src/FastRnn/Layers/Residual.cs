@@ -37,8 +37,8 @@ public sealed class Residual : Layer
 
     internal override RecurrentState? CreateState(int batch) => Inner.CreateState(batch);
 
-    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
-        new ResidualWorkspace(Backend, Inner.CreateWorkspace(inputSize, steps, batch, training), inputSize);
+    internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
+        new ResidualWorkspace(Backend, Inner.CreateWorkspace(inputSize, steps, batch, keep), inputSize);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass)
     {
@@ -71,7 +71,7 @@ public sealed class Residual : Layer
 internal sealed class ResidualWorkspace : Workspace
 {
     public ResidualWorkspace(Backend backend, Workspace inner, int width)
-        : base(inner.Steps, inner.Batch, inner.Training)
+        : base(inner.Steps, inner.Batch, inner.Keep)
     {
         Inner = inner;
         Output = backend.Allocate(Steps * Batch, width);

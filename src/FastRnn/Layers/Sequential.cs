@@ -74,11 +74,11 @@ public sealed class Sequential : IDisposable
             Backend.Dispose();
     }
 
-    internal SequentialWorkspace CreateWorkspace(int steps, int batch, bool training)
+    internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep)
     {
         var workspaces = new Workspace[_layers.Length];
         for (int i = 0; i < workspaces.Length; i++)
-            workspaces[i] = _layers[i].CreateWorkspace(_inputSizes[i], steps, batch, training);
+            workspaces[i] = _layers[i].CreateWorkspace(_inputSizes[i], steps, batch, keep);
         return new SequentialWorkspace(workspaces);
     }
 

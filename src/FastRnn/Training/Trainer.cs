@@ -75,7 +75,7 @@ public sealed partial class Trainer
     {
         ArgumentNullException.ThrowIfNull(chunk);
         Backend backend = _model.Backend;
-        TrainingWindow window = Window(chunk, training: true);
+        TrainingWindow window = Window(chunk, Recompute ? Keep.States : Keep.Everything);
         SequentialWorkspace workspace = window.Workspace;
         RecurrentState?[]? start = StartState(chunk);
         BeginGradient();
@@ -136,7 +136,7 @@ public sealed partial class Trainer
 
     private LossSum ForwardLoss(SequenceChunk chunk, RecurrentState?[]? start, out SequentialWorkspace workspace)
     {
-        TrainingWindow window = Window(chunk, training: false);
+        TrainingWindow window = Window(chunk, Keep.Nothing);
         workspace = window.Workspace;
         var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false);
         DeviceBuffer output = _model.Forward(workspace, window.Load(_model.Backend, chunk), start, pass);
@@ -188,15 +188,15 @@ public sealed partial class Trainer
     }
 
     /// <summary>Workspaces are kept by shape: a run has two or three of them.</summary>
-    private TrainingWindow Window(SequenceChunk chunk, bool training)
+    private TrainingWindow Window(SequenceChunk chunk, Keep keep)
     {
         TrainingWindow.Check(_model, _loss, chunk);
         foreach (TrainingWindow known in _windows)
         {
-            if (known.Fits(chunk, training))
+            if (known.Fits(chunk, keep))
                 return known;
         }
-        var created = new TrainingWindow(_model, chunk, training);
+        var created = new TrainingWindow(_model, chunk, keep);
         _windows.Add(created);
         return created;
     }

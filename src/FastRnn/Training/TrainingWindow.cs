@@ -8,9 +8,9 @@ internal sealed class TrainingWindow
 {
     private readonly DeviceBuffer? _input;
 
-    public TrainingWindow(Sequential model, SequenceChunk chunk, bool training)
+    public TrainingWindow(Sequential model, SequenceChunk chunk, Keep keep)
     {
-        Workspace = model.CreateWorkspace(chunk.Steps, chunk.Batch, training);
+        Workspace = model.CreateWorkspace(chunk.Steps, chunk.Batch, keep);
         _input = chunk.Features == 0 ? null : model.Backend.Allocate(chunk.Steps * chunk.Batch, chunk.Features);
         Target = chunk.Outputs == 0 ? null : model.Backend.Allocate(chunk.Steps * chunk.Batch, chunk.Outputs);
     }
@@ -21,8 +21,8 @@ internal sealed class TrainingWindow
     public DeviceBuffer? Target { get; }
 
     /// <summary>Whether windows like this one are loaded here.</summary>
-    public bool Fits(SequenceChunk chunk, bool training) =>
-        Workspace.Steps == chunk.Steps && Workspace.Batch == chunk.Batch && Workspace.Layers[0].Training == training
+    public bool Fits(SequenceChunk chunk, Keep keep) =>
+        Workspace.Steps == chunk.Steps && Workspace.Batch == chunk.Batch && Workspace.Layers[0].Keep == keep
         && (_input?.Columns ?? 0) == chunk.Features && (Target?.Columns ?? 0) == chunk.Outputs;
 
     /// <summary>Copies the values of a window, and returns what the first layer reads.</summary>

@@ -16,7 +16,7 @@ public class SessionTests
         using Sequential model = TrainingRuns.Model(backend, dropout: 0.5f); // dropout is for training only
         const int steps = 23, width = 13;
         int[] tokens = TrainingRuns.RandomChunk(steps, 1, width, seed: 31).Inputs.ToArray();
-        SequentialWorkspace workspace = model.CreateWorkspace(steps, 1, training: false);
+        SequentialWorkspace workspace = model.CreateWorkspace(steps, 1, Keep.Nothing);
         float[] whole = TrainingRuns.Read(backend, model.Forward(workspace, new LayerInput(tokens), null, new PassContext(null, false, 0, 0, false)));
         Session session = model.OpenSession();
         for (int pass = 0; pass < 2; pass++, session.Reset())

@@ -49,7 +49,7 @@ public class ResidualTests
 
         float[] Forward(Layer layer)
         {
-            Workspace ws = layer.CreateWorkspace(Width, 3, 1, training: false);
+            Workspace ws = layer.CreateWorkspace(Width, 3, 1, Keep.Nothing);
             DeviceBuffer input = backend.Allocate(3, Width);
             backend.Write(input, x);
             layer.Forward(ws, new LayerInput(input), new PassContext(null, false, 1, 0, false));
@@ -68,8 +68,8 @@ public class ResidualTests
             model.Parameters.Select(parameter => parameter.Name));
         var pass = new PassContext(null, false, 0, 0, false);
         int[] tokens = [1, 5, 0, 6, 2, 3];
-        float[] whole = TrainingRuns.Read(backend, model.Forward(model.CreateWorkspace(6, 1, false), new LayerInput(tokens), null, pass));
-        SequentialWorkspace half = model.CreateWorkspace(3, 1, false);
+        float[] whole = TrainingRuns.Read(backend, model.Forward(model.CreateWorkspace(6, 1, Keep.Nothing), new LayerInput(tokens), null, pass));
+        SequentialWorkspace half = model.CreateWorkspace(3, 1, Keep.Nothing);
         RecurrentState?[] state = model.CreateState(1);
         float[] first = TrainingRuns.Read(backend, model.Forward(half, new LayerInput(tokens.AsMemory(0, 3)), state, pass));
         half.CopyFinal(state);

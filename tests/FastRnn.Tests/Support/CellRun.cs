@@ -143,12 +143,12 @@ internal sealed partial class CellRun
     }
 
     /// <summary>Forward and backward over the whole sequence; every result by name.</summary>
-    public Dictionary<string, double[]> Train(Backend backend)
+    public Dictionary<string, double[]> Train(Backend backend, Keep keep = Keep.Everything)
     {
         RecurrentWeights weights = CreateWeights(backend);
         DeviceBuffer x = Filled(backend, Steps * Batch, X);
-        RecurrentStates states = CreateStates(backend, Steps, H0, C0);
-        using RecurrentStash stash = backend.CreateRecurrentStash(weights, Steps, Batch, training: true);
+        using RecurrentStash stash = backend.CreateRecurrentStash(weights, Steps, Batch, keep);
+        RecurrentStates states = CreateStates(backend, stash, Steps, H0, C0);
         backend.RecurrentForward(weights, x, states, Flags, stash, Steps, Batch, Pass);
         DeviceBuffer y = Flags == null ? backend.View(states.Hidden, Batch, Steps * Batch) : states.MaskedOutput!;
         var results = new Dictionary<string, double[]>
@@ -157,7 +157,7 @@ internal sealed partial class CellRun
             ["hT"] = Read(backend, backend.View(states.Hidden, Steps * Batch, Batch)),
         };
         if (Cell.HasCell)
-            results["cT"] = Read(backend, backend.View(states.Cell!, Steps * Batch, Batch));
+            results["cT"] = Read(backend, backend.View(states.Cell!, (stash.CellSlots - 1) * Batch, Batch));
         var flow = new RecurrentStateGradients(
             Filled(backend, Steps * Batch, OutputGradient), Filled(backend, Batch, FinalHiddenGradient),
             Cell.HasCell ? Filled(backend, Batch, FinalCellGradient) : null, backend.Allocate(Steps * Batch, Input),
@@ -257,10 +257,10 @@ internal sealed partial class CellRun
         return weights;
     }
 
-    private RecurrentStates CreateStates(Backend backend, int steps, float[] h, float[] c)
+    private RecurrentStates CreateStates(Backend backend, RecurrentStash stash, int steps, float[] h, float[] c)
     {
         var states = new RecurrentStates(
-            backend.Allocate((steps + 1) * Batch, State), Cell.HasCell ? backend.Allocate((steps + 1) * Batch, Hidden) : null,
+            backend.Allocate((steps + 1) * Batch, State), Cell.HasCell ? backend.Allocate(stash.CellSlots * Batch, Hidden) : null,
             Flags == null ? null : backend.Allocate(steps * Batch, State));
         backend.Write(backend.View(states.Hidden, 0, Batch), h);
         if (Cell.HasCell)
@@ -272,8 +272,8 @@ internal sealed partial class CellRun
         Backend backend, RecurrentWeights weights, float[] x, float[] h, float[] c, int steps)
     {
         DeviceBuffer input = Filled(backend, steps * Batch, x);
-        RecurrentStates states = CreateStates(backend, steps, h, c);
-        using RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, Batch, training: false);
+        using RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, Batch, Keep.Nothing);
+        RecurrentStates states = CreateStates(backend, stash, steps, h, c);
         backend.RecurrentForward(weights, input, states, null, stash, steps, Batch, Pass with { Training = false });
         var y = new float[steps * Batch * State];
         var hT = new float[Batch * State];
@@ -281,7 +281,7 @@ internal sealed partial class CellRun
         backend.Read(backend.View(states.Hidden, Batch, steps * Batch), y);
         backend.Read(backend.View(states.Hidden, steps * Batch, Batch), hT);
         if (Cell.HasCell)
-            backend.Read(backend.View(states.Cell!, steps * Batch, Batch), cT);
+            backend.Read(backend.View(states.Cell!, (stash.CellSlots - 1) * Batch, Batch), cT);
         return (y, hT, cT);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class DirectionRun
         _pass = new PassContext(flags, true, (ulong)seed, 0, false);
         _x = Filled(random, steps * batch, input);
         _dX = backend.Allocate(steps * batch, input);
-        _workspace = layer.CreateWorkspace(input, steps, batch, training: true);
+        _workspace = layer.CreateWorkspace(input, steps, batch, Keep.Everything);
         _dY = Filled(random, steps * batch, layer.OutputSize(input));
         if (flags != null)
             ZeroInactive(flags);

@@ -128,7 +128,7 @@ internal sealed class GradientCheck
 
     private string? CheckStates()
     {
-        SequentialWorkspace workspace = _model.CreateWorkspace(_case.Steps, _case.Batch, training: true);
+        SequentialWorkspace workspace = _model.CreateWorkspace(_case.Steps, _case.Batch, Keep.Everything);
         RecurrentState?[] initial = _model.CreateState(_case.Batch);
         foreach (RecurrentState state in initial.OfType<RecurrentState>())
         {

@@ -7,47 +7,41 @@ namespace FastRnn.Backends;
 /// <summary>
 /// Recurrent layers. Forward: X·W for a block of time steps is one product over all its rows; then the recurrence, in which every thread
 /// takes some samples of the batch through all steps of the block without meeting another. Backward: the same cut for the recurrence –
-/// only dh_{t−1} = dG_t·R is sequential – then dX, dW, dR and db as one product each over T·B.
+/// only dh_{t−1} = dG_t·R is sequential – then dX, dW, dR and db as one product each over T·B; all of it span by span, from the last to the
+/// first, when the stash keeps <see cref="Keep.States"/>.
 /// </summary>
 public sealed unsafe partial class CpuBackend
 {
     internal override RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden) =>
         new CpuRecurrentWeights(cell, input, hidden);
 
-    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training) =>
-        new CpuStash((CpuRecurrentWeights)weights, steps, batch, training);
+    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, Keep keep) =>
+        new CpuStash((CpuRecurrentWeights)weights, steps, batch, keep);
 
     internal override void RecurrentForward(
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
         in RecurrentPass pass = default)
     {
-        CheckStates(weights, x, states, flags, steps, batch);
+        CheckStates(weights, x, states, flags, stash, steps, batch);
         var w = (CpuRecurrentWeights)weights;
         CpuStash kept = ((CpuStash)stash).Checked(weights.Hidden, steps, batch);
         CpuBuffer input = Cpu(x);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
-            RecurrentOptions options = NewOptions(w, kept, pass);
+            RecurrentOptions options = NewOptions(w, pass);
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
             using PooledScratch scratch = new(_pool, StepScratch(job));
             using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass, batch));
             FillDropMask(w, pass, batch, dropMask.Pointer, ref options);
             using PooledScratch packedInput = new(_pool, flags == null ? 0 : (nint)kept.BlockSteps * batch * input.Stride);
             job.Scratch = scratch.Pointer;
-            job.Recurrent = new(w.Layout.Recurrent, w.FromState.Panels());
-            for (int first = 0; first < steps; first += kept.BlockSteps)
+            SetForward(w, ref job, ref options);
+            for (int span = 0; span < kept.Spans; span++)
             {
-                job.FirstStep = first;
-                job.BlockSteps = Math.Min(kept.BlockSteps, steps - first);
-                nint row = job.StepStart == null ? (nint)first * batch : job.StepStart[first];
-                nint rows = job.StepStart == null ? job.BlockSteps * batch : job.StepStart[first + job.BlockSteps] - row;
-                float* x0 = input.Pointer + (row * input.Stride);
-                if (job.PackedRows != null)
-                    GatherRows(input, job.PackedRows + row, rows, x0 = packedInput.Pointer);
-                job.Strips = kept.GatesAt(row);
-                options.Scales = kept.Options.Scales + (kept.Training ? row : 0);
-                MultiplyInput(w, x0, input.Stride, kept, job.Strips, rows);
-                _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
+                EnterSpan(ref job, kept, states, span);
+                job.KeepGates = kept.Keep != Keep.Nothing && span == kept.Spans - 1;
+                ForwardSpan(w, input, kept, job, packedInput.Pointer);
+                kept.LeaveSpan(span, CellStates(states));
             }
         }
         Cpu(states.Hidden).Written();
@@ -63,27 +57,24 @@ public sealed unsafe partial class CpuBackend
         RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
         RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch, in RecurrentPass pass = default)
     {
-        CheckStates(weights, x, states, flags, steps, batch);
+        CheckStates(weights, x, states, flags, stash, steps, batch);
         CheckShape(flow.Output, steps * batch, weights.State);
         var w = (CpuRecurrentWeights)weights;
         CpuStash kept = ((CpuStash)stash).CheckedForTraining(weights.Hidden, steps, batch);
         CpuBuffer output = Cpu(flow.Output), dh0 = Cpu(flow.InitialHidden);
         CpuBuffer? dc0 = w.Cell.HasCell ? Cpu(flow.InitialCell!) : null;
-        nint carried = w.Cell.HasCell ? 0 : dh0.PaddedLength;
-        using PooledScratch carries = new(_pool, (2 * dh0.PaddedLength) + carried);
+        using PooledScratch carries = new(_pool, (dc0 == null ? 3 : 2) * dh0.PaddedLength);
         using PooledScratch norms = new(_pool, stepNorms.IsEmpty ? 0 : 2 * (nint)steps * batch);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
-            RecurrentOptions options = NewOptions(w, kept, pass);
+            RecurrentOptions options = NewOptions(w, pass);
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
             using PooledScratch scratch = new(_pool, StepScratch(job));
             using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass, batch));
             FillDropMask(w, pass, batch, dropMask.Pointer, ref options);
             using PooledScratch sums = new(_pool, SampleSumsLength(w, batch));
-            SetBackward(w, batch, sums.Pointer, ref job, ref options);
+            SetSampleSums(w, batch, sums.Pointer, ref options);
             job.Scratch = scratch.Pointer;
-            job.BlockSteps = steps;
-            job.Strips = kept.GatesAt(0);
             job.OutputGradient = output.Pointer;
             job.HiddenGradient = carries.Pointer;
             job.NextHiddenGradient = carries.Pointer + dh0.PaddedLength;
@@ -92,12 +83,15 @@ public sealed unsafe partial class CpuBackend
             job.FinalHiddenGradient = flow.FinalHidden == null ? null : Cpu(flow.FinalHidden).Pointer;
             job.FinalCellGradient = flow.FinalCell == null ? null : Cpu(flow.FinalCell).Pointer;
             job.SquaredNorms = stepNorms.IsEmpty ? null : (double*)norms.Pointer;
-            _workers.Run(&RecurrentJob.Backward, &job, SampleParts(job));
+            for (int span = kept.Spans - 1; span >= 0; span--)
+            {
+                EnterSpan(ref job, kept, states, span);
+                if (span < kept.Spans - 1)
+                    Refill(w, Cpu(x), kept, job);
+                BackwardSpan(w, gradients, Cpu(x), flow.Input as CpuBuffer, kept, ref job);
+            }
             SumStepNorms(job, stepNorms);
-            AddRecurrentGradients(w, gradients, Cpu(x), Cpu(states.Hidden), kept, job);
-            AddOptionGradients(w, gradients, kept, job);
-            if (flow.Input != null)
-                MultiplyInputGradient(w, kept, Cpu(flow.Input), job);
+            AddSampleSums(w, gradients, job);
         }
         dh0.Written();
         dc0?.Written();
@@ -110,21 +104,65 @@ public sealed unsafe partial class CpuBackend
         GC.KeepAlive(this);
     }
 
-    /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
-    private void MultiplyInput(CpuRecurrentWeights w, float* x, nint stride, CpuStash stash, float* gates, nint rows)
+    /// <summary>Points the job at a span: its steps, its c, and its strips, so that they are found under the rows of the whole window.</summary>
+    private static void EnterSpan(ref RecurrentJob job, CpuStash stash, RecurrentStates states, int span)
     {
+        job.FirstStep = span * stash.SpanSteps;
+        job.BlockSteps = Math.Min(stash.SpanSteps, job.Steps - job.FirstStep);
+        job.Cells = stash.EnterSpan(span, CellStates(states));
+        job.Strips = stash.Gates - (job.RowAt(job.FirstStep) * 16);
+        EnterSpan(ref *job.Options, stash.Options, job);
+    }
+
+    /// <summary>The span's steps, in blocks of time whose strips, unless they are kept, all take the same place.</summary>
+    private void ForwardSpan(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, RecurrentJob job, float* packedInput)
+    {
+        float* spanStrips = job.Strips, spanScales = job.Options->Scales;
+        int end = job.FirstStep + job.BlockSteps;
+        for (int first = job.FirstStep; first < end; first += stash.BlockSteps)
+        {
+            job.FirstStep = first;
+            job.BlockSteps = Math.Min(stash.BlockSteps, end - first);
+            job.Strips = job.KeepGates ? spanStrips + (job.RowAt(first) * 16) : stash.Gates;
+            job.Options->Scales = job.KeepGates ? spanScales + job.RowAt(first) : stash.Options.Scales;
+            MultiplyInput(w, input, stash, job, packedInput);
+            _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
+        }
+    }
+
+    /// <summary>Gates into gradients, and all that follows from them, for one span.</summary>
+    private void BackwardSpan(
+        CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer? dX, CpuStash stash, ref RecurrentJob job)
+    {
+        SetBackward(w, ref job, ref *job.Options);
+        fixed (RecurrentJob* context = &job)
+            _workers.Run(&RecurrentJob.Backward, context, SampleParts(job));
+        if (job.BlockSteps % 2 != 0)
+            job.SwapHiddenGradients();
+        AddRecurrentGradients(w, gradients, x, stash, job);
+        AddProjectionGradient(w, gradients, stash, job);
+        if (dX != null)
+            MultiplyInputGradient(w, stash, dX, job);
+    }
+
+    /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
+    private void MultiplyInput(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, in RecurrentJob job, float* packedInput)
+    {
+        nint row = job.RowAt(job.FirstStep), rows = job.RowAt(job.FirstStep + job.BlockSteps) - row;
         if (rows == 0)
             return; // nobody is active
 
-        GateLayout layout = w.Layout;
-        GateProduct input = layout.Input;
-        var gemm = new GemmArgs { Rows = rows, Columns = w.GateColumns(input), Panels = w.FromInput.Panels(), PanelWidth = input.PanelWidth };
-        gemm.SetRowMajorA(x, stride, w.Input);
-        if (layout.Normalized)
+        float* x = input.Pointer + (row * input.Stride);
+        if (job.PackedRows != null)
+            GatherRows(input, job.PackedRows + row, rows, x = packedInput);
+        GateProduct product = w.Layout.Input;
+        var gemm = new GemmArgs { Rows = rows, Columns = w.GateColumns(product), Panels = w.FromInput.Panels(), PanelWidth = product.PanelWidth };
+        gemm.SetRowMajorA(x, input.Stride, w.Input);
+        if (w.Layout.Normalized)
             gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0); // the biases come after the norm
         else
-            gemm.SetInitRow(w.PackedBias(), 16, input.PanelWidth);
-        gemm.SetGateStripsC(gates + (input.FirstStrip * stash.StripStride), stash.StripStride, input.Gates.Length, layout.BlockStrips);
+            gemm.SetInitRow(w.PackedBias(), 16, product.PanelWidth);
+        gemm.SetGateStripsC(job.Strips + (product.FirstStrip * stash.StripStride), stash.StripStride, product.Gates.Length, w.Layout.BlockStrips);
         Multiply(gemm);
     }
 
@@ -132,25 +170,23 @@ public sealed unsafe partial class CpuBackend
     {
         CheckShape(dX, stash.Steps * stash.Batch, w.Input);
         bool packed = job.PackedRows != null;
-        nint rows = packed ? job.StepStart[stash.Steps] : dX.Rows;
+        nint row = job.RowAt(job.FirstStep), rows = job.RowAt(job.FirstStep + job.BlockSteps) - row;
         using PooledScratch packedGradient = new(_pool, packed ? rows * dX.Stride : 0);
+        float* to = packed ? packedGradient.Pointer : dX.Pointer + (row * dX.Stride);
         if (packed)
-            new Span<float>(dX.Pointer, (int)dX.PaddedLength).Clear();
+            new Span<float>(dX.Pointer + ((nint)job.FirstStep * job.Batch * dX.Stride), job.BlockSteps * job.Batch * dX.Stride).Clear();
         dX.Written();
         if (rows == 0)
             return;
         var gemm = new GemmArgs { Rows = rows, Columns = dX.Stride, Panels = w.FromInput.BackwardPanels() };
         GateLayout layout = w.Layout;
-        float* strips = stash.GatesAt(0) + (layout.Input.FirstStrip * stash.StripStride);
+        float* strips = job.Strips + (row * 16) + (layout.Input.FirstStrip * stash.StripStride);
         gemm.SetGateStripsA(strips, stash.StripStride, layout.Input.Gates.Length, layout.BlockStrips, stash.Strips / layout.BlockStrips);
         gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
-        gemm.SetRowMajorC(packed ? packedGradient.Pointer : dX.Pointer, dX.Stride);
+        gemm.SetRowMajorC(to, dX.Stride);
         Multiply(gemm);
-        for (nint i = 0; packed && i < rows; i++)
-        {
-            new ReadOnlySpan<float>(packedGradient.Pointer + (i * dX.Stride), dX.Stride)
-                .CopyTo(new Span<float>(dX.Pointer + ((nint)job.PackedRows[i] * dX.Stride), dX.Stride));
-        }
+        for (nint i = row; packed && i < row + rows; i++, to += dX.Stride)
+            new ReadOnlySpan<float>(to, dX.Stride).CopyTo(new Span<float>(dX.Pointer + ((nint)job.PackedRows[i] * dX.Stride), dX.Stride));
     }
 
     private static void GatherRows(CpuBuffer from, int* rows, nint count, float* to)
@@ -159,63 +195,8 @@ public sealed unsafe partial class CpuBackend
             new ReadOnlySpan<float>(from.Pointer + ((nint)rows[i] * from.Stride), from.Stride).CopyTo(new Span<float>(to, from.Stride));
     }
 
-    private void AddRecurrentGradients(
-        CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer hidden, CpuStash stash, in RecurrentJob job)
-    {
-        CpuBuffer dW = Cpu(gradients.InputWeight), dR = Cpu(gradients.RecurrentWeight);
-        CheckShape(dW, w.Gates * w.Hidden, w.Input);
-        CheckShape(dR, w.Gates * w.Hidden, w.State);
-        CpuBuffer inputBias = Cpu(gradients.InputBias), recurrentBias = Cpu(gradients.RecurrentBias);
-        GateLayout layout = w.Layout;
-        var args = new WeightGradientArgs
-        {
-            Steps = stash.Steps,
-            Batch = stash.Batch,
-            StripStride = stash.StripStride,
-            StripRow = 16,
-            GateHidden = w.Hidden,
-            BlockStrips = layout.BlockStrips,
-            Rows = job.PackedRows,
-            StepStart = job.StepStart,
-            Zeros = Zeros(Gemm.PanelColumns),
-        };
-        bool apart = layout.Apart >= 0; // then the biases have gradients of their own
-        SetFactor(ref args, x.Pointer, x.Stride, dW);
-        AddProductGradient(w, args, layout.Input, stash, inputBias.Pointer, apart ? null : recurrentBias.Pointer);
-        // Row t of the states is h_{t−1}, which a reset position reads as zero.
-        args.Cleared = job.Reset;
-        SetFactor(ref args, job.Options->Seen == null ? hidden.Pointer : job.Options->Seen, hidden.Stride, dR);
-        AddProductGradient(w, args, layout.Recurrent, stash, apart ? recurrentBias.Pointer : null, null);
-        if (layout.Second != null)
-        {
-            SetFactor(ref args, job.Options->ResetHidden, hidden.Stride, dR);
-            AddProductGradient(w, args, layout.Second, stash, null, null);
-        }
-        dW.Written();
-        dR.Written();
-        inputBias.Written();
-        recurrentBias.Written();
-    }
-
-    /// <summary>X, [rows, columns padded], and where its products with the gates' gradients go.</summary>
-    private static void SetFactor(ref WeightGradientArgs args, float* x, nint stride, CpuBuffer gradient)
-    {
-        args.X = x;
-        args.XRow = args.Columns = stride;
-        args.Gradient = gradient.Pointer;
-        args.GradientRow = gradient.Stride;
-    }
-
-    /// <summary>The gradient of one product's weights, and of the biases of its gates: those have theirs in the cell's own strips.</summary>
-    private void AddProductGradient(
-        CpuRecurrentWeights w, WeightGradientArgs args, GateProduct product, CpuStash stash, float* biasA, float* biasB)
-    {
-        args.Strips = stash.GatesAt(0) + (product.FirstStrip * stash.StripStride);
-        args.BiasStrips = stash.GatesAt(0) + (product.CellStrip * stash.StripStride);
-        args.Gates = product.Gates.Length;
-        args.GateOrder = GateLayout.Order(product.Gates);
-        AddWeightGradient(args, w.GateColumns(product) / 16, biasA, biasB);
-    }
+    /// <summary>c as it is kept, or null for a cell without.</summary>
+    private static float* CellStates(RecurrentStates states) => states.Cell == null ? null : Cpu(states.Cell).Pointer;
 
     private RecurrentJob NewJob(
         CpuRecurrentWeights w, RecurrentStates states, CpuStash stash, int steps, int batch, byte* active, byte* reset, RecurrentOptions* options)
@@ -238,9 +219,7 @@ public sealed unsafe partial class CpuBackend
             Steps = steps,
             Batch = batch,
             StripStride = stash.StripStride,
-            KeepGates = stash.Training,
             States = hidden.Pointer,
-            Cells = w.Cell.HasCell ? Cpu(states.Cell!).Pointer : null,
             MaskedOutput = states.MaskedOutput == null ? null : Cpu(states.MaskedOutput).Pointer,
             Active = active,
             Reset = reset,
@@ -270,12 +249,12 @@ public sealed unsafe partial class CpuBackend
     }
 
     private static void CheckStates(
-        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, int steps, int batch)
+        RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch)
     {
         CheckShape(x, steps * batch, weights.Input);
         CheckShape(states.Hidden, (steps + 1) * batch, weights.State);
         if (weights.Cell.HasCell)
-            CheckShape(states.Cell!, (steps + 1) * batch, weights.Hidden);
+            CheckShape(states.Cell!, stash.CellSlots * batch, weights.Hidden);
         if (flags == null)
             return;
         if (flags.Steps != steps || flags.Batch != batch)

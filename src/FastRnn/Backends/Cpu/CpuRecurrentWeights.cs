@@ -74,10 +74,12 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
         return _projection.Pointer;
     }
 
-    /// <summary>W_hr for dm = W_hrᵀ dh.</summary>
+    /// <summary>W_hr for dm = W_hrᵀ dh, or null.</summary>
     public float* ProjectionBackwardPanels()
     {
-        if (_projectionBackward!.IsStale(Projection!.Version))
+        if (_projectionBackward == null)
+            return null;
+        if (_projectionBackward.IsStale(Projection!.Version))
             Packing.Rows(Pointer(Projection), ((CpuBuffer)Projection).Stride, State, Hidden, _projectionBackward.Pointer);
         return _projectionBackward.Pointer;
     }

@@ -1,10 +1,12 @@
+using FastRnn.Kernels;
 using FastRnn.Memory;
 
 namespace FastRnn.Backends;
 
 /// <summary>
-/// Gate strips of one window: a block of 16 units has those of its <see cref="GateLayout"/>, each [row = t·B + b][16 units]. In training they cover all steps and hold
-/// activations, then their gradients; in inference one block of time is reused.
+/// Gate strips of one window: a block of 16 units has those of its <see cref="GateLayout"/>, each [row = t·B + b][16 units]. In training they
+/// hold activations, then their gradients: of all steps or, to be computed again span by span, of one span of 64, and then c of one span
+/// beside them. In inference one block of time is reused.
 /// </summary>
 internal sealed unsafe class CpuStash : RecurrentStash
 {
@@ -12,32 +14,39 @@ internal sealed unsafe class CpuStash : RecurrentStash
     private const int BlockBytes = 1 << 20;
 
     private readonly AlignedBuffer _gates;
+    private readonly AlignedBuffer? _cells;
     private readonly int _hidden;
+    private readonly nint _stepStates;
     private int[]? _packed;
 
-    public CpuStash(CpuRecurrentWeights weights, int steps, int batch, bool training)
+    public CpuStash(CpuRecurrentWeights weights, int steps, int batch, Keep keep)
     {
         GateLayout layout = weights.Layout;
         _hidden = weights.Hidden;
-        (Steps, Batch, Training) = (steps, batch, training);
-        Strips = AlignedBuffer.Pad(_hidden) / 16 * layout.BlockStrips;
+        int row = AlignedBuffer.Pad(_hidden);
+        (Steps, Batch, Keep) = (steps, batch, keep);
+        Strips = row / 16 * layout.BlockStrips;
+        SpanSteps = keep == Keep.States ? Math.Min(steps, WeightGradient.SpanSteps) : steps;
         long stepBytes = (long)batch * Strips * 16 * sizeof(float);
         BlockSteps = (int)Math.Clamp(BlockBytes / stepBytes, 1, steps);
-        nint rows = (nint)(training ? steps : BlockSteps) * batch;
+        nint rows = (nint)(keep == Keep.Nothing ? BlockSteps : SpanSteps) * batch;
         // An odd number of cache lines: equal rows of different strips must not fall into one set of the cache.
         StripStride = (rows | 1) * 16;
         _gates = new AlignedBuffer(Strips * StripStride);
-        Options = new CpuOptionStash(weights, rows, steps * batch, training);
+        Options = new CpuOptionStash(weights, rows, keep == Keep.Nothing ? 0 : rows);
+        _stepStates = (nint)batch * row;
+        if (Spans > 1 && weights.Cell.HasCell)
+            _cells = new AlignedBuffer((SpanSteps + 1) * _stepStates);
     }
 
-    /// <summary>What options keep beside the strips.</summary>
+    /// <summary>What options keep beside the strips, of the same steps.</summary>
     public CpuOptionStash Options { get; }
 
     public int Steps { get; }
 
     public int Batch { get; }
 
-    public bool Training { get; }
+    public Keep Keep { get; }
 
     public nint Strips { get; }
 
@@ -46,8 +55,37 @@ internal sealed unsafe class CpuStash : RecurrentStash
     /// <summary>Time steps whose input product is computed at once.</summary>
     public int BlockSteps { get; }
 
-    /// <summary>The strips at a row; in inference every block of time starts at the front.</summary>
-    public float* GatesAt(nint row) => _gates.Pointer + (Training ? row * 16 : 0);
+    /// <summary>Time steps that a backward pass finds, or computes again, at once.</summary>
+    public int SpanSteps { get; }
+
+    public int Spans => (Steps + SpanSteps - 1) / SpanSteps;
+
+    public override int CellSlots => Spans > 1 ? Spans + 1 : Steps + 1;
+
+    /// <summary>Bytes kept from the forward pass for the backward pass, c between spans not included.</summary>
+    public long Bytes => sizeof(float) * (_gates.Length + (long)(_cells?.Length ?? 0) + Options.Length);
+
+    /// <summary>The strips from the front.</summary>
+    public float* Gates => _gates.Pointer;
+
+    /// <summary>
+    /// Before a span: where slot 0 of c would stand if all slots followed each other, so that those of the span can be reached. The states of
+    /// c in <paramref name="slots"/> are all, or those between spans.
+    /// </summary>
+    public float* EnterSpan(int span, float* slots)
+    {
+        if (_cells == null)
+            return slots;
+        CopyState(slots + (span * _stepStates), _cells.Pointer);
+        return _cells.Pointer - (span * SpanSteps * _stepStates);
+    }
+
+    /// <summary>After a span's forward pass: hands its last c on.</summary>
+    public void LeaveSpan(int span, float* slots)
+    {
+        if (_cells != null)
+            CopyState(_cells.Pointer + (Math.Min(SpanSteps, Steps - (span * SpanSteps)) * _stepStates), slots + ((span + 1) * _stepStates));
+    }
 
     /// <summary>Numbers the active positions in the order (t, b): where each stands in the window, and where each step begins.</summary>
     public int* Pack(byte* active, out int* stepStart)
@@ -75,14 +113,19 @@ internal sealed unsafe class CpuStash : RecurrentStash
         return this;
     }
 
-    public CpuStash CheckedForTraining(int hidden, int steps, int batch) =>
-        Training ? Checked(hidden, steps, batch) : throw new ArgumentException("this stash was made for inference: it keeps nothing for a backward pass");
+    public CpuStash CheckedForTraining(int hidden, int steps, int batch) => Keep != Keep.Nothing
+        ? Checked(hidden, steps, batch)
+        : throw new ArgumentException("this stash was made for inference: it keeps nothing for a backward pass");
 
     public override void Dispose()
     {
         _gates.Dispose();
+        _cells?.Dispose();
         Options.Dispose();
     }
+
+    private void CopyState(float* from, float* to) =>
+        new ReadOnlySpan<float>(from, checked((int)_stepStates)).CopyTo(new Span<float>(to, (int)_stepStates));
 }
 
 /// <summary>
@@ -93,18 +136,17 @@ internal sealed unsafe class CpuOptionStash : IDisposable
 {
     private readonly List<AlignedBuffer> _buffers = [];
 
-    public CpuOptionStash(CpuRecurrentWeights weights, nint gateRows, nint positions, bool training)
+    public CpuOptionStash(CpuRecurrentWeights weights, nint gateRows, nint kept)
     {
         CellType cell = weights.Cell;
         nint units = AlignedBuffer.Pad(weights.Hidden), state = AlignedBuffer.Pad(weights.State);
-        nint kept = training ? positions : 0;
         ScaleStride = gateRows;
         Scales = Allocate(cell.LayerNorm, 3 * gateRows);
         Seen = Allocate(cell.RecurrentDropout > 0, kept * state);
         ResetHidden = Allocate(cell.ResetBefore, kept * units);
         Unprojected = Allocate(cell.Projection > 0, kept * units);
-        ProjectedStride = (positions | 1) * 16;
-        ProjectedGradient = Allocate(cell.Projection > 0 && training, state / 16 * ProjectedStride);
+        ProjectedStride = (kept | 1) * 16;
+        ProjectedGradient = Allocate(cell.Projection > 0 && kept > 0, state / 16 * ProjectedStride);
         FreshCell = Allocate(cell.CellZoneout > 0, kept * units);
     }
 
@@ -113,13 +155,13 @@ internal sealed unsafe class CpuOptionStash : IDisposable
 
     public nint ScaleStride { get; }
 
-    /// <summary>h_{t−1} after recurrent dropout, [T·B, P].</summary>
+    /// <summary>h_{t−1} after recurrent dropout, [rows, P].</summary>
     public float* Seen { get; }
 
-    /// <summary>r⊙h_{t−1}, [T·B, H].</summary>
+    /// <summary>r⊙h_{t−1}, [rows, H].</summary>
     public float* ResetHidden { get; }
 
-    /// <summary>m = o·φ(c), [T·B, H].</summary>
+    /// <summary>m = o·φ(c), [rows, H].</summary>
     public float* Unprojected { get; }
 
     /// <summary>dh of the projected state as strips of 16.</summary>
@@ -127,8 +169,10 @@ internal sealed unsafe class CpuOptionStash : IDisposable
 
     public nint ProjectedStride { get; }
 
-    /// <summary>c_t before zoneout, [T·B, H].</summary>
+    /// <summary>c_t before zoneout, [rows, H].</summary>
     public float* FreshCell { get; }
+
+    public long Length => _buffers.Sum(buffer => (long)buffer.Length);
 
     public void Dispose()
     {

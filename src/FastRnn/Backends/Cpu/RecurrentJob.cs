@@ -24,7 +24,7 @@ internal unsafe partial struct RecurrentJob
     /// <summary>R packed: forward [panel][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
     public ProductPanels Recurrent;
 
-    /// <summary>Gate strips from the block's first row on.</summary>
+    /// <summary>Gate strips: forward from the block's first row on, backward from where row 0 would be.</summary>
     public float* Strips;
     public nint StripStride;
 
@@ -73,19 +73,20 @@ internal unsafe partial struct RecurrentJob
         RecurrentJob job = *(RecurrentJob*)context;
         (nint first, nint count) = CpuBackend.Part(job.Batch, part, parts);
         KernelTable table = job.Table;
-        job.StartBackward(first, count);
-        for (int t = job.Steps - 1; t >= 0; t--)
+        int end = job.FirstStep + job.BlockSteps;
+        if (end == job.Steps)
+            job.StartBackward(first, count);
+        for (int t = end - 1; t >= job.FirstStep; t--)
         {
             job.NoteNorms(table, (nint)t * job.Batch, first, count);
             if (job.Active == null)
                 job.BackwardStep(table, t, first, count);
             else
                 job.BackwardMaskedStep(table, t, first, count);
-            float* swap = job.HiddenGradient;
-            job.HiddenGradient = job.NextHiddenGradient;
-            job.NextHiddenGradient = swap;
+            job.SwapHiddenGradients();
         }
-        job.FinishBackward(first, count);
+        if (job.FirstStep == 0)
+            job.FinishBackward(first, count);
     }
 
     // ---- forward ------------------------------------------------------------------------------------------------------------
@@ -227,6 +228,14 @@ internal unsafe partial struct RecurrentJob
         for (nint b = first; b < first + count; b++)
             StartChain(t - 1, b, NextHiddenGradient + (b * StateRow));
         RunStepBackward(table, Cell(t, first, count), new StepRows(t, first, row, row, count), NextHiddenGradient + (first * StateRow));
+    }
+
+    /// <summary>A step back: the next gradient is this one now.</summary>
+    public void SwapHiddenGradients()
+    {
+        float* swap = HiddenGradient;
+        HiddenGradient = NextHiddenGradient;
+        NextHiddenGradient = swap;
     }
 
     /// <summary>Turns the gates of step t into their gradients and adds what they send to h_{t−1} to <paramref name="next"/>.</summary>

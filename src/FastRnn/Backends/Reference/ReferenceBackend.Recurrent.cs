@@ -8,8 +8,8 @@ public partial class ReferenceBackend
 {
     internal override RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden) => new(cell, input, hidden, Allocate);
 
-    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, bool training) =>
-        new StepStash(weights, steps * batch);
+    internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, Keep keep) =>
+        new StepStash(weights, steps, batch);
 
     internal override void RecurrentForward(
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
@@ -176,9 +176,11 @@ public partial class ReferenceBackend
         public Norm CandidateNorm { get; } = new();
     }
 
-    private sealed class StepStash(RecurrentWeights weights, int positions) : RecurrentStash
+    private sealed class StepStash(RecurrentWeights weights, int steps, int batch) : RecurrentStash
     {
-        private readonly CellStep[] _steps = [.. Enumerable.Range(0, positions).Select(_ => new CellStep(weights))];
+        private readonly CellStep[] _steps = [.. Enumerable.Range(0, steps * batch).Select(_ => new CellStep(weights))];
+
+        public override int CellSlots => steps + 1;
 
         public CellStep this[int row] => _steps[row];
 
