@@ -192,13 +192,7 @@ public class DirectionTests
 
     private static Layer Create(int kind, int cell, int hidden)
     {
-        CellType type = CellRun.Cells[cell];
-        RecurrentLayer inner = type.Kind switch
-        {
-            CellKind.Lstm => new Lstm(Input, hidden),
-            CellKind.Gru => new Gru(Input, hidden),
-            _ => new Rnn(Input, hidden, type.Activation),
-        };
+        RecurrentLayer inner = CellLayers.Create(CellRun.Cells[cell], Input, hidden);
         bool lastStep = kind % 2 == 1;
         return kind / 2 < 4 ? new Bidirectional(inner, (Merge)(kind / 2), lastStep) : new GoBackwards(inner, lastStep);
     }

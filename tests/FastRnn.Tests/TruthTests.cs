@@ -1,6 +1,5 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
-using FastRnn.Numerics;
 using FastRnn.Tests.Support;
 using FastRnn.Training;
 using Xunit;
@@ -13,11 +12,7 @@ namespace FastRnn.Tests;
 /// </summary>
 public class TruthTests
 {
-    private const string Reference = "reference";
-
-    private static readonly string[] Names = [Reference, .. Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest).Select(Isa.Name)];
-
-    public static TheoryData<string> Backends => new(Names);
+    public static TheoryData<string> Backends => new(TruthComparison.Names);
 
     public static TheoryData<string, string> Layers
     {
@@ -26,7 +21,7 @@ public class TruthTests
             var data = new TheoryData<string, string>();
             foreach (string file in new[] { "lstm", "gru", "rnn_tanh", "rnn_relu" })
             {
-                foreach (string name in Names)
+                foreach (string name in TruthComparison.Names)
                     data.Add(file, name);
             }
             return data;
@@ -59,9 +54,9 @@ public class TruthTests
         truth.Floats("bias_ih").CopyTo(run.InputBias, 0);
         truth.Floats("bias_hh").CopyTo(run.RecurrentBias, 0);
 
-        using Backend backend = Create(name);
+        using Backend backend = TruthComparison.Create(name);
         Dictionary<string, double[]> actual = run.Train(backend);
-        var check = new Comparison(truth, name);
+        var check = new TruthComparison(truth, name);
         foreach (string output in cell.HasCell ? ["y", "hT", "cT"] : new[] { "y", "hT" })
             check.Values(output, actual[output]);
         check.Gradient("dweight_ih", actual["dW"]);
@@ -80,8 +75,8 @@ public class TruthTests
     public void CharModel(string name)
     {
         var truth = new TruthFile("char_model.json");
-        var check = new Comparison(truth, name);
-        using Backend backend = Create(name);
+        var check = new TruthComparison(truth, name);
+        using Backend backend = TruthComparison.Create(name);
         float sgdRate = (float)truth.Constant("sgd_rate"), adamRate = (float)truth.Constant("adam_rate");
 
         Sequential model = Load(truth, backend);
@@ -108,9 +103,6 @@ public class TruthTests
         }
         check.NothingLeft();
     }
-
-    private static Backend Create(string name) =>
-        name == Reference ? new ReferenceBackend() : new CpuBackend(2, Isa.Parse(name));
 
     private static Sequential Load(TruthFile truth, Backend backend)
     {
@@ -147,7 +139,7 @@ public class TruthTests
         return result;
     }
 
-    private static void CheckWeights(Comparison check, string update, Sequential model)
+    private static void CheckWeights(TruthComparison check, string update, Sequential model)
     {
         foreach (Parameter parameter in model.Parameters)
             check.Values($"{update}.{parameter.Name}", Read(model.Backend, parameter.Value));
@@ -158,42 +150,5 @@ public class TruthTests
         var values = new double[buffer.Length];
         backend.Read(buffer, values);
         return values;
-    }
-
-    /// <summary>Compares by name and remembers what has been compared, so that no result of PyTorch's is forgotten.</summary>
-    private sealed class Comparison(TruthFile truth, string backend)
-    {
-        private readonly HashSet<string> _left = [.. truth.Expected.Keys];
-
-        private bool IsDouble => backend == Reference;
-
-        /// <summary>Outputs and weights: |error| ≤ 1e-6·max(1, |y|), in double 1e-12·max(1, |y|).</summary>
-        public void Values(string name, double[] actual)
-        {
-            // The factor of clipping is a float everywhere: half an ulp of it, times rate and gradient, remains in double too.
-            double tolerance = !IsDouble ? 1e-6 : name.StartsWith("sgd_clipped", StringComparison.Ordinal) ? 1e-9 : 1e-12;
-            Compare(name, actual, expected => tolerance * Math.Max(1, Math.Abs(expected)));
-        }
-
-        /// <summary>Gradients: |error| ≤ 1e-5 of the tensor's largest element, in double 1e-12.</summary>
-        public void Gradient(string name, double[] actual)
-        {
-            double largest = truth.Expected[name].Max(Math.Abs);
-            Compare(name, actual, _ => (IsDouble ? 1e-12 : 1e-5) * largest);
-        }
-
-        public void NothingLeft() => Assert.Empty(_left);
-
-        private void Compare(string name, double[] actual, Func<double, double> allowed)
-        {
-            Assert.True(_left.Remove(name), $"{name} is not in the file, or was compared twice");
-            double[] expected = truth.Expected[name];
-            Assert.Equal(expected.Length, actual.Length);
-            for (int i = 0; i < expected.Length; i++)
-            {
-                if (!(Math.Abs(actual[i] - expected[i]) <= allowed(expected[i])))
-                    Assert.Fail($"{backend}: {name}[{i}] is {actual[i]:R}, PyTorch {expected[i]:R}, allowed {allowed(expected[i]):E1}");
-            }
-        }
     }
 }

@@ -89,7 +89,7 @@ public readonly record struct CellActivation
                 if (!float.TryParse(numbers[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !float.IsFinite(values[i]))
                     return null;
             }
-            bool rises = numbers.Length == 0 || values[0] > 0;
+            bool rises = numbers.Length == 0 || (values[0] > 0 && (function != CellFunction.ScaledTanh || values[1] > 0));
             var result = new CellActivation(function, values[0], values[1]);
             return rises && numbers.Length == Numbers(function) && result.ToString() == text ? result : null;
         }

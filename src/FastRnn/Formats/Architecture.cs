@@ -18,9 +18,7 @@ internal static class Architecture
     public static LayerInfo Describe(Layer layer) => layer switch
     {
         Embedding embedding => new() { Type = "embedding", Vocabulary = embedding.Vocabulary, Size = embedding.Size },
-        Lstm lstm => new() { Type = "lstm", Input = lstm.Input, Hidden = lstm.Hidden },
-        Gru gru => new() { Type = "gru", Input = gru.Input, Hidden = gru.Hidden },
-        Rnn rnn => new() { Type = "rnn", Input = rnn.Input, Hidden = rnn.Hidden, Activation = rnn.Activation.ToString() },
+        RecurrentLayer recurrent => RecurrentInfo.Describe(recurrent),
         Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate },
         Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
@@ -41,9 +39,7 @@ internal static class Architecture
     public static Layer Build(LayerInfo layer) => layer.Type switch
     {
         "embedding" => new Embedding(layer.Vocabulary!.Value, layer.Size!.Value),
-        "lstm" => new Lstm(layer.Input!.Value, layer.Hidden!.Value),
-        "gru" => new Gru(layer.Input!.Value, layer.Hidden!.Value),
-        "rnn" => new Rnn(layer.Input!.Value, layer.Hidden!.Value, CellActivation.Parse(layer.Activation!)!.Value),
+        "lstm" or "gru" or "rnn" => RecurrentInfo.Build(layer),
         "dropout" => new Dropout(layer.Rate!.Value),
         "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
@@ -63,9 +59,9 @@ internal static class Architecture
     /// <summary>Features that a checked layer gives; null where it gives as many as it gets.</summary>
     private static int? OutputWidth(LayerInfo layer) => layer.Type switch
     {
-        "bidirectional" => layer.Inner!.Hidden * (layer.Merge == "concat" ? 2 : 1),
+        "bidirectional" => RecurrentInfo.StateSize(layer.Inner!) * (layer.Merge == "concat" ? 2 : 1),
         "go_backwards" or "residual" => OutputWidth(layer.Inner!),
-        _ => layer.Output ?? layer.Hidden ?? layer.Size,
+        _ => layer.Output ?? RecurrentInfo.StateSize(layer) ?? layer.Size,
     };
 
     /// <summary>Returns every parameter the layers have, or says what is wrong with them.</summary>
@@ -135,6 +131,7 @@ internal static class Architecture
                 throw new InvalidDataException($"layer {index} ({layer.Type}) {(value is null ? "lacks" : "cannot have")} {name}");
         }
 
+        RecurrentInfo.Check(index, layer);
         if (layer.Type == "activation" && Activation.Named(layer.Activation!) is null)
             throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(layer.Activation!)}, which this version does not know");
         if (layer.Type == "rnn" && layer.Activation is { } function && CellActivation.Parse(function) is null)
@@ -151,7 +148,7 @@ internal static class Architecture
         if (layer.Inner is not { } inner)
             return;
         CheckFields(index, inner);
-        if (layer.Type == "residual" ? inner.Type is "embedding" or "residual" : inner.Type is not ("lstm" or "gru" or "rnn"))
+        if (layer.Type == "residual" ? inner.Type is "embedding" or "residual" : !RecurrentInfo.IsRecurrent(inner))
             throw new InvalidDataException($"layer {index} is {layer.Type} around {inner.Type}");
         CheckInner(index, inner);
         if (layer.Type == "residual" && InputWidth(inner) is { } input && OutputWidth(inner) != input)
@@ -166,11 +163,7 @@ internal static class Architecture
                 parameters.Add(new($"{prefix}weight", [layer.Vocabulary!.Value, layer.Size!.Value]));
                 break;
             case "lstm" or "gru" or "rnn":
-                int gates = (layer.Type == "lstm" ? 4 : layer.Type == "gru" ? 3 : 1) * layer.Hidden!.Value;
-                parameters.Add(new($"{prefix}weight_ih_l0{suffix}", [gates, layer.Input!.Value]));
-                parameters.Add(new($"{prefix}weight_hh_l0{suffix}", [gates, layer.Hidden.Value]));
-                parameters.Add(new($"{prefix}bias_ih_l0{suffix}", [gates]));
-                parameters.Add(new($"{prefix}bias_hh_l0{suffix}", [gates]));
+                RecurrentInfo.AddParameters(parameters, layer, prefix, suffix);
                 break;
             case "linear":
                 parameters.Add(new($"{prefix}weight", [layer.Output!.Value, layer.Input!.Value]));

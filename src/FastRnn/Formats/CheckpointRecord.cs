@@ -82,7 +82,7 @@ internal sealed record CheckpointRecord
             LayerInfo carried = layers[i].Type == "residual" ? layers[i].Inner! : layers[i];
             if (carried.Hidden is not { } hidden)
                 continue;
-            tensors.Add(new(HiddenName(i), [Batch, hidden]));
+            tensors.Add(new(HiddenName(i), [Batch, RecurrentInfo.StateSize(carried)!.Value]));
             if (carried.Type == "lstm")
                 tensors.Add(new(CellName(i), [Batch, hidden]));
         }

@@ -50,7 +50,8 @@ public sealed record LayerInfo
     public int? Output { get; init; }
 
     /// <summary>
-    /// Function of a simple recurrent layer – <c>tanh</c>, <c>relu</c>, <c>sigmoid</c> or <c>identity</c> – or of an activation, for example <c>silu</c>.
+    /// Function of a simple recurrent layer, for example <c>tanh</c>, <c>relu</c> or <c>leaky_relu(0.01)</c>, or of an activation, for example
+    /// <c>silu</c>.
     /// </summary>
     public string? Activation { get; init; }
 
@@ -66,6 +67,45 @@ public sealed record LayerInfo
     /// <summary>The layer that a bidirectional, backward or residual one is made of.</summary>
     public LayerInfo? Inner { get; init; }
 
+    /// <summary>Whether the reset gate of a GRU acts before the product; see <see cref="Layers.Gru.ResetBefore"/>. Options with their default value are null.</summary>
+    public bool? ResetBefore { get; init; }
+
+    /// <summary>Function of the gates of an LSTM or GRU, for example <c>hard_sigmoid(0.2,0.5)</c>; null for sigmoid.</summary>
+    public string? GateActivation { get; init; }
+
+    /// <summary>Function of the candidate of an LSTM or GRU; null for tanh.</summary>
+    public string? CandidateActivation { get; init; }
+
+    /// <summary>Function of an LSTM's cell state within its output; null for tanh.</summary>
+    public string? OutputActivation { get; init; }
+
+    /// <summary>Whether the gates of an LSTM see the cell; see <see cref="Layers.Lstm.Peepholes"/>.</summary>
+    public bool? Peepholes { get; init; }
+
+    /// <summary>Width of an LSTM's projected state; see <see cref="Layers.Lstm.Projection"/>.</summary>
+    public int? Projection { get; init; }
+
+    /// <summary>Whether an LSTM's forget gate is 1 − i; see <see cref="Layers.Lstm.CoupledGates"/>.</summary>
+    public bool? CoupledGates { get; init; }
+
+    /// <summary>Limit of an LSTM's pre-activations; see <see cref="Layers.Lstm.GateClip"/>.</summary>
+    public float? GateClip { get; init; }
+
+    /// <summary>Limit of an LSTM's cell state; see <see cref="Layers.Lstm.CellClip"/>.</summary>
+    public float? CellClip { get; init; }
+
+    /// <summary>Whether a recurrent layer normalises its products; see <see cref="Layers.RecurrentLayer.LayerNorm"/>.</summary>
+    public bool? LayerNorm { get; init; }
+
+    /// <summary>See <see cref="Layers.RecurrentLayer.RecurrentDropout"/>.</summary>
+    public float? RecurrentDropout { get; init; }
+
+    /// <summary>See <see cref="Layers.RecurrentLayer.Zoneout"/>.</summary>
+    public float? Zoneout { get; init; }
+
+    /// <summary>See <see cref="Layers.Lstm.CellZoneout"/>.</summary>
+    public float? CellZoneout { get; init; }
+
     /// <summary>For people, for example <c>lstm(input 64, hidden 256)</c>.</summary>
     public override string ToString()
     {
@@ -74,7 +114,9 @@ public sealed record LayerInfo
             ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("activation", Activation), ("rate", Rate),
             ("", Inner), ("merge", Merge), ("last step", LastStep == true ? "only" : null),
         };
-        var shown = sizes.Where(size => size.Value is not null).Select(size => FormattableString.Invariant($"{size.Name} {size.Value}").TrimStart());
+        IEnumerable<(string Name, object? Value)> options = RecurrentInfo.Options(this).Select(option =>
+            (option.Name.Replace('_', ' '), option.Value switch { true => "", false => null, _ => option.Value }));
+        var shown = sizes.Concat(options).Where(size => size.Value is not null).Select(size => FormattableString.Invariant($"{size.Name} {size.Value}").Trim());
         return $"{Type}({string.Join(", ", shown)})";
     }
 }

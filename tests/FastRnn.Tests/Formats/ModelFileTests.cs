@@ -123,7 +123,7 @@ public sealed class ModelFileTests : IDisposable
         { "architecture {\"layers\":[],\"more\":1}", "fastrnn.architecture is not valid" },
         { "architecture {\"layers\":[{\"type\":\"elephant\",\"input\":1,\"hidden\":1}]}", "type 'elephant', which this version does not know" },
         { "architecture {\"layers\":[{\"type\":\"rnn\",\"input\":1,\"hidden\":1}]}", "layer 0 (rnn) lacks activation" },
-        { "architecture {\"layers\":[{\"type\":\"rnn\",\"input\":1,\"hidden\":1,\"activation\":\"step\"}]}", "has the activation 'step', expected tanh" },
+        { "architecture {\"layers\":[{\"type\":\"rnn\",\"input\":1,\"hidden\":1,\"activation\":\"step\"}]}", "has the activation 'step', which this version" },
         { "architecture {\"layers\":[{\"type\":\"gru\",\"input\":1,\"hidden\":1,\"activation\":\"tanh\"}]}", "layer 0 (gru) cannot have activation" },
         { "architecture {\"layers\":[{\"type\":\"lstm\",\"input\":1}]}", "layer 0 (lstm) lacks hidden" },
         { "architecture {\"layers\":[{\"type\":\"lstm\",\"input\":1,\"hidden\":1,\"output\":1}]}", "layer 0 (lstm) cannot have output" },

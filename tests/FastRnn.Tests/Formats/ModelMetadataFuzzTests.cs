@@ -15,14 +15,14 @@ public sealed partial class ModelMetadataFuzzTests
     private static readonly string[] _values =
     [
         "null", "true", "-1", "0", "1", "2", "65537", "2147483647", "2147483648", "1e999", "-1e999", "0.5", "1e-400", "\"\"", "\"x\"", "\"lstm\"",
-        "\"linear\"", "\"dropout\"", "\"NaN\"", "\"\\ud800\"", "[]", "[null]", "[0]", "[[]]", "{}", "{\"type\":\"lstm\",\"input\":5,\"hidden\":6}", "\"concat\"",
+        "\"linear\"", "\"dropout\"", "\"NaN\"", "\"\\ud800\"", "[]", "[null]", "[0]", "[[]]", "{}", "{\"type\":\"lstm\",\"input\":5,\"hidden\":6}", "\"concat\"", "1e39", "\"hard_sigmoid(0.2,0.5)\"", "\"elu(-1)\"",
     ];
 
     [Fact]
     public void Changed_metadata_meets_only_the_format_exception()
     {
         using var backend = new CpuBackend(threads: 1);
-        using var model = new Sequential(backend, 1, new Embedding(3, 2), new Lstm(2, 3), new Residual(new Bidirectional(new Gru(3, 3), Merge.Sum)), new Dropout(0.1f), new Linear(3, 3));
+        using var model = new Sequential(backend, 1, new Embedding(3, 2), Narrow(), new Residual(new Bidirectional(Reset(), Merge.Sum)), new Dropout(0.1f), new Linear(3, 3));
         var trainer = new Trainer(model, Loss.CrossEntropy, new Adam(0.01f));
         var data = TextDataset.FromText("abcabcaabbcc");
         trainer.Step(data.Chunks(2, 3)[0]);
@@ -43,6 +43,19 @@ public sealed partial class ModelMetadataFuzzTests
 
         Assert.InRange(accepted, 10, Mutations / 2);
     }
+
+    private static Lstm Narrow() => new(2, 4)
+    {
+        Projection = 3,
+        Peepholes = true,
+        GateClip = 3,
+        CellClip = 2,
+        LayerNorm = true,
+        Zoneout = 0.1f,
+        CandidateActivation = CellActivation.ScaledTanh(1.5f, 0.5f),
+    };
+
+    private static Gru Reset() => new(3, 3) { ResetBefore = true, RecurrentDropout = 0.2f, GateActivation = CellActivation.HardSigmoid };
 
     private static SafetensorsFile Mutate(SafetensorsFile valid, Random random)
     {

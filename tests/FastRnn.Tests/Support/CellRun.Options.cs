@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Kernels;
 
 namespace FastRnn.Tests.Support;
 
@@ -16,6 +17,13 @@ internal sealed partial class CellRun
     /// Every option alone, and combinations in which one option's result enters another. Limits lie where they cut some values of a run and leave others.
     /// </summary>
     public static (string Name, CellType Cell)[] Options { get; } = [.. LstmOptions(), .. GruOptions(), .. RnnOptions()];
+
+    /// <summary>A projection is narrower than the layer, where that is possible.</summary>
+    public static CellType Fit(CellType cell, int hidden) =>
+        cell.Projection < hidden ? cell : cell with { Projection = Math.Max(1, hidden - 1) };
+
+    private static CellFunction[] Functions(CellType cell) =>
+        [cell.GateActivation.Args.Function, cell.Activation.Args.Function, cell.OutputActivation.Args.Function];
 
     private static IEnumerable<(string Name, CellType Cell)> LstmOptions()
     {
@@ -99,8 +107,4 @@ internal sealed partial class CellRun
 
     private static string Name(CellType cell) =>
         Options.FirstOrDefault(option => option.Cell == cell).Name ?? (Cells.Contains(cell) ? $"{cell.Kind} {cell.Activation}" : $"{cell}");
-
-    /// <summary>A projection is narrower than the layer, where that is possible.</summary>
-    private static CellType Fit(CellType cell, int hidden) =>
-        cell.Projection < hidden ? cell : cell with { Projection = Math.Max(1, hidden - 1) };
 }

@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Kernels;
 
 namespace FastRnn.Tests.Support;
 
@@ -92,23 +93,17 @@ internal sealed partial class CellRun
     };
 
     /// <summary>
-    /// Smallest |a| of all active pre-activations of a simple cell, for outputs y [T, B, H]: a kink closer than the rounding of a float may fall to
-    /// either side.
+    /// Distance of the value closest to a kink – of a rectifier, a clip – from it: one closer than the rounding of a float may fall to either side.
     /// </summary>
-    public double SmallestPreActivation(double[] y)
+    public double ClosestKink()
     {
-        double smallest = double.PositiveInfinity;
-        for (int i = 0; i < Steps * Batch * Hidden; i++)
-        {
-            int u = i % Hidden, row = i / Hidden;
-            double a = (double)InputBias[u] + RecurrentBias[u];
-            for (int k = 0; k < Input; k++)
-                a += (double)W[(u * Input) + k] * X[(row * Input) + k];
-            for (int j = 0; j < Hidden; j++)
-                a += R[(u * Hidden) + j] * (row < Batch ? H0[(row * Hidden) + j] : y[((row - Batch) * Hidden) + j]);
-            smallest = Math.Min(smallest, Math.Abs(a));
-        }
-        return smallest;
+        bool straight = Cell.GateClip == 0 && Cell.CellClip == 0 && Functions(Cell).All(function => function is CellFunction.Tanh or CellFunction.Sigmoid);
+        if (straight)
+            return double.PositiveInfinity;
+        using var reference = new KinkedReference();
+        reference.Begin();
+        Train(reference);
+        return reference.Closest;
     }
 
     /// <summary>The same weights on one sample's given steps alone, as a sequence of its own from its initial state, or from zero.</summary>

@@ -24,10 +24,12 @@ public enum FlagKind
 }
 
 /// <summary>One network and one window to check. Window 0 starts from zero; later ones from the state that training has carried there.</summary>
-public sealed record GradientCase(int Layers, int Steps, int Batch, FlagKind Flags, int Window, float Dropout, int Seed, int Cell = 0)
+public sealed record GradientCase(int Layers, int Steps, int Batch, FlagKind Flags, int Window, float Dropout, int Seed, int Cell = 0, string Option = "")
 {
+    internal CellType Type => Option.Length == 0 ? CellRun.Cells[Cell] : CellRun.Options.Single(option => option.Name == Option).Cell;
+
     public override string ToString() =>
-        FormattableString.Invariant($"layers={Layers} T={Steps} B={Batch} flags={Flags} window={Window} dropout={Dropout} seed={Seed} cell={CellRun.Cells[Cell]}");
+        FormattableString.Invariant($"layers={Layers} T={Steps} B={Batch} flags={Flags} window={Window} dropout={Dropout} seed={Seed} cell={(Option.Length == 0 ? CellRun.Cells[Cell] : Option)}");
 }
 
 /// <summary>
@@ -45,6 +47,7 @@ internal sealed class GradientCheck
     private readonly Trainer _trainer;
     private readonly SequenceChunk _chunk;
     private readonly List<double[]> _carried = [];
+    private int _compared, _leftOut;
 
     private GradientCheck(GradientCase test, Backend backend)
     {
@@ -54,16 +57,10 @@ internal sealed class GradientCheck
         for (int i = 0; i < test.Layers; i++)
         {
             int hidden = 4 + ((i + 1) % 3); // 5, 6, 4: neighbours differ
-            CellType cell = CellRun.Cells[test.Cell];
-            layers.Add(cell.Kind switch
-            {
-                CellKind.Lstm => new Lstm(width, hidden),
-                CellKind.Gru => new Gru(width, hidden),
-                _ => new Rnn(width, hidden, cell.Activation),
-            });
+            layers.Add(CellLayers.Create(test.Type, width, hidden));
             if (test.Dropout > 0)
                 layers.Add(new Dropout(test.Dropout));
-            width = hidden;
+            width = layers.OfType<RecurrentLayer>().Last().OutputSize(width);
         }
         layers.Add(new Linear(width, Vocabulary));
         _model = new Sequential(backend, (ulong)test.Seed, [.. layers]);
@@ -81,11 +78,19 @@ internal sealed class GradientCheck
     }
 
     /// <summary>Null when all gradients agree, or one line that names the first that does not and re-creates the case.</summary>
-    public static string? Run(GradientCase test, Func<Backend> backend)
+    public static string? Run(GradientCase test, Func<Backend> backend) => Run(test, backend, out _, out _);
+
+    /// <summary>
+    /// The same, with the number of differences that were compared, and of those left out because a kink lay between their two points: a
+    /// <see cref="KinkedReference"/> tells of them.
+    /// </summary>
+    public static string? Run(GradientCase test, Func<Backend> backend, out int compared, out int leftOut)
     {
         using Backend fresh = backend();
         var check = new GradientCheck(test, fresh);
-        return check.CheckTrainer() ?? check.CheckStates();
+        string? failure = check.CheckTrainer() ?? check.CheckStates();
+        (compared, leftOut) = (check._compared, check._leftOut);
+        return failure;
     }
 
     // ---- parameters through Trainer.Step ------------------------------------------------------------------------------------
@@ -98,7 +103,7 @@ internal sealed class GradientCheck
         {
             foreach (double[] direction in Directions(gradient.Length))
             {
-                string? failure = Compare(parameter.Name, Dot(gradient, direction), Numeric(parameter.Value, direction, TrainerLoss));
+                string? failure = Compare(parameter.Name, parameter.Value, gradient, direction, TrainerLoss);
                 if (failure != null)
                     return failure;
             }
@@ -153,7 +158,7 @@ internal sealed class GradientCheck
         {
             foreach (double[] direction in Directions(gradient.Length))
             {
-                string? failure = Compare(name + " (with final states)", Dot(gradient, direction), Numeric(value, direction, Total));
+                string? failure = Compare(name + " (with final states)", value, gradient, direction, Total);
                 if (failure != null)
                     return failure;
             }
@@ -178,8 +183,15 @@ internal sealed class GradientCheck
 
     // ---- arithmetic ---------------------------------------------------------------------------------------------------------
 
-    private string? Compare(string name, double analytic, double numeric) =>
-        Agree(analytic, numeric) ? null : FormattableString.Invariant($"gradient of {name}: {analytic:R}, central difference {numeric:R}; {_case}");
+    private string? Compare(string name, DeviceBuffer value, double[] gradient, double[] direction, Func<double> loss)
+    {
+        double analytic = Dot(gradient, direction);
+        double? numeric = _backend is KinkedReference kinked ? kinked.Derivative(value, direction, loss) : Numeric(_backend, value, direction, loss);
+        (_compared, _leftOut) = numeric == null ? (_compared, _leftOut + 1) : (_compared + 1, _leftOut);
+        return numeric is not { } difference || Agree(analytic, difference)
+            ? null
+            : FormattableString.Invariant($"gradient of {name}: {analytic:R}, central difference {difference:R}; {_case}");
+    }
 
     internal static bool Agree(double analytic, double numeric) => Math.Abs(analytic - numeric) <= Absolute + (Relative * Math.Abs(numeric));
 
@@ -196,8 +208,6 @@ internal sealed class GradientCheck
         double norm = Math.Sqrt(Dot(all, all));
         yield return [.. all.Select(x => x / norm)];
     }
-
-    private double Numeric(DeviceBuffer buffer, double[] direction, Func<double> loss) => Numeric(_backend, buffer, direction, loss);
 
     internal static double Numeric(Backend backend, DeviceBuffer buffer, double[] direction, Func<double> loss)
     {
