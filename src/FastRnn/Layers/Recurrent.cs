@@ -24,6 +24,8 @@ public abstract class RecurrentLayer : Layer
 
     internal override int InputSize => Input;
 
+    internal override bool CarriesState => true;
+
     internal CellType Cell => _cell;
 
     private RecurrentWeights Weights => _weights ?? throw new InvalidOperationException($"{this} does not belong to a model yet");

@@ -88,6 +88,7 @@ internal sealed unsafe class CpuStash : RecurrentStash
 
     private readonly AlignedBuffer _gates;
     private readonly int _hidden;
+    private readonly bool _isShared;
     private int[]? _packed;
 
     public CpuStash(GateLayout layout, int hidden, int steps, int batch, bool training)
@@ -102,6 +103,14 @@ internal sealed unsafe class CpuStash : RecurrentStash
         // An odd number of cache lines: equal rows of different strips must not fall into one set of the cache.
         StripStride = (rows | 1) * 16;
         _gates = new AlignedBuffer(Strips * StripStride);
+    }
+
+    private CpuStash(CpuStash whole, int steps)
+    {
+        (_gates, _hidden, _isShared) = (whole._gates, whole._hidden, true);
+        (Steps, Batch, Training) = (steps, whole.Batch, whole.Training);
+        (Strips, GateColumns, StripStride) = (whole.Strips, whole.GateColumns, whole.StripStride);
+        BlockSteps = Math.Min(whole.BlockSteps, steps);
     }
 
     public int Steps { get; }
@@ -152,5 +161,31 @@ internal sealed unsafe class CpuStash : RecurrentStash
     public CpuStash CheckedForTraining(int hidden, int steps, int batch) =>
         Training ? Checked(hidden, steps, batch) : throw new ArgumentException("this stash was made for inference: it keeps nothing for a backward pass");
 
-    public override void Dispose() => _gates.Dispose();
+    public override RecurrentStash Shorter(int steps) => new CpuStash(this, steps);
+
+    public override void CopySteps(RecurrentStash source, in StepRange range)
+    {
+        var from = (CpuStash)source;
+        if (from._hidden != _hidden || from.Batch != Batch || from.Strips != Strips || !Training || !from.Training)
+            throw new ArgumentException($"stash of B={from.Batch}, H={from._hidden} copied into one of B={Batch}, H={_hidden}");
+        if (range.SourceStep < 0 || range.SourceStep > from.Steps - range.Count || range.Step < 0 || range.Step > Steps - range.Count)
+            throw new ArgumentException($"{range.Count} steps from {range.SourceStep} of {from.Steps} to {range.Step} of {Steps}");
+        nint first = Row(range.SourceFlags, range.SourceStep), count = Row(range.SourceFlags, range.SourceStep + range.Count) - first;
+        nint to = Row(range.Flags, range.Step);
+        for (nint strip = 0; strip < Strips; strip++)
+        {
+            new ReadOnlySpan<float>(from._gates.Pointer + (strip * from.StripStride) + (first * 16), (int)count * 16)
+                .CopyTo(new Span<float>(_gates.Pointer + (strip * StripStride) + (to * 16), (int)count * 16));
+        }
+        GC.KeepAlive(from);
+    }
+
+    public override void Dispose()
+    {
+        if (!_isShared)
+            _gates.Dispose();
+    }
+
+    /// <summary>Where a step's rows begin: with flags only active positions have one.</summary>
+    private int Row(StepFlags? flags, int step) => flags == null ? step * Batch : flags.CountActive(step);
 }

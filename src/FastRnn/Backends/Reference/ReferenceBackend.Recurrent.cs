@@ -245,12 +245,20 @@ public partial class ReferenceBackend
     /// <summary>Activated gates of every position: [row, unit, gate]; of the GRU r, z, n, n_h.</summary>
     private sealed class GateStash(int steps, int batch, int hidden) : RecurrentStash
     {
-        private readonly double[] _gates = new double[steps * batch * hidden * 4];
+        private double[] _gates = new double[steps * batch * hidden * 4];
 
         public double this[int row, int unit, int gate]
         {
             get => _gates[(((row * hidden) + unit) * 4) + gate];
             set => _gates[(((row * hidden) + unit) * 4) + gate] = value;
+        }
+
+        public override RecurrentStash Shorter(int steps) => new GateStash(0, batch, hidden) { _gates = _gates };
+
+        public override void CopySteps(RecurrentStash source, in StepRange range)
+        {
+            int step = batch * hidden * 4;
+            ((GateStash)source)._gates.AsSpan(range.SourceStep * step, range.Count * step).CopyTo(_gates.AsSpan(range.Step * step));
         }
 
         public override void Dispose()
