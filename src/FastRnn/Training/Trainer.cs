@@ -89,7 +89,7 @@ public sealed partial class Trainer
             throw new NonFiniteException("the loss", Steps + 1);
         SequentialWorkspace through = Backward(workspace, chunk, input, pass);
         double penalty = AddPenalties();
-        double norm = EndGradient();
+        double norm = EndGradient(chunk.RateFactor);
         if (CarryState)
             workspace.CopyFinal(EnsureState(chunk.Batch));
         _past?.Commit();
