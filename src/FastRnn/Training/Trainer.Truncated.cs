@@ -53,10 +53,12 @@ public sealed partial class Trainer
         int last = Array.FindLastIndex(_model.LayerArray, layer => layer.CarriesState);
         if (BackwardSteps == 0 || last < 0)
             return _past = null;
-        if (BackwardSteps > chunk.Steps && _model.LayerThatReadsAhead != null)
+        if (_model.LayerThatReadsAhead != null)
         {
-            throw new InvalidOperationException(
-                $"{_model.LayerThatReadsAhead} reads whole sequences: no gradient goes back {BackwardSteps} steps, behind a window of {chunk.Steps}");
+            return BackwardSteps <= chunk.Steps
+                ? null
+                : throw new InvalidOperationException(
+                    $"{_model.LayerThatReadsAhead} reads whole sequences: no gradient goes back {BackwardSteps} steps, behind a window of {chunk.Steps}");
         }
         if (_past == null || _past.Limit != BackwardSteps || _past.Batch != chunk.Batch)
             _past = new PastWindows(_model, last + 1, BackwardSteps, chunk.Batch);

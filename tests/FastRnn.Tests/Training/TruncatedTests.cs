@@ -259,7 +259,7 @@ public class TruncatedTests
     public void LayersThatReadAheadCannotGoBack()
     {
         using var backend = new CpuBackend(1);
-        var model = new Sequential(backend, 1, new Embedding(5, 3), new Lstm(3, 4), new Bidirectional(new Gru(4, 4)), new Linear(8, 5));
+        var model = new Sequential(backend, 1, new Embedding(5, 3), new Lstm(3, 4), new Bidirectional(new Gru(4, 4)), new Lstm(8, 5));
         var trainer = new Trainer(model, Loss.CrossEntropy, new Sgd(0.1f)) { CarryState = false, BackwardSteps = 4 };
         trainer.Step(RandomChunk(4, 2, 5, seed: 1));
         trainer.BackwardSteps = 5;
