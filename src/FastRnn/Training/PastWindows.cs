@@ -15,7 +15,7 @@ internal sealed class PastWindows(Sequential model, int layers, int limit, int b
     private readonly Dictionary<int, LongWindow> _lengths = [];
     private LongWindow? _longest;
     private Past? _newest;
-    private int _steps;
+    private int _steps, _capacity;
 
     /// <summary>Steps that the gradient goes back through at most.</summary>
     public int Limit => limit;
@@ -103,15 +103,16 @@ internal sealed class PastWindows(Sequential model, int layers, int limit, int b
         past = null;
     }
 
-    /// <summary>A window that is free and long enough, or a new one.</summary>
+    /// <summary>A window that is free and long enough, or a new one, as long as any so far: a short one would soon be of no use.</summary>
     private LongWindow Free(int steps)
     {
+        _capacity = Math.Max(_capacity, steps);
         while (_free.TryPop(out LongWindow? window))
         {
             if (window.Workspace.Steps >= steps)
                 return window;
         }
-        return new LongWindow(Create(steps), new WindowInputs(model, steps, batch));
+        return new LongWindow(Create(_capacity), new WindowInputs(model, _capacity, batch));
     }
 
     private LongWindow Window(int steps)

@@ -162,8 +162,8 @@ public class RandomLengthsTests
     {
         using var blocks = new CountedBlocks();
         using var backend = new CpuBackend(1);
-        TextDataset data = TextDataset.FromText("abcdefghijklm" + Shuffled(3000, seed: 2));
-        ChunkSequence chunks = data.Chunks(4, 30, new RandomLengths(8, deviation: 6));
+        TextDataset data = TextDataset.FromText("abcdefghijklm" + Shuffled(1100, seed: 2));
+        ChunkSequence chunks = data.Chunks(2, 30, new RandomLengths(8, deviation: 8));
         Trainer trainer = Trainer(backend, new Adam(0.001f), dropout: 0.1f);
         trainer.BackwardSteps = backwardSteps;
         var lengths = new HashSet<int>();
@@ -180,7 +180,7 @@ public class RandomLengthsTests
         Trainer one = Trainer(backend, new Adam(0.001f), dropout: 0.1f);
         one.BackwardSteps = backwardSteps;
         for (int i = 0; i < 4; i++)
-            one.Step(RandomChunk(lengths.Max(), 4, 13, seed: i));
+            one.Step(RandomChunk(lengths.Max(), 2, 13, seed: i));
         blocks.Collect();
         Assert.True(known < 2 * blocks.Live, $"{known} bytes for all lengths, {blocks.Live} for the longest");
         GC.KeepAlive(one);
@@ -203,7 +203,7 @@ public class RandomLengthsTests
     public void StepsOfKnownLengthsAllocateNothing()
     {
         using var backend = new CpuBackend(1);
-        ChunkSequence chunks = TextDataset.FromText("abcdefghijklm" + Shuffled(600, seed: 2)).Chunks(4, 20, new RandomLengths(8));
+        ChunkSequence chunks = TextDataset.FromText("abcdefghijklm" + Shuffled(240, seed: 2)).Chunks(4, 20, new RandomLengths(8));
         Trainer trainer = Trainer(backend, new Adam(0.001f));
         for (int warmUp = 0; warmUp < 5; warmUp++)
             Pass();

@@ -111,7 +111,7 @@ public class TruncatedUseTests
         using var backend = new CpuBackend(2);
         Trainer trainer = Trainer(backend, new Adam(0.01f), dropout: 0.3f);
         trainer.BackwardSteps = 33;
-        ChunkSequence chunks = TextDataset.FromText("abcdefghijklm" + Shuffled(600, seed: 12)).Chunks(4, 10); // the last window is shorter
+        ChunkSequence chunks = TextDataset.FromText("abcdefghijklm" + Shuffled(160, seed: 12)).Chunks(4, 10); // the last window is shorter
         SequenceChunk flagged = RandomChunk(10, 4, 13, seed: 3);
         flagged.SetInactive(3, 2);
         for (int warmUp = 0; warmUp < 5; warmUp++)
