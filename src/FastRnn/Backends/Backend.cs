@@ -166,8 +166,3 @@ internal readonly record struct SgdStep(double Rate, float Scale);
 internal readonly record struct AdamStep(
     double Rate, float Beta1, float Beta2, float Epsilon, double Correction1, double Correction2, float Scale);
 
-/// <summary>
-/// Names one dropout mask: element (t, b, f) is kept when the Philox draw at counter (f/4 | layer·2²⁴, b, time + t) lies at or above the
-/// rate. The mask depends on nothing else: not on threads, back ends, instruction sets or the chunking of time.
-/// </summary>
-internal readonly record struct DropoutMask(float Rate, ulong Seed, int Layer, long Time);

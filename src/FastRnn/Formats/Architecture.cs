@@ -26,7 +26,7 @@ internal static class Architecture
         Lstm lstm => new() { Type = "lstm", Input = lstm.Input, Hidden = lstm.Hidden },
         Gru gru => new() { Type = "gru", Input = gru.Input, Hidden = gru.Hidden },
         Rnn rnn => new() { Type = "rnn", Input = rnn.Input, Hidden = rnn.Hidden, Activation = Activations.First(a => a.Value == rnn.Activation).Name },
-        Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate },
+        Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate, Variational = dropout.Variational ? true : null },
         Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
@@ -49,7 +49,7 @@ internal static class Architecture
         "lstm" => new Lstm(layer.Input!.Value, layer.Hidden!.Value),
         "gru" => new Gru(layer.Input!.Value, layer.Hidden!.Value),
         "rnn" => new Rnn(layer.Input!.Value, layer.Hidden!.Value, Activations.First(a => a.Name == layer.Activation).Value),
-        "dropout" => new Dropout(layer.Rate!.Value),
+        "dropout" => new Dropout(layer.Rate!.Value) { Variational = layer.Variational == true },
         "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
         "bidirectional" => new Bidirectional(
@@ -85,6 +85,7 @@ internal static class Architecture
         {
             var layer = layers[i] ?? throw new InvalidDataException($"layer {i} is null");
             CheckFields(i, layer);
+            CheckOptions(i, layer);
             CheckInner(i, layer);
             if (layer.Type == "embedding" && i > 0)
                 throw new InvalidDataException($"layer {i} is an embedding; only the first layer can be one");
@@ -150,12 +151,20 @@ internal static class Architecture
             throw new InvalidDataException(FormattableString.Invariant($"layer {index} has rate {rate}; it must lie from 0 to below 1"));
     }
 
+    /// <summary>What a layer may have, and files from before it was there lack.</summary>
+    private static void CheckOptions(int index, LayerInfo layer)
+    {
+        if (layer.Variational is not null && layer.Type != "dropout")
+            throw new InvalidDataException($"layer {index} ({layer.Type}) cannot have variational");
+    }
+
     /// <summary>A layer inside another is of a kind that can be there, and complete.</summary>
     private static void CheckInner(int index, LayerInfo layer)
     {
         if (layer.Inner is not { } inner)
             return;
         CheckFields(index, inner);
+        CheckOptions(index, inner);
         if (layer.Type == "residual" ? inner.Type is "embedding" or "residual" : inner.Type is not ("lstm" or "gru" or "rnn"))
             throw new InvalidDataException($"layer {index} is {layer.Type} around {inner.Type}");
         CheckInner(index, inner);

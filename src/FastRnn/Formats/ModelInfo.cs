@@ -57,6 +57,9 @@ public sealed record LayerInfo
     /// <summary>Share of inputs that dropout zeroes in training, from 0 to below 1.</summary>
     public float? Rate { get; init; }
 
+    /// <summary>True for dropout with one mask a sample for all steps of a window.</summary>
+    public bool? Variational { get; init; }
+
     /// <summary>How a bidirectional layer merges its outputs: <c>concat</c>, <c>sum</c>, <c>average</c> or <c>multiply</c>.</summary>
     public string? Merge { get; init; }
 
@@ -72,7 +75,7 @@ public sealed record LayerInfo
         var sizes = new (string Name, object? Value)[]
         {
             ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("activation", Activation), ("rate", Rate),
-            ("", Inner), ("merge", Merge), ("last step", LastStep == true ? "only" : null),
+            ("variational", Variational == true ? "yes" : null), ("", Inner), ("merge", Merge), ("last step", LastStep == true ? "only" : null),
         };
         var shown = sizes.Where(size => size.Value is not null).Select(size => FormattableString.Invariant($"{size.Name} {size.Value}").TrimStart());
         return $"{Type}({string.Join(", ", shown)})";

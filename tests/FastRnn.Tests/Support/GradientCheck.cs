@@ -62,7 +62,7 @@ internal sealed class GradientCheck
                 _ => new Rnn(width, hidden, cell.Activation),
             });
             if (test.Dropout > 0)
-                layers.Add(new Dropout(test.Dropout));
+                layers.Add(new Dropout(test.Dropout) { Variational = i % 2 == 1 });
             width = hidden;
         }
         layers.Add(new Linear(width, Vocabulary));
