@@ -12,6 +12,8 @@ public abstract class RecurrentLayer : Layer
     private readonly CellType _cell;
     private RecurrentWeights? _weights;
     private RecurrentGradients? _gradients;
+    private WeightDrop? _drop;
+    private bool _isTwin;
 
     private protected RecurrentLayer(CellType cell, int input, int hidden) =>
         (_cell, Input, Hidden) = (cell, Check.AtLeastOne(input), Check.AtLeastOne(hidden));
@@ -22,6 +24,19 @@ public abstract class RecurrentLayer : Layer
     /// <summary>Units.</summary>
     public int Hidden { get; }
 
+    /// <summary>
+    /// Weight drop (DropConnect on the recurrent weights; Merity, Keskar, Socher 2017): the share of <c>weight_hh</c> that is zero in training,
+    /// in [0, 1), the others scaled by 1/(1 − share). One mask over all gates and samples for each window, which depends on the seed, the
+    /// layer and the time at which the window starts. Otherwise, and in inference, the weights are used as they are.
+    /// </summary>
+    public float WeightDrop
+    {
+        get;
+        init => field = value is >= 0f and < 1f
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(WeightDrop), value, "a dropout rate lies in [0, 1)");
+    }
+
     internal override int InputSize => Input;
 
     internal CellType Cell => _cell;
@@ -29,7 +44,9 @@ public abstract class RecurrentLayer : Layer
     private RecurrentWeights Weights => _weights ?? throw new InvalidOperationException($"{this} does not belong to a model yet");
 
     /// <inheritdoc/>
-    public override string ToString() => $"{GetType().Name}({Input}, {Hidden})";
+    public override string ToString() => WeightDrop == 0
+        ? $"{GetType().Name}({Input}, {Hidden})"
+        : FormattableString.Invariant($"{GetType().Name}({Input}, {Hidden}, weight drop {WeightDrop})");
 
     internal override int OutputSize(int inputSize) => Hidden;
 
@@ -38,9 +55,14 @@ public abstract class RecurrentLayer : Layer
         new(Backend.Allocate(batch, Hidden), _cell.HasCell ? Backend.Allocate(batch, Hidden) : null);
 
     /// <summary>Another layer with the same cell, sizes and options, that has no parameters yet: a second direction.</summary>
-    internal RecurrentLayer Twin() => _weights == null
-        ? (RecurrentLayer)MemberwiseClone()
-        : throw new InvalidOperationException($"{this} belongs to a model already");
+    internal RecurrentLayer Twin()
+    {
+        if (_weights != null)
+            throw new InvalidOperationException($"{this} belongs to a model already");
+        var twin = (RecurrentLayer)MemberwiseClone();
+        twin._isTwin = true;
+        return twin;
+    }
 
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, bool training) =>
         new RecurrentWorkspace(Backend, Weights, steps, batch, training);
@@ -50,6 +72,7 @@ public abstract class RecurrentLayer : Layer
         var ws = (RecurrentWorkspace)workspace;
         if (pass.Flags != null && ws.States.MaskedOutput == null)
             ws.AddMaskedOutput(Backend);
+        _drop?.Prepare(Index, pass);
         Backend.RecurrentForward(Weights, input.Values, ws.States, pass.Flags, ws.Stash, ws.Steps, ws.Batch);
         ws.Output = pass.Flags == null ? ws.PlainOutput : ws.States.MaskedOutput!;
     }
@@ -60,21 +83,24 @@ public abstract class RecurrentLayer : Layer
         var ws = (RecurrentWorkspace)workspace;
         RecurrentStateGradients flow = ws.Flow(outputGradient, inputGradient);
         Span<double> norms = pass.RecordStepNorms ? ws.StepNorms : default;
+        _drop?.BeginBackward(Index, pass);
         Backend.RecurrentBackward(Weights, _gradients!, input.Values, ws.States, pass.Flags, flow, ws.Stash, norms, ws.Steps, ws.Batch);
+        _drop?.EndBackward(Index, pass, ParameterArray[1].Gradient);
     }
 
     private protected override Parameter[] CreateParameters(int inputSize)
     {
         RecurrentWeights w = _weights = Backend.CreateRecurrentWeights(_cell, Input, Hidden);
+        _drop = WeightDrop == 0 ? null : new WeightDrop(Backend, w.RecurrentWeight, WeightDrop, _isTwin);
         int rows = w.Gates * Hidden;
         Parameter[] parameters =
         [
             new(Backend, "weight_ih_l0", w.InputWeight, rows, Input),
-            new(Backend, "weight_hh_l0", w.RecurrentWeight, rows, Hidden),
+            new(Backend, "weight_hh_l0", _drop?.Raw ?? w.RecurrentWeight, rows, Hidden),
             new(Backend, "bias_ih_l0", w.InputBias, rows),
             new(Backend, "bias_hh_l0", w.RecurrentBias, rows),
         ];
-        _gradients = new(parameters[0].Gradient, parameters[1].Gradient, parameters[2].Gradient, parameters[3].Gradient);
+        _gradients = new(parameters[0].Gradient, _drop?.EffectiveGradient ?? parameters[1].Gradient, parameters[2].Gradient, parameters[3].Gradient);
         return parameters;
     }
 
