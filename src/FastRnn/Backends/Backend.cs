@@ -140,6 +140,13 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal abstract double Penalty(DeviceBuffer weight, DeviceBuffer? gradient, float l1, float l2);
 
+    /// <summary>
+    /// The penalty of activities x [T·B, F], see <see cref="ActivityRule"/>. Unless null, the gradient [T·B, F] receives dY plus the
+    /// penalty's derivative. Rows whose flag is inactive are skipped: they may hold anything; their gradient is zero.
+    /// </summary>
+    internal abstract double ActivityPenalty(
+        DeviceBuffer x, DeviceBuffer dY, DeviceBuffer? gradient, in ActivityRule rule, StepFlags? flags, int steps, int batch);
+
     /// <summary>Scales every row of x whose L2 norm is above the limit down to it.</summary>
     internal abstract void LimitRowNorms(DeviceBuffer x, float limit);
 }

@@ -23,12 +23,20 @@ internal static class Architecture
     public static LayerInfo Describe(Layer layer) => layer switch
     {
         Embedding embedding => new() { Type = "embedding", Vocabulary = embedding.Vocabulary, Size = embedding.Size },
-        Lstm lstm => new() { Type = "lstm", Input = lstm.Input, Hidden = lstm.Hidden },
-        Gru gru => new() { Type = "gru", Input = gru.Input, Hidden = gru.Hidden },
-        Rnn rnn => new() { Type = "rnn", Input = rnn.Input, Hidden = rnn.Hidden, Activation = Activations.First(a => a.Value == rnn.Activation).Name },
+        Lstm lstm => new() { Type = "lstm", Input = lstm.Input, Hidden = lstm.Hidden, WeightDrop = Share(lstm.WeightDrop) },
+        Gru gru => new() { Type = "gru", Input = gru.Input, Hidden = gru.Hidden, WeightDrop = Share(gru.WeightDrop) },
+        Rnn rnn => new()
+        {
+            Type = "rnn",
+            Input = rnn.Input,
+            Hidden = rnn.Hidden,
+            Activation = Activations.First(a => a.Value == rnn.Activation).Name,
+            WeightDrop = Share(rnn.WeightDrop),
+        },
         Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate, Variational = dropout.Variational ? true : null },
         Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
+        ActivityRegularization activity => new() { Type = "activity_regularization", L1 = activity.L1, L2 = activity.L2, Temporal = activity.Temporal },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
         Bidirectional both => new()
         {
@@ -46,18 +54,25 @@ internal static class Architecture
     public static Layer Build(LayerInfo layer) => layer.Type switch
     {
         "embedding" => new Embedding(layer.Vocabulary!.Value, layer.Size!.Value),
-        "lstm" => new Lstm(layer.Input!.Value, layer.Hidden!.Value),
-        "gru" => new Gru(layer.Input!.Value, layer.Hidden!.Value),
-        "rnn" => new Rnn(layer.Input!.Value, layer.Hidden!.Value, Activations.First(a => a.Name == layer.Activation).Value),
+        "lstm" => new Lstm(layer.Input!.Value, layer.Hidden!.Value) { WeightDrop = layer.WeightDrop ?? 0 },
+        "gru" => new Gru(layer.Input!.Value, layer.Hidden!.Value) { WeightDrop = layer.WeightDrop ?? 0 },
+        "rnn" => new Rnn(layer.Input!.Value, layer.Hidden!.Value, Activations.First(a => a.Name == layer.Activation).Value)
+        {
+            WeightDrop = layer.WeightDrop ?? 0,
+        },
         "dropout" => new Dropout(layer.Rate!.Value) { Variational = layer.Variational == true },
         "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
+        "activity_regularization" => new ActivityRegularization(layer.L1!.Value, layer.L2!.Value, layer.Temporal!.Value),
         "bidirectional" => new Bidirectional(
             (RecurrentLayer)Build(layer.Inner!), Merges.First(merge => merge.Name == layer.Merge).Value, layer.LastStep!.Value),
         "go_backwards" => new GoBackwards((RecurrentLayer)Build(layer.Inner!), layer.LastStep!.Value),
         "residual" => new Residual(Build(layer.Inner!)),
         _ => new Linear(layer.Input!.Value, layer.Output!.Value),
     };
+
+    /// <summary>A share that files leave out where it is zero.</summary>
+    private static float? Share(float share) => share == 0 ? null : share;
 
     /// <summary>Output width of a checked list of layers.</summary>
     public static int OutputWidth(IReadOnlyList<LayerInfo> layers) => OutputWidth(layers.Last(layer => OutputWidth(layer) is not null))!.Value;
@@ -112,6 +127,7 @@ internal static class Architecture
             "dropout" => ["rate"],
             "activation" => ["activation"],
             "log_softmax" => [],
+            "activity_regularization" => ["l1", "l2", "temporal"],
             "bidirectional" => ["inner", "merge", "last_step"],
             "go_backwards" => ["inner", "last_step"],
             "residual" => ["inner"],
@@ -134,6 +150,7 @@ internal static class Architecture
         var others = new (string Name, object? Value)[]
         {
             ("activation", layer.Activation), ("inner", layer.Inner), ("merge", layer.Merge), ("last_step", layer.LastStep), ("rate", layer.Rate),
+            ("l1", layer.L1), ("l2", layer.L2), ("temporal", layer.Temporal),
         };
         foreach (var (name, value) in others)
         {
@@ -156,6 +173,18 @@ internal static class Architecture
     {
         if (layer.Variational is not null && layer.Type != "dropout")
             throw new InvalidDataException($"layer {index} ({layer.Type}) cannot have variational");
+        foreach (var (name, weight) in new[] { ("l1", layer.L1), ("l2", layer.L2), ("temporal", layer.Temporal) })
+        {
+            if (weight is { } value && !(value >= 0 && float.IsFinite(value)))
+                throw new InvalidDataException(FormattableString.Invariant($"layer {index} has {name} {value}; it must be finite and not negative"));
+        }
+
+        if (layer.WeightDrop is not { } drop)
+            return;
+        if (layer.Type is not ("lstm" or "gru" or "rnn"))
+            throw new InvalidDataException($"layer {index} ({layer.Type}) cannot have weight_drop");
+        if (!(drop >= 0 && drop < 1))
+            throw new InvalidDataException(FormattableString.Invariant($"layer {index} has weight_drop {drop}; it must lie from 0 to below 1"));
     }
 
     /// <summary>A layer inside another is of a kind that can be there, and complete.</summary>

@@ -130,6 +130,9 @@ internal class Workspace(int steps, int batch, bool training)
     /// <summary>The window of the recurrent layer whose state is carried on from window to window; null where there is none.</summary>
     public virtual RecurrentWorkspace? Carried => null;
 
+    /// <summary>What the layer added to the loss; valid after the backward pass.</summary>
+    public virtual double Penalty => 0;
+
     /// <summary>A plain workspace with its own output.</summary>
     public static Workspace Create(Backend backend, int width, int steps, int batch, bool training) => new(steps, batch, training)
     {

@@ -81,4 +81,6 @@ internal sealed class ResidualWorkspace : Workspace
     public Workspace Inner { get; }
 
     public override RecurrentWorkspace? Carried => Inner.Carried;
+
+    public override double Penalty => Inner.Penalty;
 }

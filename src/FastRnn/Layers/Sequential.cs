@@ -150,6 +150,15 @@ internal sealed class SequentialWorkspace(Workspace[] layers)
     /// <summary>Where the loss writes its gradient.</summary>
     public DeviceBuffer OutputGradient => Layers[^1].OutputGradient ?? throw new InvalidOperationException("this workspace was made for inference");
 
+    /// <summary>What the layers added to the loss; valid after the backward pass.</summary>
+    public double Penalty()
+    {
+        double sum = 0;
+        foreach (Workspace layer in Layers)
+            sum += layer.Penalty;
+        return sum;
+    }
+
     /// <summary>Copies every recurrent layer's final state.</summary>
     public void CopyFinal(RecurrentState?[] state)
     {

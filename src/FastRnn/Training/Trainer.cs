@@ -5,7 +5,7 @@ namespace FastRnn.Training;
 
 /// <summary>What one step did.</summary>
 /// <param name="Loss">
-/// Mean over the steps that count, or sum, as the loss reduces; for cross-entropy nats per token. Penalties of weights are added.
+/// Mean over the steps that count, or sum, as the loss reduces; for cross-entropy nats per token. Penalties of weights and activities are added.
 /// </param>
 /// <param name="Tokens">Steps that counted.</param>
 /// <param name="GradientNorm">Global L2 norm before clipping; 0 for a window that waits for others before the update.</param>
@@ -86,7 +86,7 @@ public sealed partial class Trainer
         if (!double.IsFinite(loss.Sum))
             throw new NonFiniteException("the loss", Steps + 1);
         _model.Backward(workspace, input, null, pass);
-        double penalty = AddPenalties();
+        double penalty = workspace.Penalty() + AddPenalties();
         double norm = EndGradient();
         if (CarryState)
             workspace.CopyFinal(EnsureState(chunk.Batch));
