@@ -36,7 +36,6 @@ internal sealed class CharLmTraining
         _fixedOptions = options.Fixed(bytes);
         _watch = new DivergenceWatch(_vocabulary.Count);
         (_model, _trainer, _state) = options.Resume ? Resume() : Start();
-        _trainer.ClipNorm = options.ClipNorm;
         output.Log.WriteLine(
             $"{Path.GetFileName(options.Data)}: {data.Length:N0} characters, {_vocabulary.Count} symbols, {_chunks.Count} windows of "
             + $"{options.Batch}×{_chunks.TimeSteps}; {_model.ParameterCount:N0} parameters");
@@ -105,7 +104,7 @@ internal sealed class CharLmTraining
             _output.Log.WriteLine("note: --dropout acts between recurrent layers, and there is one");
         layers.Add(new Linear(_options.Hidden, _vocabulary.Count));
         var model = new Sequential(_backend, _options.Seed, [.. layers]);
-        return (model, new Trainer(model, Loss.CrossEntropy, CreateOptimizer()), new RunState { Options = _fixedOptions });
+        return (model, CreateTrainer(model), new RunState { Options = _fixedOptions });
     }
 
     private RecurrentLayer RecurrentLayer(int input) => _options.Cell switch
@@ -120,12 +119,14 @@ internal sealed class CharLmTraining
         RunFiles.RequireFile(_options.Checkpoint, "no checkpoint to resume from");
         Checkpoint checkpoint = CheckpointFile.Load(_options.Checkpoint, _backend, _cancellation);
         checkpoint.Run.RequireOptions(_fixedOptions, _options.Checkpoint);
-        var trainer = new Trainer(checkpoint.Model, Loss.CrossEntropy, CreateOptimizer());
+        Trainer trainer = CreateTrainer(checkpoint.Model);
         checkpoint.Restore(trainer);
         _savedSteps = trainer.Steps;
         _output.Log.WriteLine($"resumed after {checkpoint.Run.Epoch} epochs, at step {trainer.Steps}");
         return (checkpoint.Model, trainer, checkpoint.Run);
     }
+
+    private Trainer CreateTrainer(Sequential model) => new(model, Loss.CrossEntropy, CreateOptimizer()) { ClipNorm = _options.ClipNorm };
 
     private Optimizer CreateOptimizer() => _options.Optimizer == "sgd" ? new Sgd(_options.LearningRate) : new Adam(_options.LearningRate);
 

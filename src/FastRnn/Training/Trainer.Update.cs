@@ -262,6 +262,20 @@ public sealed partial class Trainer
         /// <summary>Updates made.</summary>
         public long Updates { get; set; }
 
+        /// <summary>What is not as everywhere.</summary>
+        public override string ToString()
+        {
+            string[] parts =
+            [
+                Frozen ? "frozen" : "",
+                RateFactor == 1 ? "" : FormattableString.Invariant($"rate factor {RateFactor}"),
+                WeightDecay is { } decay ? FormattableString.Invariant($"weight decay {decay}") : "",
+                L1 == 0 && L2 == 0 ? "" : FormattableString.Invariant($"penalty l1 {L1} l2 {L2}"),
+                MaxNorm == 0 ? "" : FormattableString.Invariant($"max norm {MaxNorm}"),
+            ];
+            return string.Join(", ", parts.Where(part => part.Length > 0));
+        }
+
         /// <summary>Norm of the gradient of the running update.</summary>
         public double Norm { get; set; }
 
