@@ -31,6 +31,36 @@ public sealed class ResumeTests(ITestOutputHelper log) : IDisposable
         SameAsUninterrupted([.. options, "--epochs", "4"]);
     }
 
+    /// <summary>With every optimiser and schedule; a curve over all epochs is that of the first run until it is said otherwise.</summary>
+    [Theory]
+    [InlineData("--optimizer sgd --learning-rate 0.5 --momentum 0.5 --weight-decay 1e-3 --schedule step --schedule-epochs 2 --warm-up 5")]
+    [InlineData("--optimizer adagrad --schedule exponential --schedule-factor 0.25 --weight-drop 0.3")]
+    [InlineData("--optimizer rmsprop --momentum 0.5 --schedule plateau --schedule-factor 0.1 --warm-up 3")]
+    [InlineData("--optimizer adamw --schedule cosine --schedule-epochs 4 --weight-drop 0.3 --cell gru")]
+    [InlineData("--optimizer nadam --schedule one-cycle --schedule-epochs 4")]
+    public void Two_halves_are_the_whole_with_every_schedule(string line)
+    {
+        string[] options = line.Split(' ');
+        _folder.Train([.. options, "--epochs", "2"]).Succeeded();
+        _folder.Train([.. options, "--epochs", "4", "--resume"]).Succeeded();
+        SameAsUninterrupted([.. options, "--epochs", "4"]);
+    }
+
+    [Fact]
+    public void Weight_drop_reaches_the_layers_of_the_model()
+    {
+        _folder.Train("--weight-drop", "0.25").Succeeded();
+        Assert.Contains("weight drop 0.25", _folder.RunInside("info", RunnerFolder.Model).Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Curve_over_all_epochs_says_what_to_repeat()
+    {
+        _folder.Train("--schedule", "cosine").Succeeded();
+        _folder.Train("--schedule", "cosine", "--epochs", "4", "--resume").Failed(ExitCodes.BadInput, "'schedule-epochs' was '2'", "now it is '4'");
+        _folder.Train("--schedule", "cosine", "--epochs", "4", "--schedule-epochs", "2", "--resume").Succeeded();
+    }
+
     [Fact]
     public void Resuming_a_complete_run_changes_no_bit_and_writes_lost_logs_again()
     {
