@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FastRnn.Formats;
 using FastRnn.Runner;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -51,6 +52,16 @@ public sealed class ResumeTests(ITestOutputHelper log) : IDisposable
     {
         _folder.Train("--weight-drop", "0.25").Succeeded();
         Assert.Contains("weight drop 0.25", _folder.RunInside("info", RunnerFolder.Model).Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Its second number is the lowest loss it has heard of.</summary>
+    [Fact]
+    public void Plateau_hears_of_validation_losses()
+    {
+        JsonElement train = Json.Object(_folder.Train("--schedule", "plateau", "--json").Succeeded().Output);
+        string record = SafetensorsReader.Read(_folder.At(RunnerFolder.Checkpoint)).Metadata[CheckpointRecord.Key];
+        using JsonDocument stored = JsonDocument.Parse(record);
+        Assert.Equal(train.GetProperty("best_validation_loss").GetDouble(), stored.RootElement.GetProperty("schedule")[1].GetDouble());
     }
 
     [Fact]
