@@ -100,7 +100,7 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
         DeviceBuffer? c = cell.HasCell ? backend.Allocate(stash.CellSlots * batch, hidden) : null;
         var states = new RecurrentStates(
             backend.Allocate((steps + 1) * batch, weights.State), c, flags == null ? null : backend.Allocate(steps * batch, weights.State));
-        var pass = new RecurrentPass(keep != Keep.Nothing, 1, 0, 0, 0, 0);
+        var pass = new RecurrentPass(keep != Keep.Nothing, 1, 0, false, 0, 0);
         if (keep == Keep.Nothing)
             return () => backend.RecurrentForward(weights, x, states, flags, stash, steps, batch, pass);
         DeviceBuffer?[] g = [.. values.Select(value => value == null ? null : backend.Allocate(value.Rows, value.Columns))];

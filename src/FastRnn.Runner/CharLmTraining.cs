@@ -21,6 +21,7 @@ internal sealed class CharLmTraining
     private readonly Sequential _model;
     private readonly CpuBackend _backend;
     private readonly DivergenceWatch _watch;
+    private readonly Plateau? _plateau;
     private RunState _state;
     private long _savedSteps;
 
@@ -35,8 +36,8 @@ internal sealed class CharLmTraining
         (_chunks, _validation) = Cut(data);
         _fixedOptions = options.Fixed(bytes);
         _watch = new DivergenceWatch(_vocabulary.Count);
-        (_model, _trainer, _state) = options.Resume ? Resume() : Start();
-        _trainer.ClipNorm = options.ClipNorm;
+        Schedule? schedule = options.Update.CreateSchedule(_chunks.Count, out _plateau);
+        (_model, _trainer, _state) = options.Resume ? Resume(schedule) : Start(schedule);
         output.Log.WriteLine(
             $"{Path.GetFileName(options.Data)}: {data.Length:N0} characters, {_vocabulary.Count} symbols, {_chunks.Count} windows of "
             + $"{options.Batch}×{_chunks.TimeSteps}; {_model.ParameterCount:N0} parameters");
@@ -92,7 +93,7 @@ internal sealed class CharLmTraining
         }
     }
 
-    private (Sequential Model, Trainer Trainer, RunState State) Start()
+    private (Sequential Model, Trainer Trainer, RunState State) Start(Schedule? schedule)
     {
         var layers = new List<Layer> { new Embedding(_vocabulary.Count, _options.Embedding) };
         for (int i = 0; i < _options.Layers; i++)
@@ -105,29 +106,30 @@ internal sealed class CharLmTraining
             _output.Log.WriteLine("note: --dropout acts between recurrent layers, and there is one");
         layers.Add(new Linear(_options.Hidden, _vocabulary.Count));
         var model = new Sequential(_backend, _options.Seed, [.. layers]);
-        return (model, new Trainer(model, Loss.CrossEntropy, CreateOptimizer()), new RunState { Options = _fixedOptions });
+        return (model, CreateTrainer(model, schedule), new RunState { Options = _fixedOptions });
     }
 
     private RecurrentLayer RecurrentLayer(int input) => _options.Cell switch
     {
-        "gru" => new Gru(input, _options.Hidden),
-        "rnn" => new Rnn(input, _options.Hidden),
-        _ => new Lstm(input, _options.Hidden),
+        "gru" => new Gru(input, _options.Hidden) { WeightDrop = _options.WeightDrop },
+        "rnn" => new Rnn(input, _options.Hidden) { WeightDrop = _options.WeightDrop },
+        _ => new Lstm(input, _options.Hidden) { WeightDrop = _options.WeightDrop },
     };
 
-    private (Sequential Model, Trainer Trainer, RunState State) Resume()
+    private (Sequential Model, Trainer Trainer, RunState State) Resume(Schedule? schedule)
     {
         RunFiles.RequireFile(_options.Checkpoint, "no checkpoint to resume from");
         Checkpoint checkpoint = CheckpointFile.Load(_options.Checkpoint, _backend, _cancellation);
         checkpoint.Run.RequireOptions(_fixedOptions, _options.Checkpoint);
-        var trainer = new Trainer(checkpoint.Model, Loss.CrossEntropy, CreateOptimizer());
+        Trainer trainer = CreateTrainer(checkpoint.Model, schedule);
         checkpoint.Restore(trainer);
         _savedSteps = trainer.Steps;
         _output.Log.WriteLine($"resumed after {checkpoint.Run.Epoch} epochs, at step {trainer.Steps}");
         return (checkpoint.Model, trainer, checkpoint.Run);
     }
 
-    private Optimizer CreateOptimizer() => _options.Optimizer == "sgd" ? new Sgd(_options.LearningRate) : new Adam(_options.LearningRate);
+    private Trainer CreateTrainer(Sequential model, Schedule? schedule) =>
+        new(model, Loss.CrossEntropy, _options.Update.CreateOptimizer()) { ClipNorm = _options.Update.ClipNorm, Schedule = schedule };
 
     /// <summary>The rest of the running epoch; false when interrupted.</summary>
     private bool RunEpoch()
@@ -174,6 +176,7 @@ internal sealed class CharLmTraining
         double trainLoss = _state.LossSum / _state.LossCount;
         double? validationLoss = _validation == null ? null : _trainer.Evaluate(_validation);
         double loss = validationLoss ?? trainLoss;
+        _plateau?.Report(loss);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var summary = new EpochSummary(epoch, trainLoss, validationLoss, tokensPerSecond, seconds);
         bool sensible = _watch.Sensible(validationLoss);

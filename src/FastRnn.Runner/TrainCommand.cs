@@ -16,14 +16,12 @@ internal static class TrainCommand
         Option<int> hidden = CommonOptions.Number("--hidden", 128, 1, 65_536, "Units of a recurrent layer");
         Option<int> layers = CommonOptions.Number("--layers", 2, 1, 100, "Recurrent layers");
         Option<double> dropout = CommonOptions.Real("--dropout", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Dropout between layers");
+        Option<double> weightDrop = CommonOptions.Real(
+            "--weight-drop", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Share of recurrent weights that each window of training leaves out");
         Option<int> batch = CommonOptions.Number("--batch", 50, 1, 1_000_000, "Streams trained side by side");
         Option<int> timeSteps = CommonOptions.Number("--time-steps", 50, 1, 1_000_000, "Steps that gradients go back");
         Option<int> epochs = CommonOptions.Number("--epochs", 10, 1, 1_000_000, "Passes over the data");
-        Option<string> optimizer = CommonOptions.Choice("--optimizer", "adam", "Optimiser", "adam", "sgd");
-        Option<double> rate = CommonOptions.Real(
-            "--learning-rate", 2e-3, x => (float)x > 0 && float.IsFinite((float)x), "a positive number that a float can hold", "Step size of the optimiser");
-        Option<double> clip = CommonOptions.Real(
-            "--clip-norm", 5, x => x >= 0 && float.IsFinite((float)x), "0 or more, as a float can hold", "Largest global norm of the gradient; 0 is off");
+        var update = new UpdateOptions();
         Option<ulong> seed = CommonOptions.Seed();
         Option<int> threads = CommonOptions.Threads();
         Option<string> device = CommonOptions.Device();
@@ -36,9 +34,10 @@ internal static class TrainCommand
         Option<bool> json = CommonOptions.Json();
         var command = new Command("train", "Train a model. Ctrl-C saves a checkpoint and ends; --resume goes on.")
         {
-            task, data, cell, embedding, hidden, layers, dropout, batch, timeSteps, epochs, optimizer, rate, clip, seed, threads, device,
+            task, data, cell, embedding, hidden, layers, dropout, weightDrop, batch, timeSteps, epochs, seed, threads, device,
             model, resume, every, split, patience, json,
         };
+        update.AddTo(command);
         command.SetAction(parsed =>
         {
             string file = parsed.GetRequiredValue(data);
@@ -50,12 +49,11 @@ internal static class TrainCommand
                 Hidden = parsed.GetValue(hidden),
                 Layers = parsed.GetValue(layers),
                 Dropout = (float)parsed.GetValue(dropout),
+                WeightDrop = (float)parsed.GetValue(weightDrop),
                 Batch = parsed.GetValue(batch),
                 TimeSteps = parsed.GetValue(timeSteps),
                 Epochs = parsed.GetValue(epochs),
-                Optimizer = parsed.GetRequiredValue(optimizer),
-                LearningRate = (float)parsed.GetValue(rate),
-                ClipNorm = (float)parsed.GetValue(clip),
+                Update = update.Read(parsed, parsed.GetValue(epochs)),
                 Seed = parsed.GetValue(seed),
                 Model = parsed.GetValue(model) ?? Path.GetFileNameWithoutExtension(file) + ".safetensors",
                 Resume = parsed.GetValue(resume),

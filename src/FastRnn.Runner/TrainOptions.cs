@@ -18,17 +18,16 @@ internal sealed record TrainOptions
 
     public float Dropout { get; init; }
 
+    public float WeightDrop { get; init; }
+
     public int Batch { get; init; }
 
     public int TimeSteps { get; init; }
 
     public int Epochs { get; init; }
 
-    public required string Optimizer { get; init; }
-
-    public float LearningRate { get; init; }
-
-    public float ClipNorm { get; init; }
+    /// <summary>How the weights are updated.</summary>
+    public required UpdateSettings Update { get; init; }
 
     public ulong Seed { get; init; }
 
@@ -45,23 +44,27 @@ internal sealed record TrainOptions
     public string Checkpoint => RunFiles.Checkpoint(Model);
 
     /// <summary>The options that fix the bits of the run: a checkpoint goes on only with the same.</summary>
-    public Dictionary<string, string> Fixed(ReadOnlySpan<byte> data) => new(StringComparer.Ordinal)
+    public Dictionary<string, string> Fixed(ReadOnlySpan<byte> data)
     {
-        ["task"] = "char-lm",
-        ["cell"] = Cell,
-        ["embedding"] = Text(Embedding),
-        ["hidden"] = Text(Hidden),
-        ["layers"] = Text(Layers),
-        ["dropout"] = Text(Dropout),
-        ["batch"] = Text(Batch),
-        ["time-steps"] = Text(TimeSteps),
-        ["optimizer"] = Optimizer,
-        ["learning-rate"] = Text(LearningRate),
-        ["clip-norm"] = Text(ClipNorm),
-        ["seed"] = Text(Seed),
-        ["validation-split"] = Text(ValidationSplit),
-        ["data-sha256"] = Convert.ToHexStringLower(SHA256.HashData(data)),
-    };
+        var options = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["task"] = "char-lm",
+            ["cell"] = Cell,
+            ["embedding"] = Text(Embedding),
+            ["hidden"] = Text(Hidden),
+            ["layers"] = Text(Layers),
+            ["dropout"] = Text(Dropout),
+            ["batch"] = Text(Batch),
+            ["time-steps"] = Text(TimeSteps),
+            ["seed"] = Text(Seed),
+            ["validation-split"] = Text(ValidationSplit),
+            ["data-sha256"] = Convert.ToHexStringLower(SHA256.HashData(data)),
+        };
+        if (WeightDrop != 0)
+            options["weight-drop"] = Text(WeightDrop);
+        Update.AddFixed(options);
+        return options;
+    }
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 }

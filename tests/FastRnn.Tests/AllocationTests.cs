@@ -34,6 +34,31 @@ public class AllocationTests
         }
     }
 
+    [Fact]
+    public void TrainingStepWithEveryKindOfRegularisation()
+    {
+        using var backend = new CpuBackend(2);
+        var model = new Sequential(
+            backend, 1, new Embedding(13, 9), new Lstm(9, 21) { WeightDrop = 0.4f }, new Dropout(0.3f) { Variational = true },
+            new ActivityRegularization(0.1f, 2, 1), new Gru(21, 17) { WeightDrop = 0.2f }, new Linear(17, 13));
+        var trainer = new Trainer(model, Loss.CrossEntropy, new Adam(0.01f));
+        SequenceChunk chunk = RandomChunk(10, 8, 13, seed: 3);
+        for (int warmUp = 0; warmUp < 5; warmUp++)
+            Pass();
+        AllocatedBytes.None(Pass);
+
+        void Pass()
+        {
+            for (int step = 0; step < 8; step++)
+            {
+                chunk.ClearFlags();
+                if (step % 2 == 1)
+                    chunk.SetInactive(7, 3);
+                trainer.Step(chunk);
+            }
+        }
+    }
+
     /// <summary>Windows of values, filled anew each time, under every loss.</summary>
     [Fact]
     public void TrainingStepOnValues()

@@ -178,6 +178,8 @@ public class CpuAgainstReferenceTests
                 Log(b, log, "dTable", dTable);
                 b.Dropout(y, y, new DropoutMask(0.4f, 77, 3, 1000 + seed), 3, 2);
                 Log(b, log, "dropout", y);
+                b.Dropout(y, y, new DropoutMask(0.3f, 78, 2, 1000 + seed, PerSample: true), 3, 2);
+                Log(b, log, "variational dropout", y);
             });
         }
     }

@@ -146,6 +146,13 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal abstract double Penalty(DeviceBuffer weight, DeviceBuffer? gradient, float l1, float l2);
 
+    /// <summary>
+    /// The penalty of activities x [T·B, F], see <see cref="ActivityRule"/>. Unless null, the gradient [T·B, F] receives dY plus the
+    /// penalty's derivative. Rows whose flag is inactive are skipped: they may hold anything; their gradient is zero.
+    /// </summary>
+    internal abstract double ActivityPenalty(
+        DeviceBuffer x, DeviceBuffer dY, DeviceBuffer? gradient, in ActivityRule rule, StepFlags? flags, int steps, int batch);
+
     /// <summary>Scales every row of x whose L2 norm is above the limit down to it.</summary>
     internal abstract void LimitRowNorms(DeviceBuffer x, float limit);
 }
@@ -172,8 +179,3 @@ internal readonly record struct SgdStep(double Rate, float Scale);
 internal readonly record struct AdamStep(
     double Rate, float Beta1, float Beta2, float Epsilon, double Correction1, double Correction2, float Scale);
 
-/// <summary>
-/// Names one dropout mask: element (t, b, f) is kept when the Philox draw at counter (f/4 | layer·2²⁴, b, time + t) lies at or above the
-/// rate. The mask depends on nothing else: not on threads, back ends, instruction sets or the chunking of time.
-/// </summary>
-internal readonly record struct DropoutMask(float Rate, ulong Seed, int Layer, long Time);

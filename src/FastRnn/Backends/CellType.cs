@@ -79,17 +79,14 @@ internal sealed record CellType(CellKind Kind)
 /// What one pass over a window needs beside its arrays. <paramref name="Training"/> says that masks are drawn, from seed, layer, direction and the
 /// window's first time step; <paramref name="GradientLimit"/> cuts the gradients of all pre-activations at every step, 0 for none.
 /// </summary>
-internal readonly record struct RecurrentPass(bool Training, ulong Seed, int Layer, int Direction, long Time, float GradientLimit)
+internal readonly record struct RecurrentPass(bool Training, ulong Seed, int Layer, bool Reverse, long Time, float GradientLimit)
 {
-    /// <summary>Mask of recurrent dropout: element (b, u) is the draw of t = 0.</summary>
-    public DropoutMask RecurrentDropout(CellType cell) => Mask(cell.RecurrentDropout, 1);
+    /// <summary>Mask of recurrent dropout: one for all steps.</summary>
+    public DropoutMask RecurrentDropout(CellType cell) => new(cell.RecurrentDropout, Seed, Layer, Time, DropoutUse.RecurrentInput, PerSample: true, Reverse);
 
     /// <summary>Mask of zoneout: h̃ is taken where the draw for (t, b, u) is kept, h_{t−1} elsewhere.</summary>
-    public DropoutMask Zoneout(CellType cell) => Mask(cell.Zoneout, 2);
+    public DropoutMask Zoneout(CellType cell) => new(cell.Zoneout, Seed, Layer, Time, DropoutUse.Zoneout, PerSample: false, Reverse);
 
     /// <summary>The same for c.</summary>
-    public DropoutMask CellZoneout(CellType cell) => Mask(cell.CellZoneout, 3);
-
-    /// <summary>Every use has a Philox key of its own: neither dropout layers nor the other direction draw the same.</summary>
-    private DropoutMask Mask(float rate, ulong purpose) => new(rate, Seed ^ (((purpose << 1) | (uint)Direction) << 56), Layer, Time);
+    public DropoutMask CellZoneout(CellType cell) => new(cell.CellZoneout, Seed, Layer, Time, DropoutUse.CellZoneout, PerSample: false, Reverse);
 }

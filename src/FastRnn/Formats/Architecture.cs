@@ -19,9 +19,10 @@ internal static class Architecture
     {
         Embedding embedding => new() { Type = "embedding", Vocabulary = embedding.Vocabulary, Size = embedding.Size },
         RecurrentLayer recurrent => RecurrentInfo.Describe(recurrent),
-        Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate },
+        Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate, Variational = dropout.Variational ? true : null },
         Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
+        ActivityRegularization activity => new() { Type = "activity_regularization", L1 = activity.L1, L2 = activity.L2, Temporal = activity.Temporal },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
         Bidirectional both => new()
         {
@@ -40,9 +41,10 @@ internal static class Architecture
     {
         "embedding" => new Embedding(layer.Vocabulary!.Value, layer.Size!.Value),
         "lstm" or "gru" or "rnn" => RecurrentInfo.Build(layer),
-        "dropout" => new Dropout(layer.Rate!.Value),
+        "dropout" => new Dropout(layer.Rate!.Value) { Variational = layer.Variational == true },
         "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
+        "activity_regularization" => new ActivityRegularization(layer.L1!.Value, layer.L2!.Value, layer.Temporal!.Value),
         "bidirectional" => new Bidirectional(
             (RecurrentLayer)Build(layer.Inner!), Merges.First(merge => merge.Name == layer.Merge).Value, layer.LastStep!.Value),
         "go_backwards" => new GoBackwards((RecurrentLayer)Build(layer.Inner!), layer.LastStep!.Value),
@@ -50,6 +52,7 @@ internal static class Architecture
         _ => new Linear(layer.Input!.Value, layer.Output!.Value),
     };
 
+    /// <summary>A share that files leave out where it is zero.</summary>
     /// <summary>Output width of a checked list of layers.</summary>
     public static int OutputWidth(IReadOnlyList<LayerInfo> layers) => OutputWidth(layers.Last(layer => OutputWidth(layer) is not null))!.Value;
 
@@ -76,6 +79,7 @@ internal static class Architecture
         {
             var layer = layers[i] ?? throw new InvalidDataException($"layer {i} is null");
             CheckFields(i, layer);
+            CheckOptions(i, layer);
             CheckInner(i, layer);
             if (layer.Type == "embedding" && i > 0)
                 throw new InvalidDataException($"layer {i} is an embedding; only the first layer can be one");
@@ -102,6 +106,7 @@ internal static class Architecture
             "dropout" => ["rate"],
             "activation" => ["activation"],
             "log_softmax" => [],
+            "activity_regularization" => ["l1", "l2", "temporal"],
             "bidirectional" => ["inner", "merge", "last_step"],
             "go_backwards" => ["inner", "last_step"],
             "residual" => ["inner"],
@@ -124,6 +129,7 @@ internal static class Architecture
         var others = new (string Name, object? Value)[]
         {
             ("activation", layer.Activation), ("inner", layer.Inner), ("merge", layer.Merge), ("last_step", layer.LastStep), ("rate", layer.Rate),
+            ("l1", layer.L1), ("l2", layer.L2), ("temporal", layer.Temporal),
         };
         foreach (var (name, value) in others)
         {
@@ -142,12 +148,25 @@ internal static class Architecture
             throw new InvalidDataException(FormattableString.Invariant($"layer {index} has rate {rate}; it must lie from 0 to below 1"));
     }
 
+    /// <summary>What a layer may have, and files from before it was there lack.</summary>
+    private static void CheckOptions(int index, LayerInfo layer)
+    {
+        if (layer.Variational is not null && layer.Type != "dropout")
+            throw new InvalidDataException($"layer {index} ({layer.Type}) cannot have variational");
+        foreach (var (name, weight) in new[] { ("l1", layer.L1), ("l2", layer.L2), ("temporal", layer.Temporal) })
+        {
+            if (weight is { } value && !(value >= 0 && float.IsFinite(value)))
+                throw new InvalidDataException(FormattableString.Invariant($"layer {index} has {name} {value}; it must be finite and not negative"));
+        }
+    }
+
     /// <summary>A layer inside another is of a kind that can be there, and complete.</summary>
     private static void CheckInner(int index, LayerInfo layer)
     {
         if (layer.Inner is not { } inner)
             return;
         CheckFields(index, inner);
+        CheckOptions(index, inner);
         if (layer.Type == "residual" ? inner.Type is "embedding" or "residual" : !RecurrentInfo.IsRecurrent(inner))
             throw new InvalidDataException($"layer {index} is {layer.Type} around {inner.Type}");
         CheckInner(index, inner);

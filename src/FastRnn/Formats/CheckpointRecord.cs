@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using FastRnn.Training;
 
 namespace FastRnn.Formats;
 
@@ -41,6 +42,12 @@ internal sealed record CheckpointRecord
     [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
     public IReadOnlyList<double> Schedule { get => field ?? []; init; }
 
+    /// <summary>What the trainer had been told; null in files from before it was kept.</summary>
+    public IReadOnlyDictionary<string, string>? Settings { get; init; }
+
+    /// <summary>What early stopping remembers beside the best weights; null where there was none.</summary>
+    public EarlyStoppingRecord? EarlyStopping { get; init; }
+
     /// <summary>Streams of the carried state; 0 when nothing is carried.</summary>
     public required int Batch { get; init; }
 
@@ -53,6 +60,8 @@ internal sealed record CheckpointRecord
     public const string EpochsName = "run.epochs";
 
     public static string MomentName(string moment, string parameter) => $"optimizer.{moment}.{parameter}";
+
+    public static string BestName(string parameter) => $"early_stopping.best.{parameter}";
 
     public static string HiddenName(int layer) => string.Create(CultureInfo.InvariantCulture, $"state.h.{layer}");
 
@@ -72,11 +81,14 @@ internal sealed record CheckpointRecord
             throw new InvalidDataException("the windows that wait for an update are not those of the checkpoint");
         if (UpdateCounts.Count > 0 && (UpdateCounts.Count != parameters.Count || UpdateCounts.Any(count => count < 0 || count > Steps)))
             throw new InvalidDataException("the updates of the parameters are not valid");
+        EarlyStopping?.Check();
         var tensors = new List<ParameterShape>();
         if (EpochCount > 0)
             tensors.Add(new(EpochsName, [EpochCount, EpochTable.Columns], TensorType.F64));
         foreach (string moment in Moments)
             tensors.AddRange(parameters.Select(parameter => new ParameterShape(MomentName(moment, parameter.Name), parameter.Shape)));
+        if (EarlyStopping is { BestReport: > 0 })
+            tensors.AddRange(parameters.Select(parameter => new ParameterShape(BestName(parameter.Name), parameter.Shape)));
         for (int i = 0; i < layers.Count && Batch > 0; i++)
         {
             LayerInfo carried = layers[i].Type == "residual" ? layers[i].Inner! : layers[i];
@@ -88,6 +100,25 @@ internal sealed record CheckpointRecord
         }
 
         return tensors;
+    }
+}
+
+/// <summary>What an <see cref="EarlyStopping"/> remembers, without the weights.</summary>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+internal sealed record EarlyStoppingRecord
+{
+    public required int Reports { get; init; }
+
+    public required int BestReport { get; init; }
+
+    public required double BestLoss { get; init; }
+
+    /// <exception cref="InvalidDataException">No reports can have led there.</exception>
+    public void Check()
+    {
+        bool possible = BestReport == 0 ? double.IsPositiveInfinity(BestLoss) : double.IsFinite(BestLoss);
+        if (BestReport < 0 || BestReport > Reports || !possible)
+            throw new InvalidDataException("what early stopping remembers is not valid");
     }
 }
 

@@ -30,7 +30,7 @@ public sealed record LayerInfo
 {
     /// <summary>
     /// <c>embedding</c>, <c>lstm</c>, <c>gru</c>, <c>rnn</c>, <c>dropout</c>, <c>linear</c>, <c>activation</c>,
-    /// <c>log_softmax</c>, <c>bidirectional</c>, <c>go_backwards</c> or <c>residual</c>.
+    /// <c>log_softmax</c>, <c>activity_regularization</c>, <c>bidirectional</c>, <c>go_backwards</c> or <c>residual</c>.
     /// </summary>
     public required string Type { get; init; }
 
@@ -57,6 +57,21 @@ public sealed record LayerInfo
 
     /// <summary>Share of inputs that dropout zeroes in training, from 0 to below 1.</summary>
     public float? Rate { get; init; }
+
+    /// <summary>True for dropout with one mask a sample for all steps of a window.</summary>
+    public bool? Variational { get; init; }
+
+    /// <summary>Share of a recurrent layer's recurrent weights that is zero in training, from 0 to below 1.</summary>
+    public float? WeightDrop { get; init; }
+
+    /// <summary>Weight of the mean size in a penalty of activities.</summary>
+    public float? L1 { get; init; }
+
+    /// <summary>Weight of the mean square in a penalty of activities.</summary>
+    public float? L2 { get; init; }
+
+    /// <summary>Weight of the mean square of changes from step to step in a penalty of activities.</summary>
+    public float? Temporal { get; init; }
 
     /// <summary>How a bidirectional layer merges its outputs: <c>concat</c>, <c>sum</c>, <c>average</c> or <c>multiply</c>.</summary>
     public string? Merge { get; init; }
@@ -112,7 +127,7 @@ public sealed record LayerInfo
         var sizes = new (string Name, object? Value)[]
         {
             ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("activation", Activation), ("rate", Rate),
-            ("", Inner), ("merge", Merge), ("last step", LastStep == true ? "only" : null),
+            ("variational", Variational == true ? "yes" : null), ("weight drop", WeightDrop), ("l1", L1), ("l2", L2), ("temporal", Temporal), ("", Inner), ("merge", Merge), ("last step", LastStep == true ? "only" : null),
         };
         IEnumerable<(string Name, object? Value)> options = RecurrentInfo.Options(this).Select(option =>
             (option.Name.Replace('_', ' '), option.Value switch { true => "", false => null, _ => option.Value }));

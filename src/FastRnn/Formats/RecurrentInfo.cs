@@ -9,7 +9,7 @@ namespace FastRnn.Formats;
 /// </summary>
 internal static class RecurrentInfo
 {
-    private static readonly string[] _ofAll = ["layer_norm", "recurrent_dropout", "zoneout"];
+    private static readonly string[] _ofAll = ["layer_norm", "recurrent_dropout", "zoneout", "weight_drop"];
 
     public static bool IsRecurrent(LayerInfo layer) => layer.Type is "lstm" or "gru" or "rnn";
 
@@ -39,6 +39,7 @@ internal static class RecurrentInfo
             RecurrentDropout = Stored(cell.RecurrentDropout),
             Zoneout = Stored(cell.Zoneout),
             CellZoneout = Stored(cell.CellZoneout),
+            WeightDrop = Stored(layer.WeightDrop),
         };
     }
 
@@ -46,7 +47,8 @@ internal static class RecurrentInfo
     public static RecurrentLayer Build(LayerInfo layer)
     {
         (int input, int hidden) = (layer.Input!.Value, layer.Hidden!.Value);
-        (bool norm, float dropout, float zoneout) = (layer.LayerNorm ?? false, layer.RecurrentDropout ?? 0, layer.Zoneout ?? 0);
+        (bool norm, float dropout, float zoneout, float drop) =
+            (layer.LayerNorm ?? false, layer.RecurrentDropout ?? 0, layer.Zoneout ?? 0, layer.WeightDrop ?? 0);
         CellActivation gate = Function(layer.GateActivation, CellActivation.Sigmoid);
         CellActivation candidate = Function(layer.CandidateActivation, CellActivation.Tanh);
         return layer.Type switch
@@ -56,6 +58,7 @@ internal static class RecurrentInfo
                 LayerNorm = norm,
                 RecurrentDropout = dropout,
                 Zoneout = zoneout,
+                WeightDrop = drop,
                 GateActivation = gate,
                 CandidateActivation = candidate,
                 OutputActivation = Function(layer.OutputActivation, CellActivation.Tanh),
@@ -71,11 +74,18 @@ internal static class RecurrentInfo
                 LayerNorm = norm,
                 RecurrentDropout = dropout,
                 Zoneout = zoneout,
+                WeightDrop = drop,
                 GateActivation = gate,
                 CandidateActivation = candidate,
                 ResetBefore = layer.ResetBefore ?? false,
             },
-            _ => new Rnn(input, hidden, Function(layer.Activation, CellActivation.Tanh)) { LayerNorm = norm, RecurrentDropout = dropout, Zoneout = zoneout },
+            _ => new Rnn(input, hidden, Function(layer.Activation, CellActivation.Tanh))
+            {
+                LayerNorm = norm,
+                RecurrentDropout = dropout,
+                Zoneout = zoneout,
+                WeightDrop = drop,
+            },
         };
     }
 
@@ -117,7 +127,7 @@ internal static class RecurrentInfo
         ("reset_before", layer.ResetBefore), ("gate_activation", layer.GateActivation), ("candidate_activation", layer.CandidateActivation),
         ("output_activation", layer.OutputActivation), ("peepholes", layer.Peepholes), ("projection", layer.Projection), ("coupled_gates", layer.CoupledGates),
         ("gate_clip", layer.GateClip), ("cell_clip", layer.CellClip), ("layer_norm", layer.LayerNorm), ("recurrent_dropout", layer.RecurrentDropout),
-        ("zoneout", layer.Zoneout), ("cell_zoneout", layer.CellZoneout),
+        ("zoneout", layer.Zoneout), ("cell_zoneout", layer.CellZoneout), ("weight_drop", layer.WeightDrop),
     ];
 
     /// <summary>Of a checked layer, in the order of the layer's own parameters.</summary>

@@ -55,7 +55,7 @@ public sealed class Bidirectional : Layer
 
     internal override bool ReadsAhead => true;
 
-    internal override bool DrawsForWindows => Inner.DrawsForWindows;
+    internal override bool IsBoundToWindow => Inner.IsBoundToWindow;
 
     internal override int InputSize => Inner.InputSize;
 

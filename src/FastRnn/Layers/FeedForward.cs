@@ -98,7 +98,8 @@ public sealed class Linear(int input, int output) : Layer
 
 /// <summary>
 /// In training, zeroes each element with probability <paramref name="rate"/> and scales the others by 1/(1−rate); passes everything on
-/// otherwise. Masks depend on the seed, the layer and the absolute time only – not on threads, back end or window length.
+/// otherwise. Masks depend on the seed, the layer and the absolute time only – not on threads, back end or, unless
+/// <see cref="Variational"/>, window length.
 /// </summary>
 /// <param name="rate">In [0, 1).</param>
 public sealed class Dropout(float rate) : Layer
@@ -108,10 +109,18 @@ public sealed class Dropout(float rate) : Layer
         ? rate
         : throw new ArgumentOutOfRangeException(nameof(rate), rate, "a dropout rate lies in [0, 1)");
 
+    /// <summary>
+    /// Variational or locked dropout (Gal, Ghahramani 2016): one mask a sample for all steps of a window, and another in the next window. It
+    /// depends on the seed, the layer, the sample, the unit and the time at which the window starts.
+    /// </summary>
+    public bool Variational { get; init; }
+
+    internal override bool IsBoundToWindow => Variational;
+
     internal override int InputSize => 0;
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant($"Dropout({Rate})");
+    public override string ToString() => FormattableString.Invariant($"Dropout({Rate}{(Variational ? ", variational" : "")})");
 
     internal override int OutputSize(int inputSize) => inputSize;
 
@@ -136,7 +145,7 @@ public sealed class Dropout(float rate) : Layer
     private void Apply(DeviceBuffer from, DeviceBuffer to, Workspace workspace, in PassContext pass)
     {
         if (pass.Training)
-            Backend.Dropout(from, to, new DropoutMask(Rate, pass.Seed, Index, pass.Time), workspace.Steps, workspace.Batch);
+            Backend.Dropout(from, to, new DropoutMask(Rate, pass.Seed, Index, pass.Time, PerSample: Variational), workspace.Steps, workspace.Batch);
         else
             Backend.Copy(from, to);
     }

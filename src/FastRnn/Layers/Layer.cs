@@ -32,8 +32,11 @@ public abstract class Layer
     /// <summary>True for a layer whose state goes on from window to window.</summary>
     internal virtual bool CarriesState => false;
 
-    /// <summary>True for a layer that draws, in training, one mask for all steps of a window: it cannot be run backward as part of a longer one.</summary>
-    internal virtual bool DrawsForWindows => false;
+    /// <summary>
+    /// True for a layer that, in training, does something once for all steps of a window – draws a mask, adds a penalty: it cannot be run backward as
+    /// part of a longer one.
+    /// </summary>
+    internal virtual bool IsBoundToWindow => false;
 
     /// <summary>Width of the input this layer asks for, or 0 when any will do.</summary>
     internal abstract int InputSize { get; }
@@ -145,6 +148,9 @@ internal class Workspace(int steps, int batch, Keep keep)
 
     /// <summary>The window of the recurrent layer whose state is carried on from window to window; null where there is none.</summary>
     public virtual RecurrentWorkspace? Carried => null;
+
+    /// <summary>What the layer added to the loss; valid after the backward pass.</summary>
+    public virtual double Penalty => 0;
 
     /// <summary>
     /// A workspace for the first steps of such a window, in the same memory, so that one of the two is in use at a time; null where a layer

@@ -12,6 +12,7 @@ public abstract class RecurrentLayer : Layer
     private RecurrentWeights? _weights;
     private RecurrentGradients? _gradients;
     private int _direction;
+    private WeightDrop? _drop;
 
     private const string InputNormName = "weight_ln_ih_l0", RecurrentNormName = "weight_ln_hh_l0";
 
@@ -49,18 +50,31 @@ public abstract class RecurrentLayer : Layer
         init => field = Check.Rate(value);
     }
 
+    /// <summary>
+    /// Weight drop (DropConnect on the recurrent weights; Merity, Keskar, Socher 2017): the share of <c>weight_hh</c> that is zero in training,
+    /// in [0, 1), the others scaled by 1/(1 − share). One mask over all gates and samples for each window, which depends on the seed, the
+    /// layer and the time at which the window starts. Otherwise, and in inference, the weights are used as they are.
+    /// </summary>
+    public float WeightDrop
+    {
+        get;
+        init => field = Check.Rate(value);
+    }
+
     internal override int InputSize => Input;
 
     internal override bool CarriesState => true;
 
-    internal override bool DrawsForWindows => RecurrentDropout > 0;
+    internal override bool IsBoundToWindow => RecurrentDropout > 0 || WeightDrop > 0;
 
     internal CellType Cell => _weights?.Cell ?? CreateCell() with { LayerNorm = LayerNorm, RecurrentDropout = RecurrentDropout, Zoneout = Zoneout };
 
     private RecurrentWeights Weights => _weights ?? throw new InvalidOperationException($"{this} does not belong to a model yet");
 
     /// <inheritdoc/>
-    public override string ToString() => $"{GetType().Name}({Input}, {Hidden})";
+    public override string ToString() => WeightDrop == 0
+        ? $"{GetType().Name}({Input}, {Hidden})"
+        : FormattableString.Invariant($"{GetType().Name}({Input}, {Hidden}, weight drop {WeightDrop})");
 
     internal override int OutputSize(int inputSize) => Cell.StateSize(Hidden);
 
@@ -86,6 +100,7 @@ public abstract class RecurrentLayer : Layer
         var ws = (RecurrentWorkspace)workspace;
         if (pass.Flags != null && ws.States.MaskedOutput == null)
             ws.AddMaskedOutput(Backend);
+        _drop?.Prepare(Index, pass);
         Backend.RecurrentForward(Weights, input.Values, ws.States, pass.Flags, ws.Stash, ws.Steps, ws.Batch, Pass(pass));
         ws.Output = pass.Flags == null ? ws.PlainOutput : ws.States.MaskedOutput!;
     }
@@ -96,8 +111,10 @@ public abstract class RecurrentLayer : Layer
         var ws = (RecurrentWorkspace)workspace;
         RecurrentStateGradients flow = ws.Flow(outputGradient, inputGradient);
         Span<double> norms = pass.RecordStepNorms ? ws.StepNorms : default;
+        _drop?.BeginBackward(Index, pass);
         Backend.RecurrentBackward(
             Weights, _gradients!, input.Values, ws.States, pass.Flags, flow, ws.Stash, norms, ws.Steps, ws.Batch, Pass(pass));
+        _drop?.EndBackward(Index, pass, ParameterArray[1].Gradient);
     }
 
     /// <summary>The cell without the options that all cells have.</summary>
@@ -106,6 +123,7 @@ public abstract class RecurrentLayer : Layer
     private protected override Parameter[] CreateParameters(int inputSize)
     {
         RecurrentWeights w = _weights = Backend.CreateRecurrentWeights(Cell, Input, Hidden);
+        _drop = WeightDrop == 0 ? null : new WeightDrop(Backend, w.RecurrentWeight, WeightDrop, _direction == 1);
         int rows = w.Gates * Hidden;
         var parameters = new List<Parameter>();
         DeviceBuffer? Add(string name, DeviceBuffer? value, params int[] shape)
@@ -116,11 +134,10 @@ public abstract class RecurrentLayer : Layer
             return parameters[^1].Gradient;
         }
 
+        DeviceBuffer inputWeight = Add("weight_ih_l0", w.InputWeight, rows, Input)!;
+        DeviceBuffer recurrentWeight = Add("weight_hh_l0", _drop?.Raw ?? w.RecurrentWeight, rows, w.State)!;
         _gradients = new(
-            Add("weight_ih_l0", w.InputWeight, rows, Input)!,
-            Add("weight_hh_l0", w.RecurrentWeight, rows, w.State)!,
-            Add("bias_ih_l0", w.InputBias, rows)!,
-            Add("bias_hh_l0", w.RecurrentBias, rows)!)
+            inputWeight, _drop?.EffectiveGradient ?? recurrentWeight, Add("bias_ih_l0", w.InputBias, rows)!, Add("bias_hh_l0", w.RecurrentBias, rows)!)
         {
             Projection = Add("weight_hr_l0", w.Projection, w.State, Hidden),
             Peephole = Add("weight_peephole_l0", w.Peephole, 3, Hidden),
@@ -140,7 +157,7 @@ public abstract class RecurrentLayer : Layer
             InitializeUniform(parameter, random, 1 / Math.Sqrt(Hidden));
     }
 
-    private RecurrentPass Pass(in PassContext pass) => new(pass.Training, pass.Seed, Index, _direction, pass.Time, pass.ClipRecurrent);
+    private RecurrentPass Pass(in PassContext pass) => new(pass.Training, pass.Seed, Index, _direction == 1, pass.Time, pass.ClipRecurrent);
 }
 
 /// <summary>h [B, P] and, where the cell has it, c [B, H] of a batch between two windows.</summary>

@@ -30,7 +30,7 @@ public sealed class Residual : Layer
 
     internal override bool CarriesState => Inner.CarriesState;
 
-    internal override bool DrawsForWindows => Inner.DrawsForWindows;
+    internal override bool IsBoundToWindow => Inner.IsBoundToWindow;
 
     internal override int InputSize => Inner.InputSize;
 
@@ -92,6 +92,8 @@ internal sealed class ResidualWorkspace : Workspace
     public Workspace Inner { get; }
 
     public override RecurrentWorkspace? Carried => Inner.Carried;
+
+    public override double Penalty => Inner.Penalty;
 
     public override Workspace? Shorter(Backend backend, int steps) =>
         Inner.Shorter(backend, steps) is { } inner ? new ResidualWorkspace(backend, this, inner) : null;

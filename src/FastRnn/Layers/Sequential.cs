@@ -180,6 +180,15 @@ internal sealed class SequentialWorkspace(Workspace[] layers)
             Layers[i].CopySteps(backend, source.Layers[i], range);
     }
 
+    /// <summary>What the layers added to the loss; valid after the backward pass.</summary>
+    public double Penalty()
+    {
+        double sum = 0;
+        foreach (Workspace layer in Layers)
+            sum += layer.Penalty;
+        return sum;
+    }
+
     /// <summary>Copies every recurrent layer's final state.</summary>
     public void CopyFinal(RecurrentState?[] state)
     {

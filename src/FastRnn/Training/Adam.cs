@@ -31,6 +31,10 @@ public abstract class AdaptiveMomentOptimizer : Optimizer
     /// <summary>Whether the largest v so far is the denominator (Reddi, Kale, Kumar 2018): steps never grow again.</summary>
     public bool Amsgrad { get; }
 
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"{GetType().Name}({Common}, beta1 {Beta1}, beta2 {Beta2}, epsilon {Epsilon}{(Amsgrad ? ", amsgrad" : "")})");
+
     internal override IReadOnlyList<string> MomentNames => Amsgrad ? NamesWithLargest : Names;
 
     /// <summary>m/√v with both corrected for their start from zero; Keras folds both corrections into the rate, so that ε weighs more at first.</summary>
@@ -127,6 +131,9 @@ public sealed class Nadam(
 
     /// <summary>How fast the share of momentum grows.</summary>
     public float MomentumDecay { get; } = NotNegative(momentumDecay ?? (form == UpdateForm.Keras ? 1f : 4e-3f), nameof(momentumDecay));
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{base.ToString()[..^1]}, momentum decay {MomentumDecay})");
 
     internal override void Update(Backend backend, Parameter parameter, int index, in ParameterUpdate update)
     {

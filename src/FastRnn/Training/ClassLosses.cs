@@ -21,6 +21,10 @@ public sealed class CrossEntropy : Loss
         _rule = new(false, LossConstants.ClassWeights(classWeights), labelSmoothing, ignoreIndex, false);
     }
 
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"CrossEntropy({Reduction}, class weights {LossConstants.Text(_rule.Weights)}, label smoothing {_rule.Smoothing}, ignore index {_rule.IgnoreIndex})");
+
     internal override string? Refuses(int targetValues, int modelOutputs) => LossConstants.RefusesClasses(_rule, targetValues, modelOutputs);
 
     internal override LossSum Compute(Backend backend, DeviceBuffer output, SequenceChunk chunk, DeviceBuffer? target, DeviceBuffer? gradient) =>
@@ -41,6 +45,10 @@ public sealed class NegativeLogLikelihood : Loss
     public NegativeLogLikelihood(IReadOnlyList<float>? classWeights = null, int ignoreIndex = -1) =>
         _rule = new(true, LossConstants.ClassWeights(classWeights), 0f, ignoreIndex, false);
 
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"NegativeLogLikelihood({Reduction}, class weights {LossConstants.Text(_rule.Weights)}, ignore index {_rule.IgnoreIndex})");
+
     internal override string? Refuses(int targetValues, int modelOutputs) => LossConstants.RefusesClasses(_rule, targetValues, modelOutputs);
 
     internal override LossSum Compute(Backend backend, DeviceBuffer output, SequenceChunk chunk, DeviceBuffer? target, DeviceBuffer? gradient) =>
@@ -49,6 +57,10 @@ public sealed class NegativeLogLikelihood : Loss
 
 internal static class LossConstants
 {
+    public static string Text(float[]? weights) => weights == null
+        ? "1"
+        : string.Join(' ', weights.Select(weight => weight.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+
     public static float[]? ClassWeights(IReadOnlyList<float>? weights)
     {
         if (weights == null)

@@ -5,7 +5,8 @@ namespace FastRnn.Training;
 
 /// <summary>
 /// Keeps the best weights of a model and says when nothing gets better: <see cref="Report"/> the validation loss, for example after every
-/// epoch; stop once <see cref="ShouldStop"/>; <see cref="RestoreBest"/> then. Memory: the weights a second time.
+/// epoch; stop once <see cref="ShouldStop"/>; <see cref="RestoreBest"/> then. Memory: the weights a second time. A checkpoint that is given
+/// it keeps what it remembers.
 /// </summary>
 public sealed class EarlyStopping
 {
@@ -43,6 +44,11 @@ public sealed class EarlyStopping
     /// <summary>Nothing got better for <see cref="Patience"/> reports.</summary>
     public bool ShouldStop => Reports - BestReport >= Patience;
 
+    internal Sequential Model => _model;
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"EarlyStopping(patience {Patience}, minimum improvement {MinimumImprovement})");
+
     /// <summary>Judges the model's weights by their loss and keeps them when they are the best. A loss that is not finite is no improvement.</summary>
     /// <returns>Whether they are the best so far.</returns>
     public bool Report(double loss)
@@ -67,7 +73,7 @@ public sealed class EarlyStopping
             _model.Backend.Copy(_best[i], _model.ParameterArray[i].Value);
     }
 
-    /// <summary>All that is remembered, to be stored beside a checkpoint.</summary>
+    /// <summary>All that is remembered.</summary>
     public EarlyStoppingState Capture()
     {
         var weights = new Dictionary<string, float[]>(StringComparer.Ordinal);

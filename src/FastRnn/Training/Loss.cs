@@ -28,6 +28,9 @@ public abstract class Loss
     /// <summary>Mean or sum.</summary>
     public LossReduction Reduction { get; init; }
 
+    /// <summary>Kind and all constants: two that say the same are the same function.</summary>
+    public abstract override string ToString();
+
     private protected bool IsSum => Reduction == LossReduction.Sum;
 
     /// <summary>Says what is wrong with windows of that many target values a step (0: classes) for a model of that many outputs, or null.</summary>

@@ -39,6 +39,11 @@ public abstract class Optimizer
     /// <summary>Whose definition.</summary>
     public UpdateForm Form { get; }
 
+    /// <summary>Kind, rate and all constants: two that say the same make the same updates.</summary>
+    public abstract override string ToString();
+
+    private protected string Common => FormattableString.Invariant($"rate {LearningRate}, weight decay {WeightDecay}, form {Form}");
+
     /// <summary>Names of the arrays kept for every parameter, for checkpoints.</summary>
     internal abstract IReadOnlyList<string> MomentNames { get; }
 

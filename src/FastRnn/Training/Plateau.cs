@@ -30,6 +30,10 @@ public sealed class Plateau(double factor = 0.1, int patience = 10, double thres
     /// <summary>Lowest loss reported so far; infinite before the first.</summary>
     public double Best { get; private set; } = double.PositiveInfinity;
 
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"Plateau(factor {_drop}, patience {_patience}, threshold {_threshold}, cooldown {_cooldown}, lowest {_lowest})");
+
     /// <summary>The same at every update: it changes with reports.</summary>
     public override double FactorAt(long updates) => _factor;
 

@@ -44,6 +44,10 @@ public sealed class RmsProp : Optimizer
     /// <summary>Whether the denominator is the deviation from the running mean.</summary>
     public bool Centered { get; }
 
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"RmsProp({Common}, decay {SquareDecay}, epsilon {Epsilon}, momentum {Momentum}{(Centered ? ", centered" : "")})");
+
     internal override IReadOnlyList<string> MomentNames => _names;
 
     internal override void Update(Backend backend, Parameter parameter, int index, in ParameterUpdate update)
@@ -102,6 +106,10 @@ public sealed class AdaGrad : Optimizer
 
     /// <summary>How fast the rate falls beside v.</summary>
     public float RateDecay { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"AdaGrad({Common}, epsilon {Epsilon}, initial sum {InitialSum}, rate decay {RateDecay})");
 
     internal override IReadOnlyList<string> MomentNames => Names;
 

@@ -13,6 +13,9 @@ public abstract class Schedule
     /// <summary>Factor of the update after <paramref name="updates"/> updates: 0 for the first. Not negative.</summary>
     public abstract double FactorAt(long updates);
 
+    /// <summary>Kind and all constants: two that say the same have the same factors.</summary>
+    public abstract override string ToString();
+
     /// <summary>Numbers to keep in a checkpoint; none for pure functions.</summary>
     internal virtual IReadOnlyList<double> State => [];
 
@@ -44,6 +47,9 @@ public sealed class StepDecay(long every, double factor) : Schedule
     private readonly double _factor = Positive(factor, nameof(factor));
 
     /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"StepDecay(every {_every}, factor {_factor})");
+
+    /// <inheritdoc/>
     public override double FactorAt(long updates) => Math.Pow(_factor, updates / _every);
 }
 
@@ -54,6 +60,9 @@ public sealed class ExponentialDecay(double factor, long over = 1) : Schedule
 {
     private readonly double _factor = Positive(factor, nameof(factor));
     private readonly long _over = AtLeastOne(over, nameof(over));
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"ExponentialDecay(factor {_factor}, over {_over})");
 
     /// <inheritdoc/>
     public override double FactorAt(long updates) => Math.Pow(_factor, updates / (double)_over);
@@ -74,6 +83,9 @@ public sealed class CosineDecay(long period, double lowest = 0, bool restarts = 
     private readonly int _growth = growth == 1 || (growth > 1 && restarts)
         ? growth
         : throw new ArgumentOutOfRangeException(nameof(growth), growth, "at least 1, and only restarts can grow");
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"CosineDecay(period {_period}, lowest {_lowest}{(restarts ? FormattableString.Invariant($", restarts, growth {_growth}") : "")})");
 
     /// <inheritdoc/>
     public override double FactorAt(long updates)
@@ -114,6 +126,9 @@ public sealed class OneCycle(long steps, double rise = 0.3, double startDivisor 
         : throw new ArgumentOutOfRangeException(nameof(endDivisor), endDivisor, "at least 1");
 
     /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"OneCycle(steps {_steps}, top {_top}, start {_start}, end {_end})");
+
+    /// <inheritdoc/>
     public override double FactorAt(long updates) => updates <= _top
         ? Cosine(_start, 1, updates / _top)
         : Cosine(1, _end, Math.Min(1.0, (updates - _top) / (_steps - 1 - _top)));
@@ -131,6 +146,9 @@ public sealed class WarmUp(long steps, double from = 0, Schedule? then = null) :
     private readonly double _from = Share(from, nameof(from));
 
     /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"WarmUp(steps {_steps}, from {_from}, then {then?.ToString() ?? "1"})");
+
+    /// <inheritdoc/>
     public override double FactorAt(long updates) =>
         updates < _steps ? _from + ((1 - _from) * updates / _steps) : then?.FactorAt(updates - _steps) ?? 1;
 
@@ -146,6 +164,9 @@ public sealed class ProductSchedule(params Schedule[] schedules) : Schedule
     private readonly Schedule[] _schedules = schedules is { Length: > 0 } && !schedules.Contains(null)
         ? [.. schedules]
         : throw new ArgumentException("at least one schedule", nameof(schedules));
+
+    /// <inheritdoc/>
+    public override string ToString() => $"ProductSchedule({string.Join(", ", _schedules.AsEnumerable())})";
 
     /// <inheritdoc/>
     public override double FactorAt(long updates)

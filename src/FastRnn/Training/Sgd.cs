@@ -40,6 +40,10 @@ public sealed class Sgd : Optimizer
     /// <summary>Whether steps look ahead along the momentum.</summary>
     public bool Nesterov { get; }
 
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"Sgd({Common}, momentum {Momentum}, dampening {Dampening}{(Nesterov ? ", nesterov" : "")})");
+
     internal override IReadOnlyList<string> MomentNames => Momentum == 0 ? [] : Names;
 
     internal override void Update(Backend backend, Parameter parameter, int index, in ParameterUpdate update)

@@ -11,7 +11,7 @@ public sealed partial class Trainer
     /// Steps k2 that a window's gradient goes back through, its own k1 first and then those of the windows before it (Williams, Peng 1990):
     /// the loss is that of the window alone, but it reaches weights at work up to k2 steps before its end. What lies behind the window is taken
     /// as it was computed, with the weights of its time, while products with weights use those of now. 0, or fewer steps than a window has: the window alone.
-    /// Not together with <see cref="Recompute"/>, nor with layers that draw one mask for a window. <see cref="SequenceChunk.StartsStreams"/>, <see cref="ResetState"/> and <see cref="ForgetPast"/> end the way back. Costs the memory of
+    /// Not together with <see cref="Recompute"/>, nor with layers that draw one mask, or add a penalty, for a window. <see cref="SequenceChunk.StartsStreams"/>, <see cref="ResetState"/> and <see cref="ForgetPast"/> end the way back. Costs the memory of
     /// some 2·k2 + k1 steps, and k2/k1 times the backward work of the recurrent layers.
     /// </summary>
     public int BackwardSteps
@@ -53,8 +53,8 @@ public sealed partial class Trainer
         int last = Array.FindLastIndex(_model.LayerArray, layer => layer.CarriesState);
         if (BackwardSteps == 0 || last < 0)
             return _past = null;
-        if (Array.Find(_model.LayerArray, layer => layer.DrawsForWindows) is { } drawing)
-            throw new InvalidOperationException($"{drawing} draws a mask for each window: no gradient goes back through several with BackwardSteps");
+        if (Array.Find(_model.LayerArray, layer => layer.IsBoundToWindow) is { } bound)
+            throw new InvalidOperationException($"{bound} draws a mask or adds a penalty for each window: no gradient goes back through several with BackwardSteps");
         if (_model.LayerThatReadsAhead != null)
         {
             return BackwardSteps <= chunk.Steps

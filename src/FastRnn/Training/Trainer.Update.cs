@@ -19,6 +19,16 @@ public sealed partial class Trainer
     /// <summary>Largest L2 norm of one parameter's gradient; a longer one is scaled by ClipTensorNorm/(norm + 1e-6). 0 turns it off.</summary>
     public float ClipTensorNorm { get; set; }
 
+    /// <summary>
+    /// Largest size of ∂L/∂a for every pre-activation a of a recurrent layer, cut at each step on the way back through time (Graves 2013): it keeps the
+    /// recursion itself from exploding, which the other limits, on its result, do not. 0 turns it off.
+    /// </summary>
+    public float ClipRecurrent
+    {
+        get;
+        set => field = Check.Limit(value);
+    }
+
     /// <summary>Factor on the learning rate by the number of updates made; null leaves it as it is.</summary>
     public Schedule? Schedule { get; set; }
 
@@ -265,6 +275,20 @@ public sealed partial class Trainer
 
         /// <summary>Updates made.</summary>
         public long Updates { get; set; }
+
+        /// <summary>What is not as everywhere.</summary>
+        public override string ToString()
+        {
+            string[] parts =
+            [
+                Frozen ? "frozen" : "",
+                RateFactor == 1 ? "" : FormattableString.Invariant($"rate factor {RateFactor}"),
+                WeightDecay is { } decay ? FormattableString.Invariant($"weight decay {decay}") : "",
+                L1 == 0 && L2 == 0 ? "" : FormattableString.Invariant($"penalty l1 {L1} l2 {L2}"),
+                MaxNorm == 0 ? "" : FormattableString.Invariant($"max norm {MaxNorm}"),
+            ];
+            return string.Join(", ", parts.Where(part => part.Length > 0));
+        }
 
         /// <summary>Norm of the gradient of the running update.</summary>
         public double Norm { get; set; }

@@ -5,7 +5,7 @@ namespace FastRnn.Training;
 
 /// <summary>What one step did.</summary>
 /// <param name="Loss">
-/// Mean over the steps that count, or sum, as the loss reduces; for cross-entropy nats per token. Penalties of weights are added.
+/// Mean over the steps that count, or sum, as the loss reduces; for cross-entropy nats per token. Penalties of weights and activities are added.
 /// </param>
 /// <param name="Tokens">Steps that counted.</param>
 /// <param name="GradientNorm">Global L2 norm before clipping; 0 for a window that waits for others before the update.</param>
@@ -81,14 +81,14 @@ public sealed partial class Trainer
         SequentialWorkspace workspace = window.Workspace;
         RecurrentState?[]? start = StartState(chunk);
         BeginGradient();
-        var pass = new PassContext(chunk.Flags, true, _model.Seed, Time, RecordStepNorms);
+        var pass = new PassContext(chunk.Flags, true, _model.Seed, Time, RecordStepNorms, ClipRecurrent);
         LayerInput input = window.Load(backend, chunk);
         DeviceBuffer output = _model.Forward(workspace, input, start, pass);
         LossSum loss = _loss.Compute(backend, output, chunk, window.Target, workspace.OutputGradient);
         if (!double.IsFinite(loss.Sum))
             throw new NonFiniteException("the loss", Steps + 1);
         SequentialWorkspace through = Backward(workspace, chunk, input, pass);
-        double penalty = AddPenalties();
+        double penalty = workspace.Penalty() + AddPenalties();
         double norm = EndGradient(chunk.RateFactor);
         if (CarryState)
             workspace.CopyFinal(EnsureState(chunk.Batch));

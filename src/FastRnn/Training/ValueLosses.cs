@@ -10,6 +10,10 @@ public abstract class ValueLoss : Loss
     private protected ValueLoss(ElementLossKind kind, float delta = 1f, float[]? positiveWeights = null) =>
         _rule = new(kind, delta, positiveWeights, false);
 
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"{GetType().Name}({Reduction}, delta {_rule.Delta}, positive weights {LossConstants.Text(_rule.PositiveWeights)})");
+
     internal override string? Refuses(int targetValues, int modelOutputs)
     {
         if (targetValues != modelOutputs)

@@ -22,12 +22,16 @@ public sealed partial class ModelMetadataFuzzTests
     public void Changed_metadata_meets_only_the_format_exception()
     {
         using var backend = new CpuBackend(threads: 1);
-        using var model = new Sequential(backend, 1, new Embedding(3, 2), Narrow(), new Residual(new Bidirectional(Reset(), Merge.Sum)), new Dropout(0.1f), new Linear(3, 3));
+        using var model = new Sequential(
+            backend, 1, new Embedding(3, 2), Narrow(), new Residual(new Bidirectional(Reset(), Merge.Sum)), new Dropout(0.1f) { Variational = true },
+            new ActivityRegularization(temporal: 1), new Linear(3, 3));
         var trainer = new Trainer(model, Loss.CrossEntropy, new Adam(0.01f));
         var data = TextDataset.FromText("abcabcaabbcc");
         trainer.Step(data.Chunks(2, 3)[0]);
+        var stopping = new EarlyStopping(model, 2);
+        stopping.Report(1);
         var run = new RunState { Options = new Dictionary<string, string> { ["a"] = "b" }, Epochs = [new(1, 2, 3, 4, 5)], BestLoss = 1 };
-        var valid = CheckpointFile.Describe(trainer, new ModelInfo { Task = "char-lm", Vocabulary = data.Vocabulary }, run);
+        var valid = CheckpointFile.Describe(trainer, new ModelInfo { Task = "char-lm", Vocabulary = data.Vocabulary }, run, stopping);
 
         int accepted = 0;
         for (int seed = 0; seed < Mutations; seed++)

@@ -129,6 +129,66 @@ public class LayersTests
         Assert.NotEqual(expected, Mask(reference, new DropoutMask(0.4f, 5, 4, 100), steps, batch, width));
     }
 
+    /// <summary>A variational mask is the same at all steps of a window, and belongs to (seed, layer, window's time, sample, unit).</summary>
+    [Fact]
+    public void VariationalMasksHoldForAllStepsOfAWindow()
+    {
+        const int steps = 9, batch = 11, width = 203, row = batch * width;
+        var mask = new DropoutMask(0.4f, 5, 3, 1L << 40, PerSample: true);
+        using var reference = new ReferenceBackend();
+        float[] expected = Mask(reference, mask, steps, batch, width);
+        for (int t = 1; t < steps; t++)
+            Bits.Same(expected.AsSpan(0, row), expected.AsSpan(t * row, row), $"step {t}");
+        for (int b = 1; b < batch; b++)
+            Assert.False(expected.AsSpan(0, width).SequenceEqual(expected.AsSpan(b * width, width)), $"sample {b} has the mask of sample 0");
+        foreach (IsaLevel isa in Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest))
+        {
+            foreach (int threads in new[] { 1, 3 })
+            {
+                using var backend = new CpuBackend(threads, isa);
+                Bits.Same(expected, Mask(backend, mask, steps, batch, width), $"isa={isa} threads={threads}");
+                Bits.Same(expected.AsSpan(0, 4 * row), Mask(backend, mask, 4, batch, width), "a shorter window");
+            }
+        }
+        DropoutMask[] others =
+        [
+            mask with { Seed = 6 }, mask with { Layer = 4 }, mask with { Time = mask.Time + 1 }, mask with { Time = 0 }, mask with { Reverse = true },
+            mask with { Use = DropoutUse.RecurrentWeights },
+        ];
+        foreach (DropoutMask other in others)
+            Assert.InRange(Enumerable.Zip(expected, Mask(reference, other, steps, batch, width)).Count(pair => pair.First != pair.Second) / (double)expected.Length, 0.4, 0.56);
+    }
+
+    [Fact]
+    public void VariationalDropoutIsTheInputTimesOneMaskASample()
+    {
+        const int steps = 5, batch = 3, width = 21;
+        foreach (Backend backend in new Backend[] { new ReferenceBackend(), new CpuBackend(2) })
+        {
+            using (backend)
+            {
+                using var model = new Sequential(backend, 9, new Linear(4, width), new Dropout(0.25f) { Variational = true });
+                SequentialWorkspace workspace = model.CreateWorkspace(steps, batch, Keep.Everything);
+                DeviceBuffer x = backend.Allocate(steps * batch, 4);
+                backend.Write(x, [.. Enumerable.Range(0, x.Length).Select(i => (float)Math.Sin(i + 1))]);
+                backend.Write(workspace.OutputGradient, [.. Enumerable.Range(0, steps * batch * width).Select(i => (float)Math.Cos(i))]);
+                var pass = new PassContext(null, true, model.Seed, 1000, false);
+                model.Forward(workspace, new LayerInput(x), null, pass);
+                model.Backward(workspace, new LayerInput(x), null, pass);
+                float[] mask = Mask(backend, new DropoutMask(0.25f, 9, 1, 1000, PerSample: true), 1, batch, width);
+                float[] into = TrainingRuns.Read(backend, workspace.Layers[0].Output), from = TrainingRuns.Read(backend, workspace.Layers[1].Output);
+                float[] dFrom = TrainingRuns.Read(backend, workspace.OutputGradient), dInto = TrainingRuns.Read(backend, workspace.Layers[0].OutputGradient!);
+                for (int i = 0; i < from.Length; i++)
+                {
+                    Assert.Equal(into[i] * mask[i % mask.Length], from[i], 1e-6f);
+                    Assert.Equal(dFrom[i] * mask[i % mask.Length], dInto[i], 1e-6f);
+                }
+                model.Forward(workspace, new LayerInput(x), null, pass with { Training = false });
+                Bits.Same(TrainingRuns.Read(backend, workspace.Layers[0].Output), TrainingRuns.Read(backend, workspace.Layers[1].Output), "in inference");
+            }
+        }
+    }
+
     [Fact]
     public void ForgetBiasIsAddedToTheForgetGateAlone()
     {

@@ -238,6 +238,10 @@ public sealed class BadInputTests : IDisposable
         { "--optimizer", "sgd", "'optimizer' was 'adam'" },
         { "--learning-rate", "0.02", "'learning-rate' was '0.01'" },
         { "--clip-norm", "4", "'clip-norm' was '5'" },
+        { "--weight-drop", "0.5", "'weight-drop' was not set" },
+        { "--weight-decay", "0.5", "'weight-decay' was not set" },
+        { "--schedule", "cosine", "'schedule' was not set" },
+        { "--warm-up", "3", "'warm-up' was not set" },
         { "--seed", "2", "'seed' was '1'" },
         { "--validation-split", "0.2", "'validation-split' was '0.1'" },
     };

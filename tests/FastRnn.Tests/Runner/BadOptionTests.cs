@@ -28,7 +28,12 @@ public sealed class BadOptionTests : IDisposable
     [InlineData("train --data data.txt --cell lru", "--cell is 'lru', expected lstm or gru or rnn")]
     [InlineData("train --data data.txt --task play", "--task is 'play', expected char-lm")]
     [InlineData("train --data data.txt --device gpu", "--device is 'gpu', expected cpu")]
-    [InlineData("train --data data.txt --optimizer adamm", "--optimizer is 'adamm', expected adam or sgd")]
+    [InlineData("train --data data.txt --optimizer adamm", "--optimizer is 'adamm', expected sgd or adagrad or rmsprop or adam or adamw or nadam")]
+    [InlineData("train --data data.txt --schedule linear", "--schedule is 'linear', expected constant or step or exponential or cosine or one-cycle or plateau")]
+    [InlineData("train --data data.txt --momentum 0.9", "--momentum goes with --optimizer sgd or rmsprop")]
+    [InlineData("train --data data.txt --optimizer adamw --momentum 0", "--momentum goes with --optimizer sgd or rmsprop")]
+    [InlineData("train --data data.txt --schedule-epochs 2", "--schedule-epochs goes with a --schedule other than constant")]
+    [InlineData("train --data data.txt --schedule cosine --schedule-factor 0.5", "--schedule-factor goes with --schedule step or exponential or plateau")]
     public void Unknown_and_missing_words_are_named(string line, params string[] parts) =>
         _folder.Unchanged(() => _folder.RunInside(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Failed(ExitCodes.Usage, parts));
 
@@ -55,6 +60,12 @@ public sealed class BadOptionTests : IDisposable
         { "train", "--time-steps", "1 to 1000000", "0 -1 1000001" },
         { "train", "--epochs", "1 to 1000000", "0 -1 1000001" },
         { "train", "--learning-rate", "a positive number", "0 -1 1e-50 1e39" },
+        { "train", "--weight-drop", "0 to below 1", "-0.1 1 0.99999999999" },
+        { "train", "--momentum", "0 to below 1", "-0.1 1 0.99999999999" },
+        { "train", "--weight-decay", "0 or more", "-1 1e39" },
+        { "train", "--schedule-epochs", "0 to 1000000", "-1 1000001" },
+        { "train", "--schedule-factor", "above 0 to below 1", "0 1 -0.5" },
+        { "train", "--warm-up", "0 to 1000000000", "-1 1000000001" },
         { "train", "--clip-norm", "0 or more", "-1 -1e-9 1e39" },
         { "train", "--seed", "0 to 18446744073709551615", "-1 18446744073709551616" },
         { "train", "--threads", "0 to 1024", "-1 1025" },
@@ -81,7 +92,8 @@ public sealed class BadOptionTests : IDisposable
     [MemberData(nameof(Ranges))]
     public void Number_outside_its_range_is_refused_with_the_range(string verb, string option, string expected, string values)
     {
-        bool real = option is "--dropout" or "--learning-rate" or "--clip-norm" or "--validation-split" or "--temperature" or "--top-p";
+        bool real = option is "--dropout" or "--learning-rate" or "--clip-norm" or "--validation-split" or "--temperature" or "--top-p"
+            or "--weight-drop" or "--momentum" or "--weight-decay" or "--schedule-factor";
         foreach (string value in (string[])[.. values.Split(' '), .. _notNumbers, .. real ? [] : _notWhole])
         {
             _folder.RunInside(Arguments(verb, option, value)).Failed(ExitCodes.Usage, $"{option} is '{value}', expected {expected}");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FastRnn.Formats;
 using FastRnn.Runner;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -29,6 +30,46 @@ public sealed class ResumeTests(ITestOutputHelper log) : IDisposable
         Assert.Contains("resumed after 2 epochs, at step ", second.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("epoch 2/4", second.Error, StringComparison.Ordinal);
         SameAsUninterrupted([.. options, "--epochs", "4"]);
+    }
+
+    /// <summary>With every optimiser and schedule; a curve over all epochs is that of the first run until it is said otherwise.</summary>
+    [Theory]
+    [InlineData("--optimizer sgd --learning-rate 0.5 --momentum 0.5 --weight-decay 1e-3 --schedule step --schedule-epochs 2 --warm-up 5")]
+    [InlineData("--optimizer adagrad --schedule exponential --schedule-factor 0.25 --weight-drop 0.3")]
+    [InlineData("--optimizer rmsprop --momentum 0.5 --schedule plateau --schedule-factor 0.1 --warm-up 3")]
+    [InlineData("--optimizer adamw --schedule cosine --schedule-epochs 4 --weight-drop 0.3 --cell gru")]
+    [InlineData("--optimizer nadam --schedule one-cycle --schedule-epochs 4")]
+    public void Two_halves_are_the_whole_with_every_schedule(string line)
+    {
+        string[] options = line.Split(' ');
+        _folder.Train([.. options, "--epochs", "2"]).Succeeded();
+        _folder.Train([.. options, "--epochs", "4", "--resume"]).Succeeded();
+        SameAsUninterrupted([.. options, "--epochs", "4"]);
+    }
+
+    [Fact]
+    public void Weight_drop_reaches_the_layers_of_the_model()
+    {
+        _folder.Train("--weight-drop", "0.25").Succeeded();
+        Assert.Contains("weight drop 0.25", _folder.RunInside("info", RunnerFolder.Model).Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Its second number is the lowest loss it has heard of.</summary>
+    [Fact]
+    public void Plateau_hears_of_validation_losses()
+    {
+        JsonElement train = Json.Object(_folder.Train("--schedule", "plateau", "--json").Succeeded().Output);
+        string record = SafetensorsReader.Read(_folder.At(RunnerFolder.Checkpoint)).Metadata[CheckpointRecord.Key];
+        using JsonDocument stored = JsonDocument.Parse(record);
+        Assert.Equal(train.GetProperty("best_validation_loss").GetDouble(), stored.RootElement.GetProperty("schedule")[1].GetDouble());
+    }
+
+    [Fact]
+    public void Curve_over_all_epochs_says_what_to_repeat()
+    {
+        _folder.Train("--schedule", "cosine").Succeeded();
+        _folder.Train("--schedule", "cosine", "--epochs", "4", "--resume").Failed(ExitCodes.BadInput, "'schedule-epochs' was '2'", "now it is '4'");
+        _folder.Train("--schedule", "cosine", "--epochs", "4", "--schedule-epochs", "2", "--resume").Succeeded();
     }
 
     [Fact]

@@ -80,7 +80,7 @@ internal sealed partial class CellRun
     public StepFlags? Flags { get; set; }
 
     /// <summary>Of <see cref="Train"/>; <see cref="Forward(Backend)"/> is the same without training.</summary>
-    public RecurrentPass Pass { get; set; } = new(Training: true, Seed: 0x5eed, Layer: 2, Direction: 0, Time: 77, GradientLimit: 0);
+    public RecurrentPass Pass { get; set; } = new(Training: true, Seed: 0x5eed, Layer: 2, Reverse: false, Time: 77, GradientLimit: 0);
 
     public override string ToString() => $"{_name} T={Steps} B={Batch} I={Input} H={Hidden}";
 

@@ -59,7 +59,7 @@ internal sealed class GradientCheck
             int hidden = 4 + ((i + 1) % 3); // 5, 6, 4: neighbours differ
             layers.Add(CellLayers.Create(test.Type, width, hidden));
             if (test.Dropout > 0)
-                layers.Add(new Dropout(test.Dropout));
+                layers.Add(new Dropout(test.Dropout) { Variational = i % 2 == 1 });
             width = layers.OfType<RecurrentLayer>().Last().OutputSize(width);
         }
         layers.Add(new Linear(width, Vocabulary));

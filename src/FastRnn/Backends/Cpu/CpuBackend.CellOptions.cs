@@ -56,7 +56,7 @@ public sealed unsafe partial class CpuBackend
         {
             for (int quad = 0; quad < AlignedBuffer.Pad(w.State) / 4; quad++, to += 4)
             {
-                var (u0, u1, u2, u3) = DropoutDraw.Quad(mask, 0, b, quad);
+                var (u0, u1, u2, u3) = DropoutDraw.SampleQuad(mask, b, quad);
                 (to[0], to[1]) = (u0 >= mask.Rate ? keep : 0f, u1 >= mask.Rate ? keep : 0f);
                 (to[2], to[3]) = (u2 >= mask.Rate ? keep : 0f, u3 >= mask.Rate ? keep : 0f);
             }

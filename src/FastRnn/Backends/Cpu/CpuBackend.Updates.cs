@@ -2,7 +2,7 @@ using FastRnn.Kernels;
 
 namespace FastRnn.Backends;
 
-/// <summary>Embedding, dropout and updates.</summary>
+/// <summary>Embedding and updates.</summary>
 public sealed unsafe partial class CpuBackend
 {
     internal override void EmbeddingForward(DeviceBuffer table, ReadOnlySpan<int> tokens, DeviceBuffer y)
@@ -29,28 +29,6 @@ public sealed unsafe partial class CpuBackend
         {
             if (tokens[r] >= 0)
                 _table.AddTo(from.Pointer + (r * stride), to.Pointer + (CheckToken(tokens[r], dTable.Rows) * stride), stride);
-        }
-        to.Written();
-        GC.KeepAlive(from);
-    }
-
-    internal override void Dropout(DeviceBuffer x, DeviceBuffer y, in DropoutMask mask, int steps, int batch)
-    {
-        CheckShape(x, steps * batch, x.Columns);
-        CheckShape(y, x.Rows, x.Columns);
-        CpuBuffer from = Cpu(x), to = Cpu(y);
-        float keep = 1f / (1f - mask.Rate);
-        for (int r = 0; r < from.Rows; r++)
-        {
-            ReadOnlySpan<float> source = from.Row(r);
-            Span<float> target = to.Row(r);
-            for (int c = 0; c < source.Length; c += 4)
-            {
-                var (u0, u1, u2, u3) = DropoutDraw.Quad(mask, r / batch, r % batch, c / 4);
-                ReadOnlySpan<float> draws = [u0, u1, u2, u3];
-                for (int i = c; i < Math.Min(c + 4, source.Length); i++)
-                    target[i] = draws[i - c] >= mask.Rate ? source[i] * keep : 0f;
-            }
         }
         to.Written();
         GC.KeepAlive(from);

@@ -50,12 +50,17 @@ public partial class ReferenceBackend : Backend
         M(buffer).Span.CopyTo(values);
     }
 
-    internal override void Zero(DeviceBuffer buffer) => M(buffer).Span.Clear();
+    internal override void Zero(DeviceBuffer buffer)
+    {
+        M(buffer).Span.Clear();
+        buffer.Touch();
+    }
 
     internal override void Copy(DeviceBuffer source, DeviceBuffer destination)
     {
         RequireShape(destination, source.Rows, source.Columns);
         M(source).Span.CopyTo(M(destination).Span);
+        destination.Touch();
     }
 
     internal override void CopyRows(DeviceBuffer source, int sourceRow, DeviceBuffer destination, int destinationRow, int rows)
@@ -71,6 +76,7 @@ public partial class ReferenceBackend : Backend
         RequireShape(destination, source.Rows, source.Columns);
         for (int i = 0; i < source.Length; i++)
             M(destination).Span[i] += M(source).Span[i];
+        destination.Touch();
     }
 
     internal override void GatherRows(DeviceBuffer source, ReadOnlySpan<int> rows, DeviceBuffer destination, in RowGather how)
