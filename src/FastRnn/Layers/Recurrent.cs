@@ -63,6 +63,14 @@ public abstract class RecurrentLayer : Layer
         Backend.RecurrentBackward(Weights, _gradients!, input.Values, ws.States, pass.Flags, flow, ws.Stash, norms, ws.Steps, ws.Batch);
     }
 
+    internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass)
+    {
+        var ws = (RecurrentWorkspace)workspace;
+        if (pass.Flags)
+            ws.AddMaskedOutput(Backend);
+        Backend.PlanRecurrent(plan, Weights, ws.Stash, pass);
+    }
+
     private protected override Parameter[] CreateParameters(int inputSize)
     {
         RecurrentWeights w = _weights = Backend.CreateRecurrentWeights(_cell, Input, Hidden);

@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
+using FastRnn.Memory;
 
 namespace FastRnn.Training;
 
@@ -31,7 +32,9 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(optimizer);
         (_model, _loss, Optimizer) = (model, loss, optimizer);
+        long before = BlockBytes.Asked;
         optimizer.Attach(model.Backend, model.ParameterArray);
+        _momentBytes = BlockBytes.Asked - before;
         _plans = [.. model.ParameterArray.Select(_ => new ParameterPlan())];
     }
 
@@ -71,11 +74,12 @@ public sealed partial class Trainer
     /// <summary>Forward, loss, backward, clipping and update on one window.</summary>
     /// <exception cref="ArgumentException">The model or the loss cannot read such windows, or streams change their number.</exception>
     /// <exception cref="NonFiniteException">The loss or a gradient is not finite; weights, moments and state are untouched.</exception>
+    /// <exception cref="InsufficientMemoryException">Windows of a new shape would go over <see cref="MemoryLimit"/>; nothing is changed.</exception>
     public StepResult Step(SequenceChunk chunk)
     {
         ArgumentNullException.ThrowIfNull(chunk);
         Backend backend = _model.Backend;
-        TrainingWindow window = Window(chunk, Recompute ? Keep.States : Keep.Everything);
+        TrainingWindow window = Window(chunk, TrainingKeep);
         SequentialWorkspace workspace = window.Workspace;
         RecurrentState?[]? start = StartState(chunk);
         BeginGradient();
@@ -191,12 +195,20 @@ public sealed partial class Trainer
     private TrainingWindow Window(SequenceChunk chunk, Keep keep)
     {
         TrainingWindow.Check(_model, _loss, chunk);
+        var shape = WindowShape.Of(chunk);
         foreach (TrainingWindow known in _windows)
         {
-            if (known.Fits(chunk, keep))
-                return known;
+            if (!known.Fits(shape, keep))
+                continue;
+            if (shape.Masked && !known.Shape.Masked)
+            {
+                CheckMemory(shape, keep, known);
+                known.Shape = shape;
+            }
+            return known;
         }
-        var created = new TrainingWindow(_model, chunk, keep);
+        CheckMemory(shape, keep, null);
+        var created = new TrainingWindow(_model, shape, keep);
         _windows.Add(created);
         return created;
     }

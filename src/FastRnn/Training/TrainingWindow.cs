@@ -8,12 +8,18 @@ internal sealed class TrainingWindow
 {
     private readonly DeviceBuffer? _input;
 
-    public TrainingWindow(Sequential model, SequenceChunk chunk, Keep keep)
+    public TrainingWindow(Sequential model, WindowShape shape, Keep keep)
     {
-        Workspace = model.CreateWorkspace(chunk.Steps, chunk.Batch, keep);
-        _input = chunk.Features == 0 ? null : model.Backend.Allocate(chunk.Steps * chunk.Batch, chunk.Features);
-        Target = chunk.Outputs == 0 ? null : model.Backend.Allocate(chunk.Steps * chunk.Batch, chunk.Outputs);
+        (Shape, Keep) = (shape, keep);
+        Workspace = model.CreateWorkspace(shape.Steps, shape.Batch, keep);
+        _input = shape.Features == 0 ? null : model.Backend.Allocate(shape.Steps * shape.Batch, shape.Features);
+        Target = shape.Outputs == 0 ? null : model.Backend.Allocate(shape.Steps * shape.Batch, shape.Outputs);
     }
+
+    /// <summary>Whose windows; once one has had flags, with flags.</summary>
+    public WindowShape Shape { get; set; }
+
+    public Keep Keep { get; }
 
     public SequentialWorkspace Workspace { get; }
 
@@ -21,9 +27,7 @@ internal sealed class TrainingWindow
     public DeviceBuffer? Target { get; }
 
     /// <summary>Whether windows like this one are loaded here.</summary>
-    public bool Fits(SequenceChunk chunk, Keep keep) =>
-        Workspace.Steps == chunk.Steps && Workspace.Batch == chunk.Batch && Workspace.Layers[0].Keep == keep
-        && (_input?.Columns ?? 0) == chunk.Features && (Target?.Columns ?? 0) == chunk.Outputs;
+    public bool Fits(WindowShape shape, Keep keep) => Keep == keep && Shape with { Masked = shape.Masked } == shape;
 
     /// <summary>Copies the values of a window, and returns what the first layer reads.</summary>
     public LayerInput Load(Backend backend, SequenceChunk chunk)
@@ -48,4 +52,15 @@ internal sealed class TrainingWindow
         if (loss.Refuses(chunk.Outputs, model.OutputSize) is { } problem)
             throw new ArgumentException(problem, nameof(chunk));
     }
+}
+
+/// <summary>What decides the memory of a window.</summary>
+/// <param name="Steps">T</param>
+/// <param name="Batch">B</param>
+/// <param name="Features">Values of a step; 0 for a token.</param>
+/// <param name="Outputs">Target values of a step; 0 for a class.</param>
+/// <param name="Masked">There are flags.</param>
+internal readonly record struct WindowShape(int Steps, int Batch, int Features, int Outputs, bool Masked)
+{
+    public static WindowShape Of(SequenceChunk chunk) => new(chunk.Steps, chunk.Batch, chunk.Features, chunk.Outputs, chunk.Flags != null);
 }

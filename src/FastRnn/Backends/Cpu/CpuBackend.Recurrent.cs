@@ -155,7 +155,8 @@ public sealed unsafe partial class CpuBackend
         CheckShape(dX, stash.Steps * stash.Batch, w.Input);
         bool packed = job.PackedRows != null;
         nint row = job.RowAt(job.FirstStep), rows = job.RowAt(job.FirstStep + job.BlockSteps) - row;
-        using PooledScratch packedGradient = new(_pool, packed ? rows * dX.Stride : 0);
+        // As if all rows were active: what the pool holds is not to depend on flags.
+        using PooledScratch packedGradient = new(_pool, packed ? (nint)stash.SpanSteps * stash.Batch * dX.Stride : 0);
         float* to = packed ? packedGradient.Pointer : dX.Pointer + (row * dX.Stride);
         if (packed)
             new Span<float>(dX.Pointer + ((nint)job.FirstStep * job.Batch * dX.Stride), job.BlockSteps * job.Batch * dX.Stride).Clear();
