@@ -48,6 +48,14 @@ public class RecomputeTests
     }
 
     [Fact]
+    public void NothingIsTouchedOutsideOfBlocks()
+    {
+        using var guard = new GuardedBlocks();
+        foreach (CellType cell in CellRun.Cells)
+            Compare(new CellRun(3, 18, 131, 3, seed: 5, cell));
+    }
+
+    [Fact]
     public void MemoryOfLongWindowsIsAFraction()
     {
         const int Steps = 1000, Batch = 32, Hidden = 256;
