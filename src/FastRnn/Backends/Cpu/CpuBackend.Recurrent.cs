@@ -79,7 +79,7 @@ public sealed unsafe partial class CpuBackend
                 EnterSpan(ref job, kept, states, span);
                 if (span < kept.Spans - 1)
                     Refill(w, Cpu(x), kept, job);
-                BackwardSpan(w, gradients, Cpu(x), flow.Input as CpuBuffer, kept, ref job);
+                BackwardSpan(w, gradients, Cpu(x), flow.Input == null ? null : Cpu(flow.Input), kept, ref job);
             }
             SumStepNorms(job, stepNorms);
         }
@@ -92,44 +92,6 @@ public sealed unsafe partial class CpuBackend
         GC.KeepAlive(x);
         GC.KeepAlive(w);
         GC.KeepAlive(this);
-    }
-
-    /// <summary>Points the job at a span: its steps, its c, and its strips, so that they are found under the rows of the whole window.</summary>
-    private static void EnterSpan(ref RecurrentJob job, CpuStash stash, RecurrentStates states, int span)
-    {
-        job.FirstStep = span * stash.SpanSteps;
-        job.BlockSteps = Math.Min(stash.SpanSteps, job.Steps - job.FirstStep);
-        job.Cells = stash.EnterSpan(span, CellStates(states));
-        job.Strips = stash.Gates - (job.RowAt(job.FirstStep) * 16);
-    }
-
-    /// <summary>The span's steps, in blocks of time whose strips, unless they are kept, all take the same place.</summary>
-    private void ForwardSpan(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, RecurrentJob job, float* packedInput)
-    {
-        float* spanStrips = job.Strips;
-        int end = job.FirstStep + job.BlockSteps;
-        for (int first = job.FirstStep; first < end; first += stash.BlockSteps)
-        {
-            job.FirstStep = first;
-            job.BlockSteps = Math.Min(stash.BlockSteps, end - first);
-            job.Strips = job.KeepGates ? spanStrips + (job.RowAt(first) * 16) : stash.Gates;
-            MultiplyInput(w, input, stash, job, packedInput);
-            _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
-        }
-    }
-
-    /// <summary>Gates into gradients, and all that follows from them, for one span.</summary>
-    private void BackwardSpan(
-        CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer? dX, CpuStash stash, ref RecurrentJob job)
-    {
-        job.RecurrentPanels = w.RecurrentBackwardPanels();
-        fixed (RecurrentJob* context = &job)
-            _workers.Run(&RecurrentJob.Backward, context, SampleParts(job));
-        if (job.BlockSteps % 2 != 0)
-            job.SwapHiddenGradients();
-        AddRecurrentGradients(w, gradients, x, stash, job);
-        if (dX != null)
-            MultiplyInputGradient(w, stash, dX, job);
     }
 
     /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
