@@ -45,7 +45,7 @@ public class MemoryEstimateTests
     {
         foreach (Func<Optimizer> optimizer in (Func<Optimizer>[])[() => new Adam(0.01f), () => new Sgd(0.01f), () => new RmsProp(0.01f, momentum: 0.9f, centered: true)])
         {
-            foreach ((int steps, int batch) in new[] { (150, 9), (20, 33), (70, 1) })
+            foreach ((int steps, int batch) in new[] { (150, 5), (20, 33), (70, 1) })
             {
                 using var blocks = new CountedBlocks();
                 using var backend = new CpuBackend(threads);
