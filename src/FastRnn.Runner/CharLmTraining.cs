@@ -38,9 +38,26 @@ internal sealed class CharLmTraining
         _watch = new DivergenceWatch(_vocabulary.Count);
         Schedule? schedule = options.Update.CreateSchedule(_chunks.Count, out _plateau);
         (_model, _trainer, _state) = options.Resume ? Resume(schedule) : Start(schedule);
+        _trainer.Recompute = options.Recompute;
+        MemoryEstimate memory = EstimateMemory();
         output.Log.WriteLine(
             $"{Path.GetFileName(options.Data)}: {data.Length:N0} characters, {_vocabulary.Count} symbols, {_chunks.Count} windows of "
-            + $"{options.Batch}×{_chunks.TimeSteps}; {_model.ParameterCount:N0} parameters");
+            + $"{options.Batch}×{_chunks.TimeSteps}; {_model.ParameterCount:N0} parameters; memory {memory}");
+        if (options.MemoryLimit > 0 && memory.Total > options.MemoryLimit)
+            throw new InsufficientMemoryException($"training takes {memory.Total:N0} bytes, --memory-limit is {options.MemoryLimit:N0}");
+    }
+
+    /// <summary>Of all windows that a run may come to: the last of a pass is shorter, and every shape is also evaluated.</summary>
+    private MemoryEstimate EstimateMemory()
+    {
+        WindowShape[] train = Shapes(_chunks), validation = _validation == null ? [] : Shapes(_validation);
+        return _trainer.Estimate(
+        [
+            .. train.Select(shape => (shape, _options.Recompute ? Keep.States : Keep.Everything)),
+            .. train.Union(validation).Select(shape => (shape, Keep.Nothing)),
+        ]);
+
+        static WindowShape[] Shapes(ChunkSequence chunks) => [.. new[] { WindowShape.Of(chunks[0]), WindowShape.Of(chunks[chunks.Count - 1]) }.Distinct()];
     }
 
     /// <summary>Trains to the last epoch, an interruption, or until nothing gets better.</summary>

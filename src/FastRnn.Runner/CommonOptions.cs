@@ -27,6 +27,36 @@ internal static class CommonOptions
     public static Option<double> Real(string name, double value, Func<double, bool> valid, string expected, string description) =>
         Checked(name, value, NumberStyles.Float, x => double.IsFinite(x) && valid(x), expected, description);
 
+    /// <summary>A number of bytes, with or without a binary unit.</summary>
+    public static Option<long> Bytes(string name, string description)
+    {
+        return new Option<long>(name)
+        {
+            Description = description,
+            DefaultValueFactory = _ => 0,
+            HelpName = "BYTES",
+            CustomParser = result =>
+            {
+                string given = result.Tokens[^1].Value;
+                if (TryBytes(given, out long bytes))
+                    return bytes;
+                result.AddError($"{name} is '{given}', expected a whole number of bytes, or of KiB, MiB or GiB as in 512MiB");
+                return 0;
+            },
+        };
+    }
+
+    private static bool TryBytes(string text, out long bytes)
+    {
+        string[] units = ["KiB", "MiB", "GiB"];
+        int unit = Array.FindIndex(units, end => text.EndsWith(end, StringComparison.Ordinal));
+        int shift = 10 * (unit + 1);
+        bool valid = long.TryParse(unit < 0 ? text : text[..^3], NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            && number <= long.MaxValue >> shift;
+        bytes = valid ? number << shift : 0;
+        return valid;
+    }
+
     /// <summary>
     /// A number that is refused with what was given and what is expected. The library's own conversion would take 0,002 for 2, because it
     /// allows thousands separators.

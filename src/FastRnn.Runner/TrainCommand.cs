@@ -31,11 +31,14 @@ internal static class TrainCommand
         Option<int> every = CommonOptions.Number("--checkpoint-every", 0, 0, int.MaxValue, "Steps between checkpoints; 0 saves after each epoch");
         Option<double> split = CommonOptions.Real("--validation-split", 0.1, x => x is >= 0 and < 1, "0 to below 1", "Last part of the data, for validation");
         Option<int> patience = CommonOptions.Number("--patience", 0, 0, 1_000_000, "Stop after so many epochs without a better loss; 0 is off");
+        Option<long> memory = CommonOptions.Bytes(
+            "--memory-limit", "Most memory that training may hold, as 2GiB or 500MiB; 0 is any. More ends with exit code 4 before it starts");
+        var recompute = new Option<bool>("--recompute") { Description = "Windows over 64 steps in less memory and more time: the same bits" };
         Option<bool> json = CommonOptions.Json();
         var command = new Command("train", "Train a model. Ctrl-C saves a checkpoint and ends; --resume goes on.")
         {
             task, data, cell, embedding, hidden, layers, dropout, weightDrop, batch, timeSteps, epochs, seed, threads, device,
-            model, resume, every, split, patience, json,
+            model, resume, every, split, patience, memory, recompute, json,
         };
         update.AddTo(command);
         command.SetAction(parsed =>
@@ -60,6 +63,8 @@ internal static class TrainCommand
                 CheckpointEvery = parsed.GetValue(every),
                 ValidationSplit = parsed.GetValue(split),
                 Patience = parsed.GetValue(patience),
+                MemoryLimit = parsed.GetValue(memory),
+                Recompute = parsed.GetValue(recompute),
             };
             output.Json = parsed.GetValue(json);
             using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), options.Seed, output);

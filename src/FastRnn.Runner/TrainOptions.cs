@@ -41,6 +41,11 @@ internal sealed record TrainOptions
 
     public int Patience { get; init; }
 
+    /// <summary>Most bytes of memory; 0: any.</summary>
+    public long MemoryLimit { get; init; }
+
+    public bool Recompute { get; init; }
+
     public string Checkpoint => RunFiles.Checkpoint(Model);
 
     /// <summary>The options that fix the bits of the run: a checkpoint goes on only with the same.</summary>

@@ -85,6 +85,28 @@ public abstract class Backend : IDisposable
     internal abstract void ActivationBackward(
         ActivationKind kind, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags);
 
+    // ---- memory -------------------------------------------------------------------------------------------------------------
+
+    /// <summary>Whether the bytes of its buffers can be counted, and those of its scratch memory planned, without making them.</summary>
+    internal virtual bool PlansMemory => false;
+
+    /// <summary>Scratch memory of a recurrent layer's passes.</summary>
+    internal virtual void PlanRecurrent(ScratchPlan plan, RecurrentWeights weights, RecurrentStash stash, in PlannedPass pass)
+    {
+    }
+
+    /// <summary>Scratch memory of an affine layer's passes.</summary>
+    internal virtual void PlanLinear(ScratchPlan plan, LinearWeights weights, int steps, int batch, in PlannedPass pass)
+    {
+    }
+
+    /// <summary>Scratch memory of any loss.</summary>
+    internal virtual void PlanLoss(ScratchPlan plan, int rows, int columns)
+    {
+    }
+
+    // ---- recurrent layers ---------------------------------------------------------------------------------------------------
+
     internal abstract RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden);
 
     internal abstract RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, Keep keep);

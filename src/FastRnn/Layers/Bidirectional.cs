@@ -103,6 +103,15 @@ public sealed class Bidirectional : Layer
             Backend.Accumulate(back!, inputGradient);
     }
 
+    internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass)
+    {
+        var ws = (BidirectionalWorkspace)workspace;
+        Inner.Plan(plan, ws.Forward, pass);
+        _backwards.Plan(plan, ws.Backward, pass);
+        if (pass.InputGradient)
+            ws.InputGradient();
+    }
+
     private protected override Parameter[] CreateParameters(int inputSize)
     {
         Parameter[] forward = Adopt(Inner, inputSize), backward = Adopt(_backwards, inputSize);

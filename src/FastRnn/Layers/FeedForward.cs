@@ -86,6 +86,9 @@ public sealed class Linear(int input, int output) : Layer
             _weights!, ParameterArray[0].Gradient, ParameterArray[1].Gradient, input.Values, outputGradient, inputGradient, pass.Flags,
             workspace.Steps, workspace.Batch);
 
+    internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass) =>
+        Backend.PlanLinear(plan, _weights!, workspace.Steps, workspace.Batch, pass);
+
     private protected override Parameter[] CreateParameters(int inputSize)
     {
         _weights = Backend.CreateLinearWeights(Input, Output);

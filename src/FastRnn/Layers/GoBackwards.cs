@@ -65,6 +65,14 @@ public sealed class GoBackwards : Layer
             Backend.GatherRows(back!, reversal.Rows, inputGradient, RowGather.Whole(GatherMode.Write, inputGradient.Columns));
     }
 
+    internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass)
+    {
+        var ws = (BackwardsWorkspace)workspace;
+        Inner.Plan(plan, ws.Inner, pass);
+        if (pass.InputGradient)
+            ws.InputGradient();
+    }
+
     private protected override Parameter[] CreateParameters(int inputSize) => Adopt(Inner, inputSize);
 
     private protected override void Initialize(Parameter parameter, PhiloxStream random) => Initialize(Inner, parameter, random);

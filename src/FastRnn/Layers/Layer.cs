@@ -69,6 +69,14 @@ public abstract class Layer
     internal abstract void Backward(
         Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass);
 
+    /// <summary>
+    /// Makes what passes over a new workspace would make when they first need it, and notes the scratch memory that they take. Called where
+    /// blocks are only counted.
+    /// </summary>
+    internal virtual void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass)
+    {
+    }
+
     private protected abstract Parameter[] CreateParameters(int inputSize);
 
     /// <summary>Makes a layer inside this one part of the same model. Its parameters become this layer's to name and to draw.</summary>

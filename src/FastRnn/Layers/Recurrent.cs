@@ -117,6 +117,14 @@ public abstract class RecurrentLayer : Layer
         _drop?.EndBackward(Index, pass, ParameterArray[1].Gradient);
     }
 
+    internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass)
+    {
+        var ws = (RecurrentWorkspace)workspace;
+        if (pass.Flags)
+            ws.AddMaskedOutput(Backend);
+        Backend.PlanRecurrent(plan, Weights, ws.Stash, pass);
+    }
+
     /// <summary>The cell without the options that all cells have.</summary>
     private protected abstract CellType CreateCell();
 

@@ -60,6 +60,9 @@ public sealed class Residual : Layer
             Backend.Accumulate(outputGradient, inputGradient);
     }
 
+    internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass) =>
+        Inner.Plan(plan, ((ResidualWorkspace)workspace).Inner, pass);
+
     private protected override Parameter[] CreateParameters(int inputSize)
     {
         Parameter[] parameters = Adopt(Inner, inputSize);

@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Memory;
 
 namespace FastRnn.Layers;
 
@@ -31,8 +32,10 @@ public sealed class Sequential : IDisposable
         Seed = seed;
         _layers = [.. layers];
         _inputSizes = Chain(layers);
+        long before = BlockBytes.Asked;
         for (int i = 0; i < layers.Length; i++)
             layers[i].Build(backend, i, _inputSizes[i], seed);
+        ParameterBytes = BlockBytes.Asked - before;
         int ahead = Array.FindIndex(_layers, layer => layer.ReadsAhead);
         LayerThatReadsAhead = ahead < 0 ? null : $"layer {ahead}, {_layers[ahead]},";
         _parameters = [.. layers.SelectMany(layer => layer.ParameterArray)];
@@ -62,6 +65,9 @@ public sealed class Sequential : IDisposable
     /// <summary>True when the first layer is an <see cref="Embedding"/>.</summary>
     public bool TakesTokens => _layers[0].TakesTokens;
 
+    /// <summary>Bytes of weights, their packed copies and gradients.</summary>
+    internal long ParameterBytes { get; }
+
     internal Parameter[] ParameterArray => _parameters;
 
     internal Layer[] LayerArray => _layers;
@@ -85,6 +91,13 @@ public sealed class Sequential : IDisposable
         for (int i = 0; i < workspaces.Length; i++)
             workspaces[i] = _layers[i].CreateWorkspace(_inputSizes[i], steps, batch, keep);
         return new SequentialWorkspace(workspaces);
+    }
+
+    /// <summary>Notes what passes over a new workspace take; see <see cref="Layer.Plan"/>.</summary>
+    internal void Plan(ScratchPlan plan, SequentialWorkspace workspace, PlannedPass pass)
+    {
+        for (int i = 0; i < _layers.Length; i++)
+            _layers[i].Plan(plan, workspace.Layers[i], pass with { InputGradient = pass.Training && i > 0 });
     }
 
     /// <summary>A zero state for every recurrent layer; other layers have null.</summary>

@@ -25,6 +25,11 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
+        if (!BlockBytes.Note(Bytes))
+        {
+            GC.SuppressFinalize(this);
+            return;
+        }
         _pointer = (float*)(_source == null ? (nint)NativeMemory.AlignedAlloc(Bytes, Alignment) : _source.Allocate(Bytes));
         NativeMemory.Clear(_pointer, Bytes);
         GC.AddMemoryPressure((long)Bytes);

@@ -44,11 +44,15 @@ internal sealed class BufferPool(bool check = MemoryChecks.InThisBuild) : IDispo
             throw new InvalidOperationException($"{Outstanding} rented block(s) were never returned");
     }
 
-    private static int SizeClass(nint length) => System.Numerics.BitOperations.Log2((uint)checked((int)Math.Max(length, 16)) - 1) + 1;
+    /// <summary>Number of sizes; blocks of a class have 2^class floats.</summary>
+    public const int SizeClasses = 32;
+
+    /// <summary>The class of the smallest block that has room.</summary>
+    public static int SizeClass(nint length) => System.Numerics.BitOperations.Log2((uint)checked((int)Math.Max(length, 16)) - 1) + 1;
 
     private static Stack<AlignedBuffer>[] NewStacks()
     {
-        var stacks = new Stack<AlignedBuffer>[32];
+        var stacks = new Stack<AlignedBuffer>[SizeClasses];
         for (int i = 0; i < stacks.Length; i++)
             stacks[i] = new Stack<AlignedBuffer>();
         return stacks;

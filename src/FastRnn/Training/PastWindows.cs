@@ -28,6 +28,15 @@ internal sealed class PastWindows(Sequential model, int layers, int limit, int b
     /// <summary>The last of the layers whose windows are kept.</summary>
     public int LastLayer => layers - 1;
 
+    /// <summary>Makes what windows of so many steps come to hold. Called where blocks are only counted.</summary>
+    public void Plan(int steps)
+    {
+        _ = Window(limit);
+        int kept = Math.Min(steps, limit - 1), windows = ((limit - 2) / kept) + 2; // one is on its way while the oldest is still within reach
+        for (int i = 0; i < windows; i++)
+            _ = Free(kept);
+    }
+
     /// <summary>The streams end: nothing goes back beyond this point.</summary>
     public void Clear()
     {

@@ -47,10 +47,15 @@ public sealed partial class Trainer
         return window.Workspace;
     }
 
+    private int LastCarrier => Array.FindLastIndex(_model.LayerArray, layer => layer.CarriesState);
+
+    /// <summary>k2 where it reaches behind windows of so many steps, else 0.</summary>
+    private int PastLimit(int steps) => BackwardSteps > steps && LastCarrier >= 0 ? BackwardSteps : 0;
+
     /// <summary>The windows behind this one; null where gradients stop at its first step.</summary>
     private PastWindows? PastOf(SequenceChunk chunk)
     {
-        int last = Array.FindLastIndex(_model.LayerArray, layer => layer.CarriesState);
+        int last = LastCarrier;
         if (BackwardSteps == 0 || last < 0)
             return _past = null;
         if (Array.Find(_model.LayerArray, layer => layer.IsBoundToWindow) is { } bound)

@@ -132,8 +132,10 @@ public sealed partial class Trainer
     }
 
     /// <summary>The average's buffers, made when they are missing.</summary>
-    internal DeviceBuffer[] EnsureAverage() =>
-        _average ??= [.. _model.ParameterArray.Select(parameter => _model.Backend.Allocate(parameter.Value.Rows, parameter.Value.Columns))];
+    internal DeviceBuffer[] EnsureAverage() => _average ??= AllocateLikeParameters();
+
+    private DeviceBuffer[] AllocateLikeParameters() =>
+        [.. _model.ParameterArray.Select(parameter => _model.Backend.Allocate(parameter.Value.Rows, parameter.Value.Columns))];
 
     /// <summary>Before a window: its gradient is added to that of the windows that wait, if any.</summary>
     private void BeginGradient()

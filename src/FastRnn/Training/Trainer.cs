@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
+using FastRnn.Memory;
 
 namespace FastRnn.Training;
 
@@ -31,8 +32,10 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(optimizer);
-        (_model, _loss, Optimizer, _windows) = (model, loss, optimizer, new TrainingWindows(model));
+        (_model, _loss, Optimizer, _windows) = (model, loss, optimizer, new TrainingWindows(model, CheckMemory));
+        long before = BlockBytes.Asked;
         optimizer.Attach(model.Backend, model.ParameterArray);
+        _momentBytes = BlockBytes.Asked - before;
         _plans = [.. model.ParameterArray.Select(_ => new ParameterPlan())];
     }
 
@@ -73,11 +76,12 @@ public sealed partial class Trainer
     /// <summary>Forward, loss, backward, clipping and update on one window.</summary>
     /// <exception cref="ArgumentException">The model or the loss cannot read such windows, or streams change their number.</exception>
     /// <exception cref="NonFiniteException">The loss or a gradient is not finite; weights, moments and state are untouched.</exception>
+    /// <exception cref="InsufficientMemoryException">Windows of a new shape would go over <see cref="MemoryLimit"/>; nothing is changed.</exception>
     public StepResult Step(SequenceChunk chunk)
     {
         ArgumentNullException.ThrowIfNull(chunk);
         Backend backend = _model.Backend;
-        TrainingWindow window = Window(chunk, Recompute ? Keep.States : Keep.Everything);
+        TrainingWindow window = Window(chunk, TrainingKeep);
         SequentialWorkspace workspace = window.Workspace;
         RecurrentState?[]? start = StartState(chunk);
         BeginGradient();

@@ -8,33 +8,34 @@ internal sealed class TrainingWindow
 {
     private readonly DeviceBuffer? _input;
 
-    public TrainingWindow(Sequential model, SequenceChunk chunk, int steps, Keep keep)
+    public TrainingWindow(Sequential model, WindowShape shape, Keep keep)
     {
-        Workspace = model.CreateWorkspace(steps, chunk.Batch, keep);
-        Keep = keep;
-        _input = chunk.Features == 0 ? null : model.Backend.Allocate(steps * chunk.Batch, chunk.Features);
-        Target = chunk.Outputs == 0 ? null : model.Backend.Allocate(steps * chunk.Batch, chunk.Outputs);
+        (Shape, Keep) = (shape, keep);
+        Workspace = model.CreateWorkspace(shape.Steps, shape.Batch, keep);
+        _input = shape.Features == 0 ? null : model.Backend.Allocate(shape.Steps * shape.Batch, shape.Features);
+        Target = shape.Outputs == 0 ? null : model.Backend.Allocate(shape.Steps * shape.Batch, shape.Outputs);
     }
 
     private TrainingWindow(Backend backend, TrainingWindow whole, SequentialWorkspace workspace)
     {
         int rows = workspace.Steps * workspace.Batch;
-        (Workspace, Keep) = (workspace, whole.Keep);
+        (Workspace, Shape, Keep) = (workspace, whole.Shape with { Steps = workspace.Steps }, whole.Keep);
         _input = whole._input == null ? null : backend.View(whole._input, 0, rows);
         Target = whole.Target == null ? null : backend.View(whole.Target, 0, rows);
     }
 
-    public SequentialWorkspace Workspace { get; }
+    /// <summary>Whose windows; once one has had flags, with flags.</summary>
+    public WindowShape Shape { get; set; }
 
     public Keep Keep { get; }
+
+    public SequentialWorkspace Workspace { get; }
 
     /// <summary>Target values [T·B, O]; null when targets are classes.</summary>
     public DeviceBuffer? Target { get; }
 
     /// <summary>Whether windows like this one, of any length, are loaded here.</summary>
-    public bool IsFor(SequenceChunk chunk, Keep keep) =>
-        Workspace.Batch == chunk.Batch && Keep == keep
-        && (_input?.Columns ?? 0) == chunk.Features && (Target?.Columns ?? 0) == chunk.Outputs;
+    public bool IsFor(WindowShape shape, Keep keep) => Keep == keep && Shape with { Steps = shape.Steps, Masked = shape.Masked } == shape;
 
     /// <summary>A window of fewer steps in the same memory; null where a layer cannot share.</summary>
     public TrainingWindow? Shorter(Backend backend, int steps) =>
@@ -69,42 +70,62 @@ internal sealed class TrainingWindow
 /// The training windows of all lengths. Those of one kind share the memory of the longest that has been seen, of which the others are the
 /// first steps, so memory does not grow with the number of lengths; a length that is known costs nothing.
 /// </summary>
-internal sealed class TrainingWindows(Sequential model)
+/// <param name="model">Whose windows.</param>
+/// <param name="check">Asked with all windows that there would be, before memory is taken.</param>
+internal sealed class TrainingWindows(Sequential model, Action<IReadOnlyList<(WindowShape Shape, Keep Keep)>> check)
 {
     private readonly List<Kind> _kinds = [];
 
     public TrainingWindow For(SequenceChunk chunk, Keep keep)
     {
-        foreach (Kind kind in _kinds)
+        var shape = WindowShape.Of(chunk);
+        Kind? kind = null;
+        foreach (Kind known in _kinds)
         {
-            if (kind.Longest.IsFor(chunk, keep))
-                return kind.Longest.Workspace.Steps < chunk.Steps ? Lengthen(kind, chunk) : Find(kind, chunk);
+            if (known.Longest.IsFor(shape, keep))
+                kind = known;
         }
-        var longest = new TrainingWindow(model, chunk, chunk.Steps, keep);
-        _kinds.Add(new Kind(longest));
-        return longest;
+        if (kind == null)
+        {
+            Check(null, shape, keep);
+            _kinds.Add(kind = new Kind(new TrainingWindow(model, shape, keep)));
+        }
+        else if (kind.Longest.Shape.Steps < shape.Steps)
+        {
+            Lengthen(kind, shape);
+        }
+        else if (shape.Masked && !kind.Longest.Shape.Masked)
+        {
+            WindowShape masked = kind.Longest.Shape with { Masked = true };
+            Check(kind, masked, keep);
+            kind.Longest.Shape = masked;
+        }
+        return Find(kind, shape);
     }
 
     /// <summary>Starts over with more memory; the windows that share the old are dropped with it. A little more, as lengths may creep up.</summary>
-    private TrainingWindow Lengthen(Kind kind, SequenceChunk chunk)
+    private void Lengthen(Kind kind, WindowShape shape)
     {
-        int known = kind.Longest.Workspace.Steps;
-        kind.Longest = new TrainingWindow(model, chunk, Math.Max(chunk.Steps, known + (known / 8)), kind.Longest.Keep);
+        WindowShape known = kind.Longest.Shape;
+        WindowShape longer = shape with { Steps = Math.Max(shape.Steps, known.Steps + (known.Steps / 8)), Masked = shape.Masked || known.Masked };
+        Check(kind, longer, kind.Longest.Keep);
+        kind.Longest = new TrainingWindow(model, longer, kind.Longest.Keep);
         kind.Lengths.Clear();
-        return Find(kind, chunk);
     }
 
-    private TrainingWindow Find(Kind kind, SequenceChunk chunk)
+    private TrainingWindow Find(Kind kind, WindowShape shape)
     {
-        if (kind.Longest.Workspace.Steps == chunk.Steps)
+        if (kind.Longest.Shape.Steps == shape.Steps)
             return kind.Longest;
-        if (kind.Lengths.TryGetValue(chunk.Steps, out TrainingWindow? window))
+        if (kind.Lengths.TryGetValue(shape.Steps, out TrainingWindow? window))
             return window;
-        window = kind.Longest.Shorter(model.Backend, chunk.Steps)
-            ?? new TrainingWindow(model, chunk, chunk.Steps, kind.Longest.Keep);
-        kind.Lengths.Add(chunk.Steps, window);
+        window = kind.Longest.Shorter(model.Backend, shape.Steps) ?? new TrainingWindow(model, shape, kind.Longest.Keep);
+        kind.Lengths.Add(shape.Steps, window);
         return window;
     }
+
+    private void Check(Kind? replaced, WindowShape shape, Keep keep) =>
+        check([(shape, keep), .. _kinds.Where(kind => kind != replaced).Select(kind => (kind.Longest.Shape, kind.Longest.Keep))]);
 
     private sealed class Kind(TrainingWindow longest)
     {
@@ -112,4 +133,15 @@ internal sealed class TrainingWindows(Sequential model)
 
         public Dictionary<int, TrainingWindow> Lengths { get; } = [];
     }
+}
+
+/// <summary>What decides the memory of a window.</summary>
+/// <param name="Steps">T</param>
+/// <param name="Batch">B</param>
+/// <param name="Features">Values of a step; 0 for a token.</param>
+/// <param name="Outputs">Target values of a step; 0 for a class.</param>
+/// <param name="Masked">There are flags.</param>
+internal readonly record struct WindowShape(int Steps, int Batch, int Features, int Outputs, bool Masked)
+{
+    public static WindowShape Of(SequenceChunk chunk) => new(chunk.Steps, chunk.Batch, chunk.Features, chunk.Outputs, chunk.Flags != null);
 }

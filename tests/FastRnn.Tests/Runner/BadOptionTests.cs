@@ -72,6 +72,7 @@ public sealed class BadOptionTests : IDisposable
         { "train", "--checkpoint-every", "0 to 2147483647", "-1" },
         { "train", "--validation-split", "0 to below 1", "-0.1 1 1.5" },
         { "train", "--patience", "0 to 1000000", "-1 1000001" },
+        { "train", "--memory-limit", "a whole number of bytes, or of KiB, MiB or GiB", "-1 1KB MiB 1.5GiB 1mib 2_MiB 8589934592GiB 9223372036854775808" },
         { "eval", "--batch", "1 to 1000000", "0 1000001" },
         { "eval", "--threads", "0 to 1024", "-1 1025" },
         { "sample", "--length", "0 to 2147483647", "-1" },

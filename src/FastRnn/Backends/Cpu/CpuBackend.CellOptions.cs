@@ -9,7 +9,6 @@ public sealed unsafe partial class CpuBackend
     private static RecurrentOptions NewOptions(CpuRecurrentWeights w, in RecurrentPass pass)
     {
         CellType cell = w.Cell;
-        bool dropout = pass.Training && cell.RecurrentDropout > 0;
         return new RecurrentOptions
         {
             Settings = new CellSettings
@@ -24,7 +23,7 @@ public sealed unsafe partial class CpuBackend
                 Peephole = w.Peephole == null ? null : Cpu(w.Peephole).Pointer,
                 UnitRow = AlignedBuffer.Pad(w.Hidden),
             },
-            Staged = cell.LayerNorm || cell.ResetBefore || cell.Projection > 0 || cell.Zoneout > 0 || cell.CellZoneout > 0 || dropout,
+            Staged = IsStaged(cell, pass.Training),
             InputGamma = w.FromInput.Gamma(),
             RecurrentGamma = w.FromState.Gamma(),
             SecondGamma = w.FromResetState == null ? null : w.FromResetState.Gamma(),
@@ -37,17 +36,25 @@ public sealed unsafe partial class CpuBackend
         };
     }
 
-    private static nint StepScratch(in RecurrentJob job) =>
-        (nint)(job.Options->Staged ? RecurrentJob.StagedScratchBlocks : job.PackedRows == null ? 0 : RecurrentJob.ScratchBlocks)
-        * job.Batch * job.HiddenRow;
+    /// <summary>Whether a step of the cell is more than one product and the point-wise part behind it.</summary>
+    private static bool IsStaged(CellType cell, bool training) =>
+        cell.LayerNorm || cell.ResetBefore || cell.Projection > 0 || cell.Zoneout > 0 || cell.CellZoneout > 0 || (training && cell.RecurrentDropout > 0);
 
-    private static nint DropMaskLength(CpuRecurrentWeights w, in RecurrentPass pass, int batch) =>
-        pass.Training && w.Cell.RecurrentDropout > 0 ? (nint)batch * AlignedBuffer.Pad(w.State) : 0;
+    private static nint StepScratch(bool staged, bool masked, nint batch, nint row) =>
+        (staged ? RecurrentJob.StagedScratchBlocks : masked ? RecurrentJob.ScratchBlocks : 0) * batch * row;
+
+    private static nint StepScratch(in RecurrentJob job) => StepScratch(job.Options->Staged, job.PackedRows != null, job.Batch, job.HiddenRow);
+
+    /// <summary>dh of two steps, and what a cell without c hands on.</summary>
+    private static nint CarriesLength(CpuRecurrentWeights w, nint states) => (w.Cell.HasCell ? 2 : 3) * states;
+
+    private static nint DropMaskLength(CpuRecurrentWeights w, bool training, nint batch) =>
+        training && w.Cell.RecurrentDropout > 0 ? batch * AlignedBuffer.Pad(w.State) : 0;
 
     /// <summary>One mask for a window: drawn here, used at every step.</summary>
     private static void FillDropMask(CpuRecurrentWeights w, in RecurrentPass pass, int batch, float* to, ref RecurrentOptions options)
     {
-        if (DropMaskLength(w, pass, batch) == 0)
+        if (DropMaskLength(w, pass.Training, batch) == 0)
             return;
         DropoutMask mask = pass.RecurrentDropout(w.Cell);
         float keep = 1f / (1f - mask.Rate);

@@ -104,9 +104,9 @@ public sealed unsafe partial class CpuBackend
     /// <summary>dW and the bias gradients, strips cut over the threads.</summary>
     private void AddWeightGradient(in WeightGradientArgs gradient, nint strips, float* biasA, float* biasB)
     {
-        int parts = PartsFor(strips, gradient.Steps * gradient.Batch * gradient.Columns * 16);
+        int parts = GradientParts(gradient.Steps * gradient.Batch, strips, gradient.Columns);
         for (int i = 0; i < parts; i++)
-            _arenas[i].Ensure(WeightGradient.ScratchLength((strips + parts - 1) / parts, gradient.Batch, gradient.Columns) + 64);
+            _arenas[i].Ensure(GradientScratch(strips, parts, gradient.Batch, gradient.Columns));
         fixed (WeightGradientArgs* args = &gradient)
         {
             var job = new GradientJob

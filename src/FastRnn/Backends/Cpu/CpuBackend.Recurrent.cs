@@ -31,7 +31,7 @@ public sealed unsafe partial class CpuBackend
             RecurrentOptions options = NewOptions(w, pass);
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
             using PooledScratch scratch = new(_pool, StepScratch(job));
-            using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass, batch));
+            using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass.Training, batch));
             FillDropMask(w, pass, batch, dropMask.Pointer, ref options);
             using PooledScratch packedInput = new(_pool, flags == null ? 0 : (nint)kept.BlockSteps * batch * input.Stride);
             job.Scratch = scratch.Pointer;
@@ -63,14 +63,14 @@ public sealed unsafe partial class CpuBackend
         CpuStash kept = ((CpuStash)stash).CheckedForTraining(weights.Hidden, steps, batch);
         CpuBuffer output = Cpu(flow.Output), dh0 = Cpu(flow.InitialHidden);
         CpuBuffer? dc0 = w.Cell.HasCell ? Cpu(flow.InitialCell!) : null;
-        using PooledScratch carries = new(_pool, (dc0 == null ? 3 : 2) * dh0.PaddedLength);
+        using PooledScratch carries = new(_pool, CarriesLength(w, dh0.PaddedLength));
         using PooledScratch norms = new(_pool, stepNorms.IsEmpty ? 0 : 2 * (nint)steps * batch);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
             RecurrentOptions options = NewOptions(w, pass);
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
             using PooledScratch scratch = new(_pool, StepScratch(job));
-            using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass, batch));
+            using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass.Training, batch));
             FillDropMask(w, pass, batch, dropMask.Pointer, ref options);
             using PooledScratch sums = new(_pool, SampleSumsLength(w, batch));
             SetSampleSums(w, batch, sums.Pointer, ref options);
@@ -88,7 +88,7 @@ public sealed unsafe partial class CpuBackend
                 EnterSpan(ref job, kept, states, span);
                 if (span < kept.Spans - 1)
                     Refill(w, Cpu(x), kept, job);
-                BackwardSpan(w, gradients, Cpu(x), flow.Input as CpuBuffer, kept, ref job);
+                BackwardSpan(w, gradients, Cpu(x), flow.Input == null ? null : Cpu(flow.Input), kept, ref job);
             }
             SumStepNorms(job, stepNorms);
             AddSampleSums(w, gradients, job);
@@ -102,47 +102,6 @@ public sealed unsafe partial class CpuBackend
         GC.KeepAlive(x);
         GC.KeepAlive(w);
         GC.KeepAlive(this);
-    }
-
-    /// <summary>Points the job at a span: its steps, its c, and its strips, so that they are found under the rows of the whole window.</summary>
-    private static void EnterSpan(ref RecurrentJob job, CpuStash stash, RecurrentStates states, int span)
-    {
-        job.FirstStep = span * stash.SpanSteps;
-        job.BlockSteps = Math.Min(stash.SpanSteps, job.Steps - job.FirstStep);
-        job.Cells = stash.EnterSpan(span, CellStates(states));
-        job.Strips = stash.Gates - (job.RowAt(job.FirstStep) * 16);
-        EnterSpan(ref *job.Options, stash.Options, job);
-    }
-
-    /// <summary>The span's steps, in blocks of time whose strips, unless they are kept, all take the same place.</summary>
-    private void ForwardSpan(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, RecurrentJob job, float* packedInput)
-    {
-        float* spanStrips = job.Strips, spanScales = job.Options->Scales;
-        int end = job.FirstStep + job.BlockSteps;
-        for (int first = job.FirstStep; first < end; first += stash.BlockSteps)
-        {
-            job.FirstStep = first;
-            job.BlockSteps = Math.Min(stash.BlockSteps, end - first);
-            job.Strips = job.KeepGates ? spanStrips + (job.RowAt(first) * 16) : stash.Gates;
-            job.Options->Scales = job.KeepGates ? spanScales + job.RowAt(first) : stash.Options.Scales;
-            MultiplyInput(w, input, stash, job, packedInput);
-            _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
-        }
-    }
-
-    /// <summary>Gates into gradients, and all that follows from them, for one span.</summary>
-    private void BackwardSpan(
-        CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer? dX, CpuStash stash, ref RecurrentJob job)
-    {
-        SetBackward(w, ref job, ref *job.Options);
-        fixed (RecurrentJob* context = &job)
-            _workers.Run(&RecurrentJob.Backward, context, SampleParts(job));
-        if (job.BlockSteps % 2 != 0)
-            job.SwapHiddenGradients();
-        AddRecurrentGradients(w, gradients, x, stash, job);
-        AddProjectionGradient(w, gradients, stash, job);
-        if (dX != null)
-            MultiplyInputGradient(w, stash, dX, job);
     }
 
     /// <summary>Gates of a block of rows = bias + X·W: the first part of every chain, for all of them at once.</summary>
@@ -171,7 +130,8 @@ public sealed unsafe partial class CpuBackend
         CheckShape(dX, stash.Steps * stash.Batch, w.Input);
         bool packed = job.PackedRows != null;
         nint row = job.RowAt(job.FirstStep), rows = job.RowAt(job.FirstStep + job.BlockSteps) - row;
-        using PooledScratch packedGradient = new(_pool, packed ? rows * dX.Stride : 0);
+        // As if all rows were active: what the pool holds is not to depend on flags.
+        using PooledScratch packedGradient = new(_pool, packed ? (nint)stash.SpanSteps * stash.Batch * dX.Stride : 0);
         float* to = packed ? packedGradient.Pointer : dX.Pointer + (row * dX.Stride);
         if (packed)
             new Span<float>(dX.Pointer + ((nint)job.FirstStep * job.Batch * dX.Stride), job.BlockSteps * job.Batch * dX.Stride).Clear();

@@ -120,7 +120,7 @@ public sealed unsafe partial class CpuBackend
     private float* SumSamples(float* rows, nint batch, nint length)
     {
         Arena arena = _arenas[0];
-        arena.Ensure((SliceTree.Depth(batch) * length) + 64);
+        arena.Ensure(SumSamplesScratch(batch, length));
         nint mark = arena.Used;
         var tree = new SliceTree(_table, arena, batch, length);
         for (nint first = 0; first < batch; first += WeightGradient.SliceSamples)
@@ -134,4 +134,6 @@ public sealed unsafe partial class CpuBackend
         arena.Release(mark);
         return total;
     }
+
+    private static nint SumSamplesScratch(nint batch, nint length) => (SliceTree.Depth(batch) * length) + 64;
 }
