@@ -93,7 +93,11 @@ public class CellMeaningTests
         CellType cell = CellType.Lstm with { RecurrentDropout = 0.5f, Zoneout = 0.5f, CellZoneout = 0.5f };
         var pass = new RecurrentPass(true, Seed: 9, Layer: 1, Direction: 0, Time: 5, GradientLimit: 0);
         RecurrentPass[] passes = [pass, pass with { Direction = 1 }, pass with { Layer = 2 }, pass with { Time = 6 }, pass with { Seed = 10 }];
-        DropoutMask[] masks = [.. passes.SelectMany(p => new[] { p.RecurrentDropout(cell), p.Zoneout(cell), p.CellZoneout(cell), new DropoutMask(0.5f, p.Seed, p.Layer, p.Time) })];
+        DropoutMask[] masks =
+        [
+            .. passes.SelectMany(
+                p => new[] { p.RecurrentDropout(cell), p.Zoneout(cell), p.CellZoneout(cell), new DropoutMask(0.5f, p.Seed, p.Layer, p.Time) }),
+        ];
         string[] draws = [.. masks.Select(mask => string.Concat(Kept(mask, t: 0, b: 1, count: 96).Select(kept => kept ? '1' : '0'))).Distinct()];
         Assert.Equal(masks.Length - 1, draws.Length); // a dropout layer knows no direction
     }

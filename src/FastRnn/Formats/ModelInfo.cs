@@ -67,7 +67,10 @@ public sealed record LayerInfo
     /// <summary>The layer that a bidirectional, backward or residual one is made of.</summary>
     public LayerInfo? Inner { get; init; }
 
-    /// <summary>Whether the reset gate of a GRU acts before the product; see <see cref="Layers.Gru.ResetBefore"/>. Options with their default value are null.</summary>
+    /// <summary>
+    /// Whether the reset gate of a GRU acts before the product; see <see cref="Layers.Gru.ResetBefore"/>. This and the options below are null where
+    /// they have their default value.
+    /// </summary>
     public bool? ResetBefore { get; init; }
 
     /// <summary>Function of the gates of an LSTM or GRU, for example <c>hard_sigmoid(0.2,0.5)</c>; null for sigmoid.</summary>
