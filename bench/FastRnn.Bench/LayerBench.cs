@@ -87,30 +87,38 @@ internal sealed class LayerBench(IsaLevel isa, int threads)
     {
         (CellType cell, int input, int hidden, int steps, int batch) = shape;
         var random = new Random(1);
-        DeviceBuffer Filled(int rows, int columns) => Fill(backend, random, backend.Allocate(rows, columns));
         RecurrentWeights weights = backend.CreateRecurrentWeights(cell, input, hidden);
-        foreach (DeviceBuffer buffer in new[] { weights.InputWeight, weights.RecurrentWeight, weights.InputBias, weights.RecurrentBias })
+        DeviceBuffer?[] values =
+        [
+            weights.InputWeight, weights.RecurrentWeight, weights.InputBias, weights.RecurrentBias, weights.Peephole, weights.Projection,
+            weights.InputNorm, weights.RecurrentNorm,
+        ];
+        foreach (DeviceBuffer? buffer in values)
             Fill(backend, random, buffer);
-        DeviceBuffer x = Filled(steps * batch, input);
+        DeviceBuffer x = Fill(backend, random, backend.Allocate(steps * batch, input))!;
         RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, batch, keep);
-        var states = new RecurrentStates(backend.Allocate((steps + 1) * batch, hidden), cell.HasCell ? backend.Allocate(stash.CellSlots * batch, hidden) : null,
-            flags == null ? null : backend.Allocate(steps * batch, hidden));
+        DeviceBuffer? c = cell.HasCell ? backend.Allocate(stash.CellSlots * batch, hidden) : null;
+        var states = new RecurrentStates(
+            backend.Allocate((steps + 1) * batch, weights.State), c, flags == null ? null : backend.Allocate(steps * batch, weights.State));
+        var pass = new RecurrentPass(keep != Keep.Nothing, 1, 0, 0, 0, 0);
         if (keep == Keep.Nothing)
-            return () => backend.RecurrentForward(weights, x, states, flags, stash, steps, batch);
-        var gradients = new RecurrentGradients(
-            backend.Allocate(cell.Gates * hidden, input), backend.Allocate(cell.Gates * hidden, hidden), backend.Allocate(1, cell.Gates * hidden), backend.Allocate(1, cell.Gates * hidden));
+            return () => backend.RecurrentForward(weights, x, states, flags, stash, steps, batch, pass);
+        DeviceBuffer?[] g = [.. values.Select(value => value == null ? null : backend.Allocate(value.Rows, value.Columns))];
+        var gradients = new RecurrentGradients(g[0]!, g[1]!, g[2]!, g[3]!) { Peephole = g[4], Projection = g[5], InputNorm = g[6], RecurrentNorm = g[7] };
         var flow = new RecurrentStateGradients(
-            Filled(steps * batch, hidden), null, null, backend.Allocate(steps * batch, input),
-            backend.Allocate(batch, hidden), cell.HasCell ? backend.Allocate(batch, hidden) : null);
+            Fill(backend, random, backend.Allocate(steps * batch, weights.State))!, null, null, backend.Allocate(steps * batch, input),
+            backend.Allocate(batch, weights.State), cell.HasCell ? backend.Allocate(batch, hidden) : null);
         return () =>
         {
-            backend.RecurrentForward(weights, x, states, flags, stash, steps, batch);
-            backend.RecurrentBackward(weights, gradients, x, states, flags, flow, stash, default, steps, batch);
+            backend.RecurrentForward(weights, x, states, flags, stash, steps, batch, pass);
+            backend.RecurrentBackward(weights, gradients, x, states, flags, flow, stash, default, steps, batch, pass);
         };
     }
 
-    private static DeviceBuffer Fill(CpuBackend backend, Random random, DeviceBuffer buffer)
+    private static DeviceBuffer? Fill(CpuBackend backend, Random random, DeviceBuffer? buffer)
     {
+        if (buffer == null)
+            return null;
         var values = new float[buffer.Length];
         for (int i = 0; i < values.Length; i++)
             values[i] = (float)(random.NextDouble() - 0.5) * 0.1f;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using FastRnn.Backends;
@@ -43,27 +42,7 @@ internal sealed class LengthBench(IsaLevel isa, int threads)
 
     private static string Row(string mode, Action padded, Action masked)
     {
-        double[] whole = new double[Rounds], part = new double[Rounds], ratios = new double[Rounds];
-        for (int round = -2; round < Rounds; round++)
-        {
-            double before = Seconds(padded), middle = Seconds(masked), after = Seconds(padded);
-            if (round < 0)
-                continue;
-            whole[round] = (before + after) / 2;
-            part[round] = middle;
-            ratios[round] = middle / whole[round];
-        }
-        Array.Sort(whole);
-        Array.Sort(part);
-        Array.Sort(ratios);
-        return string.Create(
-            CultureInfo.InvariantCulture, $"| {mode} | {whole[Rounds / 2] * 1e3:F1} | {part[Rounds / 2] * 1e3:F1} | {ratios[Rounds / 2]:F2} |");
-    }
-
-    private static double Seconds(Action action)
-    {
-        long start = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        Turns turns = Turns.Measure(padded, masked, Rounds);
+        return string.Create(CultureInfo.InvariantCulture, $"| {mode} | {turns.First * 1e3:F1} | {turns.Second * 1e3:F1} | {turns.Ratio:F2} |");
     }
 }

@@ -7,6 +7,7 @@ using FastRnn.Numerics;
 // layers [threads = 1] [isa]    LSTM layers against the measured FMA peak
 // scaling [threads = 2] [isa]   a training step on several threads against one
 // lengths [threads = 1] [isa]   sequences of many lengths against a padded batch
+// cells [threads = 1] [isa]     every option of the cells against the plain LSTM
 // recompute [threads = 1] [isa] gates computed again for the backward pass against gates kept
 //                               all write bench/results/<cpu>/<what>-<isa>-<threads>.md
 // readme                        puts the tables of bench/results that README shows into it again
@@ -20,7 +21,7 @@ if (what == "readme")
     File.WriteAllText("README.md", readme);
     return;
 }
-if (what is not ("layers" or "scaling" or "lengths" or "recompute"))
+if (what is not ("layers" or "scaling" or "lengths" or "cells" or "recompute"))
 {
     BenchmarkSwitcher.FromAssembly(typeof(KernelBench).Assembly).Run(args);
     return;
@@ -31,6 +32,7 @@ string table = what switch
 {
     "layers" => Layers(),
     "lengths" => new LengthBench(isa, threads).Run(),
+    "cells" => new CellBench(isa, threads).Run(),
     "recompute" => new RecomputeBench(isa, threads).Run(),
     _ => new ScalingBench(isa, threads).Run(),
 };

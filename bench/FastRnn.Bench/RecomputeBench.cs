@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using FastRnn.Backends;
@@ -33,20 +32,11 @@ internal sealed class RecomputeBench(IsaLevel isa, int threads)
     private static string Row(CpuBackend backend, LayerShape shape)
     {
         Action kept = LayerBench.Prepare(backend, shape, Keep.Everything), again = LayerBench.Prepare(backend, shape, Keep.States);
-        double[] whole = new double[Rounds], part = new double[Rounds], ratios = new double[Rounds];
-        for (int round = -1; round < Rounds; round++)
-        {
-            double before = Seconds(kept), middle = Seconds(again), after = Seconds(kept);
-            if (round >= 0)
-                (whole[round], part[round], ratios[round]) = ((before + after) / 2, middle, middle / ((before + after) / 2));
-        }
-        foreach (double[] values in new[] { whole, part, ratios })
-            Array.Sort(values);
-        const int Median = Rounds / 2;
+        Turns turns = Turns.Measure(kept, again, Rounds, warmUp: 1);
         double bytes = Bytes(backend, shape, Keep.Everything), fewer = Bytes(backend, shape, Keep.States);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {shape.Cell.Kind.ToString().ToLowerInvariant()} | {shape.Input}→{shape.Hidden} | {shape.Steps} | {shape.Batch} | {whole[Median] * 1e3:F0} | {part[Median] * 1e3:F0} | {ratios[Median]:F2} | {bytes / (1 << 20):F1} | {fewer / (1 << 20):F1} | {fewer / bytes * 100:F1} % |");
+            $"| {shape.Cell.Kind.ToString().ToLowerInvariant()} | {shape.Input}→{shape.Hidden} | {shape.Steps} | {shape.Batch} | {turns.First * 1e3:F0} | {turns.Second * 1e3:F0} | {turns.Ratio:F2} | {bytes / (1 << 20):F1} | {fewer / (1 << 20):F1} | {fewer / bytes * 100:F1} % |");
     }
 
     private static double Bytes(CpuBackend backend, LayerShape shape, Keep keep)
@@ -55,12 +45,5 @@ internal sealed class RecomputeBench(IsaLevel isa, int threads)
         using var stash = (CpuStash)backend.CreateRecurrentStash(weights, shape.Steps, shape.Batch, keep);
         long slots = shape.Cell.HasCell ? stash.CellSlots : 0;
         return stash.Bytes + (slots * shape.Batch * AlignedBuffer.Pad(shape.Hidden) * sizeof(float));
-    }
-
-    private static double Seconds(Action action)
-    {
-        long start = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 }

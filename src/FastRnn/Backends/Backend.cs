@@ -36,6 +36,11 @@ public abstract class Backend : IDisposable
     /// <summary>destination = source; equal shapes, no overlap.</summary>
     internal abstract void Copy(DeviceBuffer source, DeviceBuffer destination);
 
+    /// <summary>
+    /// Copies rows, as many as are asked for, from one buffer into another of equal width, each from a row of its own.
+    /// </summary>
+    internal abstract void CopyRows(DeviceBuffer source, int sourceRow, DeviceBuffer destination, int destinationRow, int rows);
+
     /// <summary>destination += source; equal shapes.</summary>
     internal abstract void Accumulate(DeviceBuffer source, DeviceBuffer destination);
 

@@ -77,6 +77,12 @@ internal abstract class RecurrentStash : IDisposable
     /// </summary>
     public abstract int CellSlots { get; }
 
+    /// <summary>A stash for the first steps of such a window, in the same memory. One of the two is in use at a time.</summary>
+    public abstract RecurrentStash Shorter(int steps);
+
+    /// <summary>Takes over what a forward pass has kept of some steps of another window of the same layer and batch.</summary>
+    public abstract void CopySteps(RecurrentStash source, in StepRange range);
+
     public abstract void Dispose();
 }
 

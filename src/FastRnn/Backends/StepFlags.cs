@@ -20,6 +20,9 @@ internal sealed class StepFlags(int steps, int batch)
     /// <summary>One byte a position, index t·B + b; non-zero resets the state before that step. Ignored where inactive.</summary>
     public Span<byte> Reset => _reset;
 
+    /// <summary>Positions of the first steps that count.</summary>
+    public int CountActive(int steps) => (steps * Batch) - Active[..(steps * Batch)].Count((byte)0);
+
     public bool IsActive(int t, int b) => _active[(t * Batch) + b] != 0;
 
     public bool IsReset(int t, int b) => _active[(t * Batch) + b] != 0 && _reset[(t * Batch) + b] != 0;

@@ -17,7 +17,10 @@ public static class CheckpointFile
     /// <param name="run">Where the run stands.</param>
     /// <param name="path">The file.</param>
     /// <exception cref="NonFiniteException">A weight, a moment or a carried state is not finite; the old file stays.</exception>
-    /// <exception cref="InvalidOperationException">The model holds averaged weights; <see cref="Trainer.SwapAverage"/> changes them back.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The model holds averaged weights; <see cref="Trainer.SwapAverage"/> changes them back. Or the next gradient would go back behind the
+    /// checkpoint, see <see cref="Trainer.BackwardSteps"/>; <see cref="Trainer.ForgetPast"/> ends its way here.
+    /// </exception>
     /// <exception cref="IOException">The disk is full or failing, or the folder is missing; the old file stays.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder or file may not be written; the old file stays.</exception>
     public static void Save(Trainer trainer, ModelInfo info, RunState run, string path)
@@ -28,6 +31,11 @@ public static class CheckpointFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (trainer.IsSwapped)
             throw new InvalidOperationException($"the model holds averaged weights; {nameof(Trainer.SwapAverage)} changes them back");
+        if (trainer.PastSteps > 0)
+        {
+            throw new InvalidOperationException(
+                $"gradients go back through {trainer.PastSteps} steps that a checkpoint does not hold; {nameof(Trainer.ForgetPast)} ends their way here");
+        }
         SafetensorsWriter.Write(path, Describe(trainer, info, run));
     }
 

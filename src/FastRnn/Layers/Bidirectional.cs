@@ -55,6 +55,8 @@ public sealed class Bidirectional : Layer
 
     internal override bool ReadsAhead => true;
 
+    internal override bool DrawsForWindows => Inner.DrawsForWindows;
+
     internal override int InputSize => Inner.InputSize;
 
     private float Factor => Merge == Merge.Average ? 0.5f : 1f;
@@ -136,9 +138,21 @@ internal sealed class BidirectionalWorkspace : Workspace
         OutputGradient = Training ? backend.Allocate(Steps * Batch, outputSize) : null;
     }
 
+    private BidirectionalWorkspace(BidirectionalWorkspace whole, int steps)
+        : base(steps, whole.Batch, whole.Keep)
+    {
+        (_backend, _inputSize) = (whole._backend, whole._inputSize);
+        Forward = (RecurrentWorkspace)whole.Forward.Shorter(_backend, steps);
+        Backward = (BackwardsWorkspace)whole.Backward.Shorter(_backend, steps);
+        _inputGradient = Training ? _backend.View(whole.InputGradient(), 0, steps * Batch) : null;
+        ShareOutput(_backend, whole);
+    }
+
     public RecurrentWorkspace Forward { get; }
 
     public BackwardsWorkspace Backward { get; }
+
+    public override Workspace Shorter(Backend backend, int steps) => new BidirectionalWorkspace(this, steps);
 
     /// <summary>What the second direction adds to the input's gradient; a layer that reads a model's input never needs it.</summary>
     public DeviceBuffer InputGradient() => _inputGradient ??= _backend.Allocate(Steps * Batch, _inputSize);

@@ -30,6 +30,8 @@ public sealed class GoBackwards : Layer
 
     internal override bool ReadsAhead => true;
 
+    internal override bool DrawsForWindows => Inner.DrawsForWindows;
+
     internal override int InputSize => Inner.InputSize;
 
     /// <inheritdoc/>
@@ -72,6 +74,7 @@ public sealed class GoBackwards : Layer
 internal sealed class BackwardsWorkspace : Workspace
 {
     private readonly Backend _backend;
+    private readonly bool _lastStep;
     private DeviceBuffer? _inputGradient;
 
     public BackwardsWorkspace(Backend backend, RecurrentWorkspace inner, int inputSize, int outputSize, bool lastStep)
@@ -79,15 +82,28 @@ internal sealed class BackwardsWorkspace : Workspace
     {
         (_backend, Inner) = (backend, inner);
         int rows = inner.Steps * inner.Batch;
-        Reversal = new Reversal(inner.Steps, inner.Batch, lastStep);
+        (Reversal, _lastStep) = (new Reversal(inner.Steps, inner.Batch, lastStep), lastStep);
         Input = backend.Allocate(rows, inputSize);
         Output = backend.Allocate(rows, outputSize);
         OutputGradient = inner.Training ? backend.Allocate(rows, outputSize) : null;
     }
 
+    private BackwardsWorkspace(BackwardsWorkspace whole, int steps)
+        : base(steps, whole.Batch, whole.Keep)
+    {
+        (_backend, _lastStep) = (whole._backend, whole._lastStep);
+        Inner = (RecurrentWorkspace)whole.Inner.Shorter(_backend, steps);
+        Reversal = new Reversal(steps, Batch, _lastStep);
+        Input = _backend.View(whole.Input, 0, steps * Batch);
+        _inputGradient = Training ? _backend.View(whole.InputGradient(), 0, steps * Batch) : null;
+        ShareOutput(_backend, whole);
+    }
+
     public RecurrentWorkspace Inner { get; }
 
     public Reversal Reversal { get; }
+
+    public override Workspace Shorter(Backend backend, int steps) => new BackwardsWorkspace(this, steps);
 
     /// <summary>The input in the order of reading.</summary>
     public DeviceBuffer Input { get; }

@@ -29,6 +29,12 @@ public abstract class Layer
     /// </summary>
     internal virtual bool ReadsAhead => false;
 
+    /// <summary>True for a layer whose state goes on from window to window.</summary>
+    internal virtual bool CarriesState => false;
+
+    /// <summary>True for a layer that draws, in training, one mask for all steps of a window: it cannot be run backward as part of a longer one.</summary>
+    internal virtual bool DrawsForWindows => false;
+
     /// <summary>Width of the input this layer asks for, or 0 when any will do.</summary>
     internal abstract int InputSize { get; }
 
@@ -139,6 +145,37 @@ internal class Workspace(int steps, int batch, Keep keep)
 
     /// <summary>The window of the recurrent layer whose state is carried on from window to window; null where there is none.</summary>
     public virtual RecurrentWorkspace? Carried => null;
+
+    /// <summary>
+    /// A workspace for the first steps of such a window, in the same memory, so that one of the two is in use at a time; null where a layer
+    /// needs one of its own.
+    /// </summary>
+    public virtual Workspace? Shorter(Backend backend, int steps)
+    {
+        if (GetType() != typeof(Workspace))
+            return null;
+        var shorter = new Workspace(steps, Batch, Keep);
+        shorter.ShareOutput(backend, this);
+        return shorter;
+    }
+
+    /// <summary>Takes over what a forward pass has left in some steps of another window of the same layer and batch.</summary>
+    public virtual void CopySteps(Backend backend, Workspace source, in StepRange range)
+    {
+        if (GetType() != typeof(Workspace))
+            throw new NotSupportedException($"{GetType().Name} cannot take over steps of another window");
+        CopyOutput(backend, source, range);
+    }
+
+    /// <summary>Output and its gradient are the first steps of those of a longer window.</summary>
+    private protected void ShareOutput(Backend backend, Workspace whole)
+    {
+        Output = backend.View(whole.Output, 0, Steps * Batch);
+        OutputGradient = whole.OutputGradient == null ? null : backend.View(whole.OutputGradient, 0, Steps * Batch);
+    }
+
+    private protected void CopyOutput(Backend backend, Workspace source, in StepRange range) =>
+        backend.CopyRows(source.Output, range.SourceStep * Batch, Output, range.Step * Batch, range.Count * Batch);
 
     /// <summary>A plain workspace with its own output.</summary>
     public static Workspace Create(Backend backend, int width, int steps, int batch, Keep keep) => new(steps, batch, keep)

@@ -51,6 +51,10 @@ public abstract class RecurrentLayer : Layer
 
     internal override int InputSize => Input;
 
+    internal override bool CarriesState => true;
+
+    internal override bool DrawsForWindows => RecurrentDropout > 0;
+
     internal CellType Cell => _weights?.Cell ?? CreateCell() with { LayerNorm = LayerNorm, RecurrentDropout = RecurrentDropout, Zoneout = Zoneout };
 
     private RecurrentWeights Weights => _weights ?? throw new InvalidOperationException($"{this} does not belong to a model yet");

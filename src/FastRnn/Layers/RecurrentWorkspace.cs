@@ -9,6 +9,7 @@ namespace FastRnn.Layers;
 internal sealed class RecurrentWorkspace : Workspace
 {
     private readonly Backend _backend;
+    private readonly RecurrentWorkspace? _whole;
     private RecurrentStateGradients? _flow;
 
     public RecurrentWorkspace(Backend backend, RecurrentWeights weights, int steps, int batch, Keep keep)
@@ -28,6 +29,22 @@ internal sealed class RecurrentWorkspace : Workspace
             return;
         OutputGradient = backend.Allocate(steps * batch, state);
         InitialGradient = new RecurrentState(backend.Allocate(batch, state), weights.Cell.HasCell ? backend.Allocate(batch, hidden) : null);
+    }
+
+    private RecurrentWorkspace(RecurrentWorkspace whole, int steps)
+        : base(steps, whole.Batch, whole.Keep)
+    {
+        (_backend, _whole) = (whole._backend, whole);
+        Stash = whole.Stash.Shorter(steps);
+        DeviceBuffer? cell = whole.States.Cell == null ? null : _backend.View(whole.States.Cell, 0, Stash.CellSlots * Batch);
+        States = new RecurrentStates(_backend.View(whole.States.Hidden, 0, (steps + 1) * Batch), cell, null);
+        PlainOutput = _backend.View(States.Hidden, Batch, steps * Batch);
+        ShareOutput(_backend, whole);
+        Output = PlainOutput;
+        Initial = Slot(0, 0);
+        Final = Slot(steps, Stash.CellSlots - 1);
+        StepNorms = Training ? new double[steps] : [];
+        InitialGradient = whole.InitialGradient;
     }
 
     public override RecurrentWorkspace? Carried => this;
@@ -83,8 +100,35 @@ internal sealed class RecurrentWorkspace : Workspace
     private RecurrentState Slot(int hidden, int cell) => new(
         _backend.View(States.Hidden, hidden * Batch, Batch), States.Cell == null ? null : _backend.View(States.Cell, cell * Batch, Batch));
 
-    public void AddMaskedOutput(Backend backend) =>
-        States = States with { MaskedOutput = backend.Allocate(PlainOutput.Rows, PlainOutput.Columns) };
+    public void AddMaskedOutput(Backend backend)
+    {
+        if (_whole is { States.MaskedOutput: null })
+            _whole.AddMaskedOutput(backend);
+        States = States with
+        {
+            MaskedOutput = _whole == null
+                ? backend.Allocate(PlainOutput.Rows, PlainOutput.Columns)
+                : backend.View(_whole.States.MaskedOutput!, 0, PlainOutput.Rows),
+        };
+    }
+
+    public override Workspace Shorter(Backend backend, int steps) => new RecurrentWorkspace(this, steps);
+
+    /// <summary>States, stash and output; the state before the first of the steps comes with them.</summary>
+    public override void CopySteps(Backend backend, Workspace source, in StepRange range)
+    {
+        var from = (RecurrentWorkspace)source;
+        int first = range.SourceStep * Batch, to = range.Step * Batch, slots = (range.Count + 1) * Batch;
+        backend.CopyRows(from.States.Hidden, first, States.Hidden, to, slots);
+        if (States.Cell != null)
+            backend.CopyRows(from.States.Cell!, first, States.Cell, to, slots);
+        Stash.CopySteps(from.Stash, range);
+        if (range.Flags != null && States.MaskedOutput == null)
+            AddMaskedOutput(backend);
+        Output = range.Flags == null ? PlainOutput : States.MaskedOutput!;
+        if (range.Flags != null)
+            CopyOutput(backend, source, range);
+    }
 
     /// <summary>The gradients around one backward pass; the same object as long as its buffers are the same.</summary>
     public RecurrentStateGradients Flow(DeviceBuffer outputGradient, DeviceBuffer? inputGradient)

@@ -28,6 +28,10 @@ public sealed class Residual : Layer
 
     internal override bool ReadsAhead => Inner.ReadsAhead;
 
+    internal override bool CarriesState => Inner.CarriesState;
+
+    internal override bool DrawsForWindows => Inner.DrawsForWindows;
+
     internal override int InputSize => Inner.InputSize;
 
     /// <inheritdoc/>
@@ -78,7 +82,23 @@ internal sealed class ResidualWorkspace : Workspace
         OutputGradient = Training ? backend.Allocate(Steps * Batch, width) : null;
     }
 
+    private ResidualWorkspace(Backend backend, ResidualWorkspace whole, Workspace inner)
+        : base(inner.Steps, inner.Batch, inner.Keep)
+    {
+        Inner = inner;
+        ShareOutput(backend, whole);
+    }
+
     public Workspace Inner { get; }
 
     public override RecurrentWorkspace? Carried => Inner.Carried;
+
+    public override Workspace? Shorter(Backend backend, int steps) =>
+        Inner.Shorter(backend, steps) is { } inner ? new ResidualWorkspace(backend, this, inner) : null;
+
+    public override void CopySteps(Backend backend, Workspace source, in StepRange range)
+    {
+        Inner.CopySteps(backend, ((ResidualWorkspace)source).Inner, range);
+        CopyOutput(backend, source, range);
+    }
 }

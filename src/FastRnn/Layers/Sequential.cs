@@ -64,6 +64,8 @@ public sealed class Sequential : IDisposable
 
     internal Parameter[] ParameterArray => _parameters;
 
+    internal Layer[] LayerArray => _layers;
+
     /// <summary>The first layer that reads whole sequences, by place and name for messages, or null.</summary>
     internal string? LayerThatReadsAhead { get; }
 
@@ -74,9 +76,12 @@ public sealed class Sequential : IDisposable
             Backend.Dispose();
     }
 
-    internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep)
+    internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep) => CreateWorkspace(steps, batch, keep, _layers.Length);
+
+    /// <summary>A workspace for the first layers alone.</summary>
+    internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep, int layers)
     {
-        var workspaces = new Workspace[_layers.Length];
+        var workspaces = new Workspace[layers];
         for (int i = 0; i < workspaces.Length; i++)
             workspaces[i] = _layers[i].CreateWorkspace(_inputSizes[i], steps, batch, keep);
         return new SequentialWorkspace(workspaces);
@@ -107,9 +112,14 @@ public sealed class Sequential : IDisposable
     }
 
     /// <summary>All layers backward, from the gradient in the last layer's workspace.</summary>
-    internal void Backward(SequentialWorkspace workspace, in LayerInput input, DeviceBuffer? inputGradient, in PassContext pass)
+    internal void Backward(SequentialWorkspace workspace, in LayerInput input, DeviceBuffer? inputGradient, in PassContext pass) =>
+        Backward(workspace, input, inputGradient, pass, _layers.Length - 1, 0);
+
+    /// <summary>The layers from the last to the first that are named, from the gradient in the last one's workspace.</summary>
+    internal void Backward(
+        SequentialWorkspace workspace, in LayerInput input, DeviceBuffer? inputGradient, in PassContext pass, int last, int first)
     {
-        for (int i = _layers.Length - 1; i >= 0; i--)
+        for (int i = last; i >= first; i--)
         {
             LayerInput layerInput = i == 0 ? input : new LayerInput(workspace.Layers[i - 1].Output);
             DeviceBuffer? gradient = i == 0 ? inputGradient : workspace.Layers[i - 1].OutputGradient;
@@ -149,6 +159,26 @@ internal sealed class SequentialWorkspace(Workspace[] layers)
 
     /// <summary>Where the loss writes its gradient.</summary>
     public DeviceBuffer OutputGradient => Layers[^1].OutputGradient ?? throw new InvalidOperationException("this workspace was made for inference");
+
+    /// <summary>Workspaces for the first steps of such a window, in the same memory; null where a layer cannot share.</summary>
+    public SequentialWorkspace? Shorter(Backend backend, int steps)
+    {
+        var shorter = new Workspace[Layers.Length];
+        for (int i = 0; i < shorter.Length; i++)
+        {
+            if (Layers[i].Shorter(backend, steps) is not { } workspace)
+                return null;
+            shorter[i] = workspace;
+        }
+        return new SequentialWorkspace(shorter);
+    }
+
+    /// <summary>Takes over steps of another window of the same layers, of which there may be more.</summary>
+    public void CopySteps(Backend backend, SequentialWorkspace source, in StepRange range)
+    {
+        for (int i = 0; i < Layers.Length; i++)
+            Layers[i].CopySteps(backend, source.Layers[i], range);
+    }
 
     /// <summary>Copies every recurrent layer's final state.</summary>
     public void CopyFinal(RecurrentState?[] state)

@@ -76,6 +76,16 @@ public sealed class SequenceChunk
     /// </summary>
     public bool LastStepOnly { get; set; }
 
+    /// <summary>Multiplies the learning rate of the update that this window makes; of accumulated windows, the last one's counts.</summary>
+    public float RateFactor
+    {
+        get;
+        set => field = value >= 0 && float.IsFinite(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "must be finite and not negative");
+    }
+        = 1f;
+
     internal ReadOnlyMemory<int> InputMemory => _inputs;
 
     internal StepFlags? Flags => _flagged ? _flags : null;

@@ -1,5 +1,3 @@
-using System.Collections;
-
 namespace FastRnn.Training;
 
 /// <summary>A text as a stream of character tokens.</summary>
@@ -88,99 +86,15 @@ public sealed class TextDataset
     /// characters b·S … (b+1)·S with S = ⌊(Length−1)/batchSize⌋, and the target of a character is the next one.
     /// </summary>
     /// <exception cref="ArgumentException">The text is too short for one step of every stream.</exception>
-    public ChunkSequence Chunks(int batchSize, int timeSteps) => new(_tokens, batchSize, timeSteps);
-}
+    public ChunkSequence Chunks(int batchSize, int timeSteps) => new(_tokens, batchSize, timeSteps, null);
 
-/// <summary>Windows over parallel streams of one text. Enumerating allocates nothing: a window is valid until the next one.</summary>
-public sealed class ChunkSequence : IEnumerable<SequenceChunk>
-{
-    private readonly int[] _tokens;
-    private readonly int _streamLength;
-    private readonly SequenceChunk _full;
-    private readonly SequenceChunk _last;
-
-    internal ChunkSequence(int[] tokens, int batchSize, int timeSteps)
+    /// <summary>
+    /// The same streams cut into windows of random lengths around <paramref name="timeSteps"/>, others in every <see cref="ChunkSequence.Epoch"/>.
+    /// </summary>
+    /// <exception cref="ArgumentException">The text is too short for one step of every stream.</exception>
+    public ChunkSequence Chunks(int batchSize, int timeSteps, RandomLengths lengths)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(timeSteps, 1);
-        _tokens = tokens;
-        _streamLength = (tokens.Length - 1) / batchSize;
-        if (_streamLength < 1)
-            throw new ArgumentException($"a text of {tokens.Length} characters cannot feed {batchSize} streams: {batchSize + 1} are needed at least");
-        timeSteps = Math.Min(timeSteps, _streamLength);
-        Count = (int)(((long)_streamLength + timeSteps - 1) / timeSteps);
-        TimeSteps = timeSteps;
-        _full = new SequenceChunk(timeSteps, batchSize);
-        int rest = _streamLength - ((Count - 1) * timeSteps);
-        _last = rest == timeSteps ? _full : new SequenceChunk(rest, batchSize);
-    }
-
-    /// <summary>Windows in one pass.</summary>
-    public int Count { get; }
-
-    /// <summary>Characters predicted in one pass.</summary>
-    public int TokensPerPass => _streamLength * _full.Batch;
-
-    /// <summary>Parallel streams.</summary>
-    public int BatchSize => _full.Batch;
-
-    /// <summary>Steps of a window; the last may be shorter.</summary>
-    public int TimeSteps { get; }
-
-    /// <summary>Window <paramref name="index"/>, in a buffer that the next call reuses.</summary>
-    public SequenceChunk this[int index]
-    {
-        get
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(index);
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
-            SequenceChunk chunk = index == Count - 1 ? _last : _full;
-            chunk.StartsStreams = index == 0;
-            for (int b = 0; b < chunk.Batch; b++)
-            {
-                int from = (b * _streamLength) + (index * TimeSteps);
-                for (int t = 0; t < chunk.Steps; t++)
-                {
-                    chunk.Inputs[(t * chunk.Batch) + b] = _tokens[from + t];
-                    chunk.Targets[(t * chunk.Batch) + b] = _tokens[from + t + 1];
-                }
-            }
-            return chunk;
-        }
-    }
-
-    /// <summary>Goes through the windows in order.</summary>
-    public Enumerator GetEnumerator() => new(this);
-
-    IEnumerator<SequenceChunk> IEnumerable<SequenceChunk>.GetEnumerator() => GetEnumerator();
-
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    /// <summary>Position in a <see cref="ChunkSequence"/>.</summary>
-    public struct Enumerator(ChunkSequence chunks) : IEnumerator<SequenceChunk>
-    {
-        private int _index = -1;
-
-        /// <inheritdoc/>
-        public SequenceChunk Current { get; private set; } = null!;
-
-        readonly object IEnumerator.Current => Current;
-
-        /// <inheritdoc/>
-        public bool MoveNext()
-        {
-            if (_index + 1 >= chunks.Count)
-                return false;
-            Current = chunks[++_index];
-            return true;
-        }
-
-        /// <inheritdoc/>
-        public void Reset() => _index = -1;
-
-        /// <inheritdoc/>
-        public readonly void Dispose()
-        {
-        }
+        ArgumentNullException.ThrowIfNull(lengths);
+        return new ChunkSequence(_tokens, batchSize, timeSteps, lengths);
     }
 }

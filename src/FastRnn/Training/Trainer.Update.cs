@@ -128,16 +128,21 @@ public sealed partial class Trainer
     /// <summary>Before a window: its gradient is added to that of the windows that wait, if any.</summary>
     private void BeginGradient()
     {
-        if (_swapped)
-            throw new InvalidOperationException($"the model holds averaged weights; {nameof(SwapAverage)} changes them back");
+        RequireOwnWeights();
         if (PendingWindows > 0)
             return;
         foreach (Parameter parameter in _model.ParameterArray)
             _model.Backend.Zero(parameter.Gradient);
     }
 
+    private void RequireOwnWeights()
+    {
+        if (_swapped)
+            throw new InvalidOperationException($"the model holds averaged weights; {nameof(SwapAverage)} changes them back");
+    }
+
     /// <summary>After a window: the update when it is due. Returns the norm of the (mean) gradient before clipping, 0 when it is not due.</summary>
-    private double EndGradient()
+    private double EndGradient(double rateFactor = 1)
     {
         PendingWindows++;
         if (PendingWindows < AccumulatedWindows)
@@ -157,7 +162,7 @@ public sealed partial class Trainer
         if (ClipTensorNorm > 0)
             clipped = ScaleTensors();
         double scale = ClipNorm > 0 ? Math.Min(1.0, ClipNorm / (clipped + 1e-6)) : 1.0;
-        Update(scale / windows);
+        Update(scale / windows, LearningRate * rateFactor);
         UpdateAverage();
         return norm;
     }
@@ -196,9 +201,8 @@ public sealed partial class Trainer
         return Math.Sqrt(sum);
     }
 
-    private void Update(double scale)
+    private void Update(double scale, double rate)
     {
-        double rate = LearningRate;
         Steps++;
         for (int i = 0; i < _plans.Length; i++)
         {

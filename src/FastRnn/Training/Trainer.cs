@@ -13,14 +13,15 @@ public readonly record struct StepResult(double Loss, int Tokens, double Gradien
 
 /// <summary>
 /// Trains a model by truncated back-propagation through time (Williams, Peng 1990): each window starts from the state the last one ended in, and
-/// gradients stop at its first step. A window as long as the sequence is full back-propagation through time.
-/// After the first step of each window shape, a step allocates nothing. One thread at a time.
+/// gradients stop at its first step, or <see cref="BackwardSteps"/> before its end. A window as long as the sequence is full back-propagation
+/// through time. Windows of different lengths share the memory of the longest. After the first step of each window shape, a step allocates
+/// nothing. One thread at a time.
 /// </summary>
 public sealed partial class Trainer
 {
     private readonly Sequential _model;
     private readonly Loss _loss;
-    private readonly List<TrainingWindow> _windows = [];
+    private readonly TrainingWindows _windows;
     private RecurrentState?[]? _state;
     private int _stateBatch;
 
@@ -30,7 +31,7 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(optimizer);
-        (_model, _loss, Optimizer) = (model, loss, optimizer);
+        (_model, _loss, Optimizer, _windows) = (model, loss, optimizer, new TrainingWindows(model));
         optimizer.Attach(model.Backend, model.ParameterArray);
         _plans = [.. model.ParameterArray.Select(_ => new ParameterPlan())];
     }
@@ -57,7 +58,8 @@ public sealed partial class Trainer
 
     /// <summary>
     /// For every recurrent layer, ‖∂L/∂h_t‖ at each step of the last window when <see cref="RecordStepNorms"/> is set: norms that shrink
-    /// or grow by orders of magnitude towards t = 0 are vanishing or exploding gradients.
+    /// or grow by orders of magnitude towards t = 0 are vanishing or exploding gradients. With <see cref="BackwardSteps"/> the steps before
+    /// the window that the gradient went through come first.
     /// </summary>
     public IReadOnlyList<double[]> StepNorms { get; private set; } = [];
 
@@ -85,14 +87,15 @@ public sealed partial class Trainer
         LossSum loss = _loss.Compute(backend, output, chunk, window.Target, workspace.OutputGradient);
         if (!double.IsFinite(loss.Sum))
             throw new NonFiniteException("the loss", Steps + 1);
-        _model.Backward(workspace, input, null, pass);
+        SequentialWorkspace through = Backward(workspace, chunk, input, pass);
         double penalty = AddPenalties();
-        double norm = EndGradient();
+        double norm = EndGradient(chunk.RateFactor);
         if (CarryState)
             workspace.CopyFinal(EnsureState(chunk.Batch));
+        _past?.Commit();
         Time += chunk.Steps;
         if (RecordStepNorms)
-            CollectStepNorms(workspace);
+            CollectStepNorms(through);
         return new StepResult(_loss.Reduce(loss.Sum, loss.Divisor) + penalty, loss.Count, norm);
     }
 
@@ -146,6 +149,7 @@ public sealed partial class Trainer
     /// <summary>Forgets the carried state: the next window starts from zero.</summary>
     public void ResetState()
     {
+        ForgetPast();
         if (_state == null)
             return;
         foreach (RecurrentState? state in _state)
@@ -187,17 +191,9 @@ public sealed partial class Trainer
         StepNorms = norms;
     }
 
-    /// <summary>Workspaces are kept by shape: a run has two or three of them.</summary>
     private TrainingWindow Window(SequenceChunk chunk, Keep keep)
     {
         TrainingWindow.Check(_model, _loss, chunk);
-        foreach (TrainingWindow known in _windows)
-        {
-            if (known.Fits(chunk, keep))
-                return known;
-        }
-        var created = new TrainingWindow(_model, chunk, keep);
-        _windows.Add(created);
-        return created;
+        return _windows.For(chunk, keep);
     }
 }

@@ -69,6 +69,33 @@ public sealed class CheckpointUpdateTests : IDisposable
         }
     }
 
+    /// <summary>What gradients go back through is not in a file: it ends before one is written, and then the run that goes on and the resumed one agree.</summary>
+    [Fact]
+    public void The_way_back_behind_a_checkpoint_ends_there()
+    {
+        using var model = TrainingRuns.Model(_backend);
+        Trainer trainer = New(model);
+        Train(trainer, 0, 3);
+        var error = Assert.Throws<InvalidOperationException>(() => CheckpointFile.Save(trainer, new ModelInfo(), new RunState(), Target));
+        Assert.Contains("gradients go back through 9 steps", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Target));
+        trainer.ForgetPast();
+        CheckpointFile.Save(trainer, new ModelInfo(), new RunState(), Target);
+        double[] losses = Train(trainer, 3, 8);
+
+        var checkpoint = CheckpointFile.Load(Target, _backend);
+        using var resumedModel = checkpoint.Model;
+        Trainer resumed = New(resumedModel);
+        checkpoint.Restore(resumed);
+        Assert.Equal(losses, Train(resumed, 3, 8));
+        TrainerTests.Same(TrainingRuns.Everything(trainer), TrainingRuns.Everything(resumed));
+
+        static Trainer New(Sequential model) => new(model, Loss.CrossEntropy, new Adam(0.01f)) { BackwardSteps = 10 };
+
+        static double[] Train(Trainer trainer, int from, int to) =>
+            [.. Enumerable.Range(from, to - from).Select(step => trainer.Step(TrainingRuns.RandomChunk(3, 4, 13, seed: step)).Loss)];
+    }
+
     [Fact]
     public void Averaged_weights_are_not_saved_for_trained_ones()
     {

@@ -124,6 +124,17 @@ public sealed partial class CpuBackend : Backend
         GC.KeepAlive(from);
     }
 
+    internal override unsafe void CopyRows(DeviceBuffer source, int sourceRow, DeviceBuffer destination, int destinationRow, int rows)
+    {
+        RowRange.Check(source, sourceRow, destination, destinationRow, rows);
+        CpuBuffer from = Cpu(source), to = Cpu(destination);
+        int length = checked(rows * from.Stride);
+        new ReadOnlySpan<float>(from.Pointer + ((nint)sourceRow * from.Stride), length)
+            .CopyTo(new Span<float>(to.Pointer + ((nint)destinationRow * to.Stride), length));
+        to.Written();
+        GC.KeepAlive(from);
+    }
+
     internal override unsafe void Accumulate(DeviceBuffer source, DeviceBuffer destination)
     {
         CheckShape(destination, source.Rows, source.Columns);

@@ -17,6 +17,7 @@ internal sealed unsafe class CpuStash : RecurrentStash
     private readonly AlignedBuffer? _cells;
     private readonly int _hidden;
     private readonly nint _stepStates;
+    private readonly bool _isShared;
     private int[]? _packed;
 
     public CpuStash(CpuRecurrentWeights weights, int steps, int batch, Keep keep)
@@ -37,6 +38,15 @@ internal sealed unsafe class CpuStash : RecurrentStash
         _stepStates = (nint)batch * row;
         if (Spans > 1 && weights.Cell.HasCell)
             _cells = new AlignedBuffer((SpanSteps + 1) * _stepStates);
+    }
+
+    private CpuStash(CpuStash whole, int steps)
+    {
+        (_gates, _cells, _hidden, _stepStates, _isShared) = (whole._gates, whole._cells, whole._hidden, whole._stepStates, true);
+        (Steps, Batch, Keep, Options) = (steps, whole.Batch, whole.Keep, whole.Options);
+        (Strips, StripStride) = (whole.Strips, whole.StripStride);
+        BlockSteps = Math.Min(whole.BlockSteps, steps);
+        SpanSteps = _cells == null ? Math.Min(whole.SpanSteps, steps) : whole.SpanSteps;
     }
 
     /// <summary>What options keep beside the strips, of the same steps.</summary>
@@ -60,7 +70,7 @@ internal sealed unsafe class CpuStash : RecurrentStash
 
     public int Spans => (Steps + SpanSteps - 1) / SpanSteps;
 
-    public override int CellSlots => Spans > 1 ? Spans + 1 : Steps + 1;
+    public override int CellSlots => _cells != null ? Spans + 1 : Steps + 1;
 
     /// <summary>Bytes kept from the forward pass for the backward pass, c between spans not included.</summary>
     public long Bytes => sizeof(float) * (_gates.Length + (long)(_cells?.Length ?? 0) + Options.Length);
@@ -117,15 +127,40 @@ internal sealed unsafe class CpuStash : RecurrentStash
         ? Checked(hidden, steps, batch)
         : throw new ArgumentException("this stash was made for inference: it keeps nothing for a backward pass");
 
+    public override RecurrentStash Shorter(int steps) => new CpuStash(this, steps);
+
+    public override void CopySteps(RecurrentStash source, in StepRange range)
+    {
+        var from = (CpuStash)source;
+        if (from._hidden != _hidden || from.Batch != Batch || from.Strips != Strips || Keep != Keep.Everything || from.Keep != Keep.Everything)
+            throw new ArgumentException($"stash of B={from.Batch}, H={from._hidden}, {from.Keep} copied into one of B={Batch}, H={_hidden}, {Keep}");
+        if (range.SourceStep < 0 || range.SourceStep > from.Steps - range.Count || range.Step < 0 || range.Step > Steps - range.Count)
+            throw new ArgumentException($"{range.Count} steps from {range.SourceStep} of {from.Steps} to {range.Step} of {Steps}");
+        nint first = Row(range.SourceFlags, range.SourceStep), count = Row(range.SourceFlags, range.SourceStep + range.Count) - first;
+        nint to = Row(range.Flags, range.Step);
+        for (nint strip = 0; strip < Strips; strip++)
+            Copy(from._gates.Pointer + (strip * from.StripStride) + (first * 16), _gates.Pointer + (strip * StripStride) + (to * 16), count * 16);
+        Options.CopyRows(from.Options, first, to, count);
+        Options.CopyPositions(from.Options, (nint)range.SourceStep * Batch, (nint)range.Step * Batch, (nint)range.Count * Batch);
+        GC.KeepAlive(from);
+    }
+
     public override void Dispose()
     {
+        if (_isShared)
+            return;
         _gates.Dispose();
         _cells?.Dispose();
         Options.Dispose();
     }
 
-    private void CopyState(float* from, float* to) =>
-        new ReadOnlySpan<float>(from, checked((int)_stepStates)).CopyTo(new Span<float>(to, (int)_stepStates));
+    /// <summary>Where a step's rows begin: with flags only active positions have one.</summary>
+    private int Row(StepFlags? flags, int step) => flags == null ? step * Batch : flags.CountActive(step);
+
+    private void CopyState(float* from, float* to) => Copy(from, to, _stepStates);
+
+    internal static void Copy(float* from, float* to, nint length) =>
+        new ReadOnlySpan<float>(from, checked((int)length)).CopyTo(new Span<float>(to, (int)length));
 }
 
 /// <summary>
@@ -135,11 +170,13 @@ internal sealed unsafe class CpuStash : RecurrentStash
 internal sealed unsafe class CpuOptionStash : IDisposable
 {
     private readonly List<AlignedBuffer> _buffers = [];
+    private readonly nint _units, _state;
 
     public CpuOptionStash(CpuRecurrentWeights weights, nint gateRows, nint kept)
     {
         CellType cell = weights.Cell;
         nint units = AlignedBuffer.Pad(weights.Hidden), state = AlignedBuffer.Pad(weights.State);
+        (_units, _state) = (units, state);
         ScaleStride = gateRows;
         Scales = Allocate(cell.LayerNorm, 3 * gateRows);
         Seen = Allocate(cell.RecurrentDropout > 0, kept * state);
@@ -171,6 +208,28 @@ internal sealed unsafe class CpuOptionStash : IDisposable
 
     /// <summary>c_t before zoneout, [rows, H].</summary>
     public float* FreshCell { get; }
+
+    /// <summary>Takes over scales of rows from another stash of the layer.</summary>
+    public void CopyRows(CpuOptionStash source, nint first, nint to, nint count)
+    {
+        for (int product = 0; Scales != null && product < 3; product++)
+            CpuStash.Copy(source.Scales + (product * source.ScaleStride) + first, Scales + (product * ScaleStride) + to, count);
+    }
+
+    /// <summary>Takes over what is kept by position.</summary>
+    public void CopyPositions(CpuOptionStash source, nint first, nint to, nint count)
+    {
+        CopyKept(source.Seen, Seen, _state);
+        CopyKept(source.ResetHidden, ResetHidden, _units);
+        CopyKept(source.Unprojected, Unprojected, _units);
+        CopyKept(source.FreshCell, FreshCell, _units);
+
+        void CopyKept(float* from, float* target, nint row)
+        {
+            if (target != null)
+                CpuStash.Copy(from + (first * row), target + (to * row), count * row);
+        }
+    }
 
     public long Length => _buffers.Sum(buffer => (long)buffer.Length);
 

@@ -189,6 +189,8 @@ public partial class ReferenceBackend
             Unit = Array.ConvertAll(a, x => (x - mean) * inverse);
         }
 
+        public void CopyFrom(Norm other) => (_inverse, Unit) = (other._inverse, [.. other.Unit]);
+
         /// <summary>From the gradient of the unit vector to that of a.</summary>
         public void Backward(double[] d)
         {

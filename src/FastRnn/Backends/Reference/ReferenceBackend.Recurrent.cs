@@ -174,15 +174,34 @@ public partial class ReferenceBackend
 
         /// <summary>Of R_n (r⊙h) of a GRU that resets before.</summary>
         public Norm CandidateNorm { get; } = new();
+
+        public void CopyFrom(CellStep other)
+        {
+            other.Gates.CopyTo(Gates, 0);
+            other.Candidate.CopyTo(Candidate, 0);
+            other.Cell.CopyTo(Cell, 0);
+            other.CellOutput.CopyTo(CellOutput, 0);
+            InputNorm.CopyFrom(other.InputNorm);
+            RecurrentNorm.CopyFrom(other.RecurrentNorm);
+            CandidateNorm.CopyFrom(other.CandidateNorm);
+        }
     }
 
     private sealed class StepStash(RecurrentWeights weights, int steps, int batch) : RecurrentStash
     {
-        private readonly CellStep[] _steps = [.. Enumerable.Range(0, steps * batch).Select(_ => new CellStep(weights))];
+        private CellStep[] _steps = [.. Enumerable.Range(0, steps * batch).Select(_ => new CellStep(weights))];
 
         public override int CellSlots => steps + 1;
 
         public CellStep this[int row] => _steps[row];
+
+        public override RecurrentStash Shorter(int steps) => new StepStash(weights, steps, batch) { _steps = _steps };
+
+        public override void CopySteps(RecurrentStash source, in StepRange range)
+        {
+            for (int i = 0; i < range.Count * batch; i++)
+                _steps[(range.Step * batch) + i].CopyFrom(((StepStash)source)._steps[(range.SourceStep * batch) + i]);
+        }
 
         public override void Dispose()
         {

@@ -58,6 +58,14 @@ public partial class ReferenceBackend : Backend
         M(source).Span.CopyTo(M(destination).Span);
     }
 
+    internal override void CopyRows(DeviceBuffer source, int sourceRow, DeviceBuffer destination, int destinationRow, int rows)
+    {
+        RowRange.Check(source, sourceRow, destination, destinationRow, rows);
+        int width = source.Columns;
+        M(source).Span.Slice(sourceRow * width, rows * width).CopyTo(M(destination).Span[(destinationRow * width)..]);
+        destination.Touch();
+    }
+
     internal override void Accumulate(DeviceBuffer source, DeviceBuffer destination)
     {
         RequireShape(destination, source.Rows, source.Columns);
