@@ -86,6 +86,21 @@ public class CellMeaningTests
         CheckInference(cell.CellZoneout, run.C0, mixed.C, whole.C);
     }
 
+    [Fact]
+    public void ZoneoutDrawsAnewAtEveryStep()
+    {
+        CellType cell = Named("rnn zoneout");
+        using var backend = new ReferenceBackend();
+        var run = new CellRun(3, 13, 6, 5, seed: 24, cell);
+        double[] y = run.Train(backend)["y"];
+        for (int i = 5 * 13; i < y.Length; i++)
+        {
+            int row = i / 13;
+            bool kept = Kept(run.Pass.Zoneout(cell), row / 5, row % 5, count: 13)[i % 13];
+            Assert.Equal(kept, y[i] != y[i - (5 * 13)]);
+        }
+    }
+
     /// <summary>Two layers, directions, uses, windows or seeds never share their masks.</summary>
     [Fact]
     public void EveryUseDrawsForItself()
