@@ -86,6 +86,21 @@ public class CellMeaningTests
         CheckInference(cell.CellZoneout, run.C0, mixed.C, whole.C);
     }
 
+    [Fact]
+    public void ZoneoutDrawsAnewAtEveryStep()
+    {
+        CellType cell = Named("rnn zoneout");
+        using var backend = new ReferenceBackend();
+        var run = new CellRun(3, 13, 6, 5, seed: 24, cell);
+        double[] y = run.Train(backend)["y"];
+        for (int i = 5 * 13; i < y.Length; i++)
+        {
+            int row = i / 13;
+            bool kept = Kept(run.Pass.Zoneout(cell), row / 5, row % 5, count: 13)[i % 13];
+            Assert.Equal(kept, y[i] != y[i - (5 * 13)]);
+        }
+    }
+
     /// <summary>Two layers, directions, uses, windows or seeds never share their masks.</summary>
     [Fact]
     public void EveryUseDrawsForItself()
@@ -93,7 +108,11 @@ public class CellMeaningTests
         CellType cell = CellType.Lstm with { RecurrentDropout = 0.5f, Zoneout = 0.5f, CellZoneout = 0.5f };
         var pass = new RecurrentPass(true, Seed: 9, Layer: 1, Reverse: false, Time: 5, GradientLimit: 0);
         RecurrentPass[] passes = [pass, pass with { Reverse = true }, pass with { Layer = 2 }, pass with { Time = 6 }, pass with { Seed = 10 }];
-        DropoutMask[] masks = [.. passes.SelectMany(p => new[] { p.RecurrentDropout(cell), p.Zoneout(cell), p.CellZoneout(cell), new DropoutMask(0.5f, p.Seed, p.Layer, p.Time) })];
+        DropoutMask[] masks =
+        [
+            .. passes.SelectMany(
+                p => new[] { p.RecurrentDropout(cell), p.Zoneout(cell), p.CellZoneout(cell), new DropoutMask(0.5f, p.Seed, p.Layer, p.Time) }),
+        ];
         string[] draws = [.. masks.Select(mask => string.Concat(Kept(mask, t: 0, b: 1, count: 96).Select(kept => kept ? '1' : '0'))).Distinct()];
         Assert.Equal(masks.Length - 1, draws.Length); // a dropout layer knows no direction
     }

@@ -32,7 +32,7 @@ internal sealed record CellType(CellKind Kind)
     /// <summary>LSTM: i and f also see p·c_{t−1}, o sees p·c_t.</summary>
     public bool Peepholes { get; init; }
 
-    /// <summary>LSTM: f = 1 − i; the forget gate's weights are there and play no part.</summary>
+    /// <summary>LSTM: f = 1 − i; the forget gate's weights are there and play no part, but for the mean and variance of a norm over all gates.</summary>
     public bool Coupled { get; init; }
 
     /// <summary>LSTM: width P of h_t = W_hr (o·f(c_t)); 0 for none.</summary>

@@ -82,7 +82,10 @@ public sealed record LayerInfo
     /// <summary>The layer that a bidirectional, backward or residual one is made of.</summary>
     public LayerInfo? Inner { get; init; }
 
-    /// <summary>Whether the reset gate of a GRU acts before the product; see <see cref="Layers.Gru.ResetBefore"/>. Options with their default value are null.</summary>
+    /// <summary>
+    /// Whether the reset gate of a GRU acts before the product; see <see cref="Layers.Gru.ResetBefore"/>. This and the options below are null where
+    /// they have their default value.
+    /// </summary>
     public bool? ResetBefore { get; init; }
 
     /// <summary>Function of the gates of an LSTM or GRU, for example <c>hard_sigmoid(0.2,0.5)</c>; null for sigmoid.</summary>
@@ -127,7 +130,8 @@ public sealed record LayerInfo
         var sizes = new (string Name, object? Value)[]
         {
             ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("activation", Activation), ("rate", Rate),
-            ("variational", Variational == true ? "yes" : null), ("weight drop", WeightDrop), ("l1", L1), ("l2", L2), ("temporal", Temporal), ("", Inner), ("merge", Merge), ("last step", LastStep == true ? "only" : null),
+            ("variational", Variational == true ? "yes" : null), ("l1", L1), ("l2", L2), ("temporal", Temporal), ("", Inner), ("merge", Merge),
+            ("last step", LastStep == true ? "only" : null),
         };
         IEnumerable<(string Name, object? Value)> options = RecurrentInfo.Options(this).Select(option =>
             (option.Name.Replace('_', ' '), option.Value switch { true => "", false => null, _ => option.Value }));

@@ -36,7 +36,10 @@ public sealed class Lstm(int input, int hidden, float forgetBias = 0) : Recurren
             : throw new ArgumentOutOfRangeException(nameof(Projection), value, $"must lie from 0 to below the {Hidden} units");
     }
 
-    /// <summary>f = 1 − i (ONNX's input_forget). The forget gate's weights keep their place in the parameters and are not trained.</summary>
+    /// <summary>
+    /// f = 1 − i (ONNX's input_forget). The forget gate's weights keep their place in the parameters and are not trained, unless
+    /// <see cref="RecurrentLayer.LayerNorm"/> counts them among what it normalises over.
+    /// </summary>
     public bool CoupledGates { get; init; }
 
     /// <summary>Limit of the gates' pre-activations, bias and peephole included (ONNX's clip); 0 for none. The gradient passes where nothing was cut.</summary>

@@ -70,7 +70,7 @@ public sealed partial class Trainer
     }
 
     /// <summary>Before memory for windows is taken: would all of them, the new one first, stay within the limit?</summary>
-    private void CheckMemory(IReadOnlyList<(WindowShape Shape, Keep Keep)> windows)
+    internal void CheckMemory(IReadOnlyList<(WindowShape Shape, Keep Keep)> windows)
     {
         if (MemoryLimit == 0)
             return;

@@ -32,7 +32,7 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(optimizer);
-        (_model, _loss, Optimizer, _windows) = (model, loss, optimizer, new TrainingWindows(model, CheckMemory));
+        (_model, _loss, Optimizer, _windows) = (model, loss, optimizer, new TrainingWindows(this));
         long before = BlockBytes.Asked;
         optimizer.Attach(model.Backend, model.ParameterArray);
         _momentBytes = BlockBytes.Asked - before;

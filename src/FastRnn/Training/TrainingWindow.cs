@@ -70,9 +70,7 @@ internal sealed class TrainingWindow
 /// The training windows of all lengths. Those of one kind share the memory of the longest that has been seen, of which the others are the
 /// first steps, so memory does not grow with the number of lengths; a length that is known costs nothing.
 /// </summary>
-/// <param name="model">Whose windows.</param>
-/// <param name="check">Asked with all windows that there would be, before memory is taken.</param>
-internal sealed class TrainingWindows(Sequential model, Action<IReadOnlyList<(WindowShape Shape, Keep Keep)>> check)
+internal sealed class TrainingWindows(Trainer trainer)
 {
     private readonly List<Kind> _kinds = [];
 
@@ -88,7 +86,7 @@ internal sealed class TrainingWindows(Sequential model, Action<IReadOnlyList<(Wi
         if (kind == null)
         {
             Check(null, shape, keep);
-            _kinds.Add(kind = new Kind(new TrainingWindow(model, shape, keep)));
+            _kinds.Add(kind = new Kind(new TrainingWindow(trainer.Model, shape, keep)));
         }
         else if (kind.Longest.Shape.Steps < shape.Steps)
         {
@@ -103,13 +101,17 @@ internal sealed class TrainingWindows(Sequential model, Action<IReadOnlyList<(Wi
         return Find(kind, shape);
     }
 
-    /// <summary>Starts over with more memory; the windows that share the old are dropped with it. A little more, as lengths may creep up.</summary>
+    /// <summary>
+    /// Starts over with more memory; the windows that share the old are dropped with it. A little more than needed, as lengths may creep up,
+    /// unless memory is counted.
+    /// </summary>
     private void Lengthen(Kind kind, WindowShape shape)
     {
         WindowShape known = kind.Longest.Shape;
-        WindowShape longer = shape with { Steps = Math.Max(shape.Steps, known.Steps + (known.Steps / 8)), Masked = shape.Masked || known.Masked };
+        int spare = trainer.MemoryLimit > 0 ? 0 : known.Steps / 8;
+        WindowShape longer = shape with { Steps = Math.Max(shape.Steps, known.Steps + spare), Masked = shape.Masked || known.Masked };
         Check(kind, longer, kind.Longest.Keep);
-        kind.Longest = new TrainingWindow(model, longer, kind.Longest.Keep);
+        kind.Longest = new TrainingWindow(trainer.Model, longer, kind.Longest.Keep);
         kind.Lengths.Clear();
     }
 
@@ -119,13 +121,13 @@ internal sealed class TrainingWindows(Sequential model, Action<IReadOnlyList<(Wi
             return kind.Longest;
         if (kind.Lengths.TryGetValue(shape.Steps, out TrainingWindow? window))
             return window;
-        window = kind.Longest.Shorter(model.Backend, shape.Steps) ?? new TrainingWindow(model, shape, kind.Longest.Keep);
+        window = kind.Longest.Shorter(trainer.Model.Backend, shape.Steps) ?? new TrainingWindow(trainer.Model, shape, kind.Longest.Keep);
         kind.Lengths.Add(shape.Steps, window);
         return window;
     }
 
     private void Check(Kind? replaced, WindowShape shape, Keep keep) =>
-        check([(shape, keep), .. _kinds.Where(kind => kind != replaced).Select(kind => (kind.Longest.Shape, kind.Longest.Keep))]);
+        trainer.CheckMemory([(shape, keep), .. _kinds.Where(kind => kind != replaced).Select(kind => (kind.Longest.Shape, kind.Longest.Keep))]);
 
     private sealed class Kind(TrainingWindow longest)
     {

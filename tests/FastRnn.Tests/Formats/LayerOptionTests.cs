@@ -50,8 +50,8 @@ public sealed class LayerOptionTests : IDisposable
     [InlineData("{\"type\":\"activity_regularization\",\"l1\":1,\"l2\":1}", "layer 1 (activity_regularization) lacks temporal")]
     [InlineData("{\"type\":\"activity_regularization\",\"l1\":1,\"l2\":-1,\"temporal\":0}", "layer 1 has l2 -1; it must be finite and not negative")]
     [InlineData("{\"type\":\"dropout\",\"rate\":0.5,\"l1\":1}", "layer 1 (dropout) cannot have l1")]
-    [InlineData("{\"type\":\"lstm\",\"input\":4,\"hidden\":4,\"weight_drop\":1}", "layer 1 has weight_drop 1; it must lie from 0 to below 1")]
-    [InlineData("{\"type\":\"lstm\",\"input\":4,\"hidden\":4,\"weight_drop\":-1e-9}", "weight_drop -1E-09; it must lie from 0")]
+    [InlineData("{\"type\":\"lstm\",\"input\":4,\"hidden\":4,\"weight_drop\":1}", "layer 1 (lstm) has weight_drop 1; expected a share from 0 to below 1")]
+    [InlineData("{\"type\":\"lstm\",\"input\":4,\"hidden\":4,\"weight_drop\":-1e-9}", "weight_drop -1E-09; expected a share from 0")]
     public void Options_that_make_no_sense_are_refused(string layer, string reason)
     {
         using var model = new Sequential(_backend, 1, new Linear(3, 4), new Dropout(0.5f));

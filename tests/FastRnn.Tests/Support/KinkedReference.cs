@@ -43,6 +43,7 @@ internal sealed class KinkedReference : ReferenceBackend
     internal override void Kink(double distance)
     {
         _sides = (_sides ^ (distance > 0 ? 1UL : 2UL)) * 1099511628211; // FNV-1a over the sides in order
-        Closest = Math.Min(Closest, Math.Abs(distance));
+        if (distance != 0) // two shut hard gates make c exactly 0, in any precision
+            Closest = Math.Min(Closest, Math.Abs(distance));
     }
 }
