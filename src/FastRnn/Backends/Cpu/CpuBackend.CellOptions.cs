@@ -6,44 +6,50 @@ namespace FastRnn.Backends;
 /// <summary>Cells with options: what a pass needs beside the plain cell's arrays, and the gradients of what only they have.</summary>
 public sealed unsafe partial class CpuBackend
 {
-    private static RecurrentOptions NewOptions(CpuRecurrentWeights w, in RecurrentPass pass)
+    /// <summary>Everything that does not change within a pass. Called with options only, or backward, where a limit of gradients may come to any cell.</summary>
+    private static void SetOptions(CpuRecurrentWeights w, in RecurrentPass pass, in RecurrentJob job)
     {
         CellType cell = w.Cell;
-        return new RecurrentOptions
+        RecurrentOptions* options = job.Options;
+        options->Settings = new CellSettings
         {
-            Settings = new CellSettings
-            {
-                Gate = cell.GateActivation.Args,
-                Candidate = cell.Activation.Args,
-                Output = cell.OutputActivation.Args,
-                Coupled = cell.Coupled,
-                GateClip = cell.GateClip,
-                CellClip = cell.CellClip,
-                GradientLimit = pass.GradientLimit,
-                Peephole = w.Peephole == null ? null : Cpu(w.Peephole).Pointer,
-                UnitRow = AlignedBuffer.Pad(w.Hidden),
-            },
-            Staged = IsStaged(cell, pass.Training),
-            InputGamma = w.FromInput.Gamma(),
-            RecurrentGamma = w.FromState.Gamma(),
-            SecondGamma = w.FromResetState == null ? null : w.FromResetState.Gamma(),
-            Bias = w.PackedBias(),
-            FirstInput = w.Layout.Input.FirstStrip,
-            InputGates = w.Layout.Input.Gates.Length,
-            Zoneout = pass.Zoneout(cell),
-            CellZoneout = pass.CellZoneout(cell),
-            Training = pass.Training,
+            Gate = cell.GateActivation.Args,
+            Candidate = cell.Activation.Args,
+            Output = cell.OutputActivation.Args,
+            Coupled = cell.Coupled,
+            GateClip = cell.GateClip,
+            CellClip = cell.CellClip,
+            GradientLimit = pass.GradientLimit,
+            Peephole = w.Peephole == null ? null : Cpu(w.Peephole).Pointer,
+            UnitRow = AlignedBuffer.Pad(w.Hidden),
         };
+        options->Staged = IsStaged(cell, pass.Training);
+        options->InputGamma = w.FromInput.Gamma();
+        options->RecurrentGamma = w.FromState.Gamma();
+        options->SecondGamma = w.FromResetState == null ? null : w.FromResetState.Gamma();
+        options->Bias = w.PackedBias();
+        options->FirstInput = w.Layout.Input.FirstStrip;
+        options->InputGates = w.Layout.Input.Gates.Length;
+        options->Zoneout = pass.Zoneout(cell);
+        options->CellZoneout = pass.CellZoneout(cell);
+        options->Training = pass.Training;
+        if (DropMaskLength(w, pass.Training, job.Batch) > 0)
+            FillDropMask(pass.RecurrentDropout(cell), w.State, job.Batch, options->DropMask = job.Scratch + StepBlocks(w, pass.Training, job.Active != null, job.Batch));
     }
 
     /// <summary>Whether a step of the cell is more than one product and the point-wise part behind it.</summary>
-    private static bool IsStaged(CellType cell, bool training) =>
+    internal static bool IsStaged(CellType cell, bool training) =>
         cell.LayerNorm || cell.ResetBefore || cell.Projection > 0 || cell.Zoneout > 0 || cell.CellZoneout > 0 || (training && cell.RecurrentDropout > 0);
 
-    private static nint StepScratch(bool staged, bool masked, nint batch, nint row) =>
-        (staged ? RecurrentJob.StagedScratchBlocks : masked ? RecurrentJob.ScratchBlocks : 0) * batch * row;
+    /// <summary>Floats that the steps need: blocks of [B, H], and the mask of recurrent dropout behind them.</summary>
+    private static nint StepScratch(CpuRecurrentWeights w, bool training, bool masked, nint batch) =>
+        masked || w.HasOptions ? StepBlocks(w, training, masked, batch) + DropMaskLength(w, training, batch) : 0;
 
-    private static nint StepScratch(in RecurrentJob job) => StepScratch(job.Options->Staged, job.PackedRows != null, job.Batch, job.HiddenRow);
+    private static nint StepBlocks(CpuRecurrentWeights w, bool training, bool masked, nint batch)
+    {
+        int blocks = IsStaged(w.Cell, training) ? RecurrentJob.StagedScratchBlocks : masked ? RecurrentJob.ScratchBlocks : 0;
+        return blocks * batch * AlignedBuffer.Pad(w.Hidden);
+    }
 
     /// <summary>dh of two steps, and what a cell without c hands on.</summary>
     private static nint CarriesLength(CpuRecurrentWeights w, nint states) => (w.Cell.HasCell ? 2 : 3) * states;
@@ -52,16 +58,12 @@ public sealed unsafe partial class CpuBackend
         training && w.Cell.RecurrentDropout > 0 ? batch * AlignedBuffer.Pad(w.State) : 0;
 
     /// <summary>One mask for a window: drawn here, used at every step.</summary>
-    private static void FillDropMask(CpuRecurrentWeights w, in RecurrentPass pass, int batch, float* to, ref RecurrentOptions options)
+    private static void FillDropMask(in DropoutMask mask, int state, int batch, float* to)
     {
-        if (DropMaskLength(w, pass.Training, batch) == 0)
-            return;
-        DropoutMask mask = pass.RecurrentDropout(w.Cell);
         float keep = 1f / (1f - mask.Rate);
-        options.DropMask = to;
         for (int b = 0; b < batch; b++)
         {
-            for (int quad = 0; quad < AlignedBuffer.Pad(w.State) / 4; quad++, to += 4)
+            for (int quad = 0; quad < AlignedBuffer.Pad(state) / 4; quad++, to += 4)
             {
                 var (u0, u1, u2, u3) = DropoutDraw.SampleQuad(mask, b, quad);
                 (to[0], to[1]) = (u0 >= mask.Rate ? keep : 0f, u1 >= mask.Rate ? keep : 0f);
@@ -70,23 +72,25 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    private static void SetForward(CpuRecurrentWeights w, ref RecurrentJob job, ref RecurrentOptions options)
+    private static void SetForward(CpuRecurrentWeights w, ref RecurrentJob job)
     {
         job.Recurrent = new(w.Layout.Recurrent, w.FromState.Panels());
         job.Kernel = w.Kernel;
         if (w.FromResetState != null)
-            options.Second = new(w.FromResetState.Plan, w.FromResetState.Panels());
-        options.ProjectionPanels = w.ProjectionPanels();
+            job.Options->Second = new(w.FromResetState.Plan, w.FromResetState.Panels());
+        if (w.Projection != null)
+            job.Options->ProjectionPanels = w.ProjectionPanels();
     }
 
-    private static void SetBackward(CpuRecurrentWeights w, ref RecurrentJob job, ref RecurrentOptions options)
+    private static void SetBackward(CpuRecurrentWeights w, ref RecurrentJob job)
     {
         job.Recurrent = new(w.Layout.Recurrent, w.FromState.BackwardPanels());
         // With a limit the same cell by the kernel that also limits what o sends to c.
-        job.Kernel = options.Settings.GradientLimit > 0 && w.Kernel == CellKernel.Lstm ? CellKernel.LstmVariant : w.Kernel;
+        job.Kernel = job.Options->Settings.GradientLimit > 0 && w.Kernel == CellKernel.Lstm ? CellKernel.LstmVariant : w.Kernel;
         if (w.FromResetState != null)
-            options.Second = new(w.FromResetState.Plan, w.FromResetState.BackwardPanels());
-        options.ProjectionPanels = w.ProjectionBackwardPanels();
+            job.Options->Second = new(w.FromResetState.Plan, w.FromResetState.BackwardPanels());
+        if (w.Projection != null)
+            job.Options->ProjectionPanels = w.ProjectionBackwardPanels();
     }
 
     /// <summary>What a span keeps, so that it is found under the positions, or rows, of the whole window.</summary>

@@ -13,14 +13,14 @@ public sealed partial class CpuBackend
         var kept = (CpuStash)stash;
         var w = (CpuRecurrentWeights)weights;
         nint hidden = AlignedBuffer.Pad(w.Hidden), state = AlignedBuffer.Pad(w.State), input = AlignedBuffer.Pad(w.Input), batch = kept.Batch;
-        nint step = StepScratch(IsStaged(w.Cell, pass.Training), pass.Flags, batch, hidden), mask = DropMaskLength(w, pass.Training, batch);
+        nint step = StepScratch(w, pass.Training, pass.Flags, batch);
         nint packedInput = pass.Flags ? kept.BlockSteps * batch * input : 0;
-        plan.Rent(step, mask, packedInput);
+        plan.Rent(step, packedInput);
         if (!pass.Training)
             return;
         nint carries = CarriesLength(w, batch * state), norms = pass.StepNorms ? 2 * kept.Steps * batch : 0, sums = SampleSumsLength(w, kept.Batch);
-        plan.Rent(carries, norms, step, mask, sums, pass.Flags && pass.InputGradient ? kept.SpanSteps * batch * input : 0);
-        plan.Rent(carries, norms, step, mask, sums, kept.Spans > 1 ? packedInput : 0);
+        plan.Rent(carries, norms, step, sums, pass.Flags && pass.InputGradient ? kept.SpanSteps * batch * input : 0);
+        plan.Rent(carries, norms, step, sums, kept.Spans > 1 ? packedInput : 0);
         foreach (int steps in (ReadOnlySpan<int>)[kept.SpanSteps, kept.Steps - ((kept.Spans - 1) * kept.SpanSteps)])
         {
             PlanGradient(plan, steps * batch, w.GateColumns(w.Layout.Input) / 16, batch, input);

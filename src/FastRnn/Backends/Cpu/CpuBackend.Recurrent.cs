@@ -28,19 +28,19 @@ public sealed unsafe partial class CpuBackend
         CpuBuffer input = Cpu(x);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
-            RecurrentOptions options = NewOptions(w, pass);
+            RecurrentOptions options = default;
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
-            using PooledScratch scratch = new(_pool, StepScratch(job));
-            using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass.Training, batch));
-            FillDropMask(w, pass, batch, dropMask.Pointer, ref options);
+            using PooledScratch scratch = new(_pool, StepScratch(w, pass.Training, flags != null, batch));
             using PooledScratch packedInput = new(_pool, flags == null ? 0 : (nint)kept.BlockSteps * batch * input.Stride);
             job.Scratch = scratch.Pointer;
-            SetForward(w, ref job, ref options);
+            if (w.HasOptions)
+                SetOptions(w, pass, job);
+            SetForward(w, ref job);
             for (int span = 0; span < kept.Spans; span++)
             {
                 EnterSpan(ref job, kept, states, span);
                 job.KeepGates = kept.Keep != Keep.Nothing && span == kept.Spans - 1;
-                ForwardSpan(w, input, kept, job, packedInput.Pointer);
+                ForwardSpan(w, input, kept, &job, packedInput.Pointer);
                 kept.LeaveSpan(span, CellStates(states));
             }
         }
@@ -67,14 +67,13 @@ public sealed unsafe partial class CpuBackend
         using PooledScratch norms = new(_pool, stepNorms.IsEmpty ? 0 : 2 * (nint)steps * batch);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
-            RecurrentOptions options = NewOptions(w, pass);
+            RecurrentOptions options = default;
             RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
-            using PooledScratch scratch = new(_pool, StepScratch(job));
-            using PooledScratch dropMask = new(_pool, DropMaskLength(w, pass.Training, batch));
-            FillDropMask(w, pass, batch, dropMask.Pointer, ref options);
+            using PooledScratch scratch = new(_pool, StepScratch(w, pass.Training, flags != null, batch));
             using PooledScratch sums = new(_pool, SampleSumsLength(w, batch));
-            SetSampleSums(w, batch, sums.Pointer, ref options);
             job.Scratch = scratch.Pointer;
+            SetOptions(w, pass, job);
+            SetSampleSums(w, batch, sums.Pointer, ref options);
             job.OutputGradient = output.Pointer;
             job.HiddenGradient = carries.Pointer;
             job.NextHiddenGradient = carries.Pointer + dh0.PaddedLength;

@@ -16,22 +16,24 @@ public sealed unsafe partial class CpuBackend
         job.BlockSteps = Math.Min(stash.SpanSteps, job.Steps - job.FirstStep);
         job.Cells = stash.EnterSpan(span, CellStates(states));
         job.Strips = stash.Gates - (job.RowAt(job.FirstStep) * 16);
-        EnterSpan(ref *job.Options, stash.Options, job);
+        if (stash.HasOptions)
+            EnterSpan(ref *job.Options, stash.Options, job);
     }
 
-    /// <summary>The span's steps, in blocks of time whose strips, unless they are kept, all take the same place.</summary>
-    private void ForwardSpan(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, RecurrentJob job, float* packedInput)
+    /// <summary>The span's steps, in blocks of time whose strips, unless they are kept, all take the same place. The job is left at the last block.</summary>
+    private void ForwardSpan(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, RecurrentJob* job, float* packedInput)
     {
-        float* spanStrips = job.Strips, spanScales = job.Options->Scales;
-        int end = job.FirstStep + job.BlockSteps;
-        for (int first = job.FirstStep; first < end; first += stash.BlockSteps)
+        float* spanStrips = job->Strips, spanScales = job->Options->Scales;
+        int end = job->FirstStep + job->BlockSteps;
+        for (int first = job->FirstStep; first < end; first += stash.BlockSteps)
         {
-            job.FirstStep = first;
-            job.BlockSteps = Math.Min(stash.BlockSteps, end - first);
-            job.Strips = job.KeepGates ? spanStrips + (job.RowAt(first) * 16) : stash.Gates;
-            job.Options->Scales = job.KeepGates ? spanScales + job.RowAt(first) : stash.Options.Scales;
-            MultiplyInput(w, input, stash, job, packedInput);
-            _workers.Run(&RecurrentJob.Forward, &job, SampleParts(job));
+            job->FirstStep = first;
+            job->BlockSteps = Math.Min(stash.BlockSteps, end - first);
+            job->Strips = job->KeepGates ? spanStrips + (job->RowAt(first) * 16) : stash.Gates;
+            if (w.Layout.Normalized)
+                job->Options->Scales = job->KeepGates ? spanScales + job->RowAt(first) : stash.Options.Scales;
+            MultiplyInput(w, input, stash, *job, packedInput);
+            _workers.Run(&RecurrentJob.Forward, job, SampleParts(*job));
         }
     }
 
@@ -39,7 +41,7 @@ public sealed unsafe partial class CpuBackend
     private void BackwardSpan(
         CpuRecurrentWeights w, RecurrentGradients gradients, CpuBuffer x, CpuBuffer? dX, CpuStash stash, ref RecurrentJob job)
     {
-        SetBackward(w, ref job, ref *job.Options);
+        SetBackward(w, ref job);
         fixed (RecurrentJob* context = &job)
             _workers.Run(&RecurrentJob.Backward, context, SampleParts(job));
         if (job.BlockSteps % 2 != 0)
@@ -56,12 +58,12 @@ public sealed unsafe partial class CpuBackend
         RecurrentOptions options = *job.Options;
         job.Options = &options;
         job.KeepGates = true;
-        SetForward(w, ref job, ref options);
+        SetForward(w, ref job);
         using PooledScratch packedInput = new(_pool, job.PackedRows == null ? 0 : (nint)stash.BlockSteps * job.Batch * x.Stride);
         if (job.CanRefillAtOnce)
             RefillAtOnce(w, x, stash, job);
         else
-            ForwardSpan(w, x, stash, job, packedInput.Pointer);
+            ForwardSpan(w, x, stash, &job, packedInput.Pointer);
     }
 
     /// <summary>

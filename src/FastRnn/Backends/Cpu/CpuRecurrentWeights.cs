@@ -14,6 +14,9 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
     {
         Layout = GateLayout.Of(cell);
         Kernel = GateLayout.Kernel(cell);
+        HasOptions = Kernel >= CellKernel.LstmVariant || CpuBackend.IsStaged(cell, training: true);
+        ClearsPadding = Hidden % 16 != 0
+            && Kernel is CellKernel.RnnSigmoid or CellKernel.LstmVariant or CellKernel.GruVariant or CellKernel.RnnVariant or CellKernel.GruBeforeState;
         FromInput = new(Layout.Input, InputWeight, InputNorm, hidden);
         FromState = new(Layout.Recurrent, RecurrentWeight, RecurrentNorm, hidden);
         FromResetState = Layout.Second == null ? null : new(Layout.Second, RecurrentWeight, RecurrentNorm, hidden);
@@ -39,9 +42,11 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
     /// <summary>R_n (r⊙h) of a GRU that resets before.</summary>
     public CpuGateProduct? FromResetState { get; }
 
+    /// <summary>Whether the cell is more than one of those that have a kernel of their own: the others skip all that options need.</summary>
+    public bool HasOptions { get; }
+
     /// <summary>Whether a padded unit's state would not be 0 by itself, because a function is not 0 at 0.</summary>
-    public bool ClearsPadding => Hidden % 16 != 0
-        && Kernel is CellKernel.RnnSigmoid or CellKernel.LstmVariant or CellKernel.GruVariant or CellKernel.RnnVariant or CellKernel.GruBeforeState;
+    public bool ClearsPadding { get; }
 
     /// <summary>Columns of a product with all its gates of all units, padded to 16.</summary>
     public nint GateColumns(GateProduct product) => (nint)AlignedBuffer.Pad(Hidden) * product.Gates.Length;
@@ -64,22 +69,18 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
         return _apart.Pointer;
     }
 
-    /// <summary>W_hr for h = W_hr m, or null.</summary>
+    /// <summary>W_hr for h = W_hr m.</summary>
     public float* ProjectionPanels()
     {
-        if (_projection == null)
-            return null;
-        if (_projection.IsStale(Projection!.Version))
+        if (_projection!.IsStale(Projection!.Version))
             Packing.Columns(Pointer(Projection), ((CpuBuffer)Projection).Stride, State, Hidden, _projection.Pointer);
         return _projection.Pointer;
     }
 
-    /// <summary>W_hr for dm = W_hrᵀ dh, or null.</summary>
+    /// <summary>W_hr for dm = W_hrᵀ dh.</summary>
     public float* ProjectionBackwardPanels()
     {
-        if (_projectionBackward == null)
-            return null;
-        if (_projectionBackward.IsStale(Projection!.Version))
+        if (_projectionBackward!.IsStale(Projection!.Version))
             Packing.Rows(Pointer(Projection), ((CpuBuffer)Projection).Stride, State, Hidden, _projectionBackward.Pointer);
         return _projectionBackward.Pointer;
     }

@@ -28,6 +28,8 @@ internal sealed unsafe class CpuStash : RecurrentStash
         (Steps, Batch, Keep) = (steps, batch, keep);
         Strips = row / 16 * layout.BlockStrips;
         SpanSteps = keep == Keep.States ? Math.Min(steps, WeightGradient.SpanSteps) : steps;
+        Spans = (steps + SpanSteps - 1) / SpanSteps;
+        HasOptions = weights.HasOptions;
         long stepBytes = (long)batch * Strips * 16 * sizeof(float);
         BlockSteps = (int)Math.Clamp(BlockBytes / stepBytes, 1, steps);
         nint rows = (nint)(keep == Keep.Nothing ? BlockSteps : SpanSteps) * batch;
@@ -47,6 +49,7 @@ internal sealed unsafe class CpuStash : RecurrentStash
         (Strips, StripStride) = (whole.Strips, whole.StripStride);
         BlockSteps = Math.Min(whole.BlockSteps, steps);
         SpanSteps = _cells == null ? Math.Min(whole.SpanSteps, steps) : whole.SpanSteps;
+        (Spans, HasOptions) = ((steps + SpanSteps - 1) / SpanSteps, whole.HasOptions);
     }
 
     /// <summary>What options keep beside the strips, of the same steps.</summary>
@@ -68,7 +71,9 @@ internal sealed unsafe class CpuStash : RecurrentStash
     /// <summary>Time steps that a backward pass finds, or computes again, at once.</summary>
     public int SpanSteps { get; }
 
-    public int Spans => (Steps + SpanSteps - 1) / SpanSteps;
+    public int Spans { get; }
+
+    public bool HasOptions { get; }
 
     public override int CellSlots => _cells != null ? Spans + 1 : Steps + 1;
 

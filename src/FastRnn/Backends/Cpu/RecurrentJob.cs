@@ -56,15 +56,15 @@ internal unsafe partial struct RecurrentJob
 
     public static void Forward(void* context, int part, int parts)
     {
-        RecurrentJob job = *(RecurrentJob*)context;
-        (nint first, nint count) = CpuBackend.Part(job.Batch, part, parts);
-        KernelTable table = job.Table;
-        for (int t = job.FirstStep; t < job.FirstStep + job.BlockSteps; t++)
+        var job = (RecurrentJob*)context;
+        (nint first, nint count) = CpuBackend.Part(job->Batch, part, parts);
+        KernelTable table = job->Table;
+        for (int t = job->FirstStep; t < job->FirstStep + job->BlockSteps; t++)
         {
-            if (job.Active == null)
-                job.ForwardStep(table, t, first, count);
+            if (job->Active == null)
+                job->ForwardStep(table, t, first, count);
             else
-                job.ForwardMaskedStep(table, t, first, count);
+                job->ForwardMaskedStep(table, t, first, count);
         }
     }
 
@@ -190,8 +190,9 @@ internal unsafe partial struct RecurrentJob
         };
     }
 
-    private readonly CellArgs AtBlock(CellArgs cell, nint gateRow, nint block)
+    private readonly CellArgs AtBlock(in CellArgs first, nint gateRow, nint block)
     {
+        CellArgs cell = first;
         nint unit = block * 16;
         cell.Gates = Strips + (block * BlockStrips * StripStride) + (gateRow * 16);
         cell.GateStride = StripStride;
