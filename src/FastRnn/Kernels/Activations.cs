@@ -68,18 +68,18 @@ internal interface IFunction
 }
 
 /// <summary>A function of the recurrent cells.</summary>
-internal readonly struct CellFunction<TActivation> : IFunction
+internal readonly unsafe struct CellFunction<TActivation> : IFunction
     where TActivation : struct, IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Value<L, V>(V x)
         where L : struct, ILanes<V>
-        where V : unmanaged => TActivation.Value<L, V>(x);
+        where V : unmanaged => TActivation.Value<L, V>(null, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Gradient<L, V>(V x, V y, V dy)
         where L : struct, ILanes<V>
-        where V : unmanaged => TActivation.Gradient<L, V>(y, dy);
+        where V : unmanaged => TActivation.Gradient<L, V>(null, y, dy);
 }
 
 /// <summary>(x + 3)/6 within [0, 1]; 1 ulp.</summary>

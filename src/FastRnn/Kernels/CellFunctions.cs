@@ -18,7 +18,7 @@ internal static class CellFunctions
         return f.Function switch
         {
             CellFunction.Tanh => VectorMath.Tanh<L, V>(x),
-            CellFunction.Relu => ReluActivation.Value<L, V>(x),
+            CellFunction.Relu => L.SelectLess(x, zero, zero, x),
             CellFunction.Sigmoid => VectorMath.Sigmoid<L, V>(x),
             CellFunction.HardSigmoid => L.Min(L.Broadcast(1f), L.Max(zero, L.MultiplyAdd(alpha, x, beta))),
             CellFunction.Softsign => L.Divide(x, L.Add(L.Broadcast(1f), Magnitude<L, V>(x))),

@@ -5,7 +5,7 @@ namespace FastRnn.Kernels;
 
 /// <summary>
 /// The GRU cell with the reset gate after the recurrent product (Cho et al. 2014 as cuDNN and PyTorch compute it), point-wise part. A block
-/// has four strips, n_x, r, z, n_h: the candidate's two chains stay apart, because r multiplies only the recurrent one.
+/// has four strips, n_x, r, z, n_h: the candidate's two chains stay apart, because r multiplies only the recurrent one. σ and tanh may be other functions.
 /// <code>
 /// r = σ(a_r)  z = σ(a_z)  n = tanh(r·n_h + n_x)      h_t = z·(h_{t−1} − n) + n
 /// n_x = b_in + W_n x_t                               n_h = b_hn + R_n h_{t−1}
@@ -16,13 +16,15 @@ internal static unsafe class GruCell
 {
     /// <summary>One unit vector forward.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Forward<L, V>(ref V n, ref V r, ref V z, V candidate, V previous)
+    public static V Forward<L, V, TGate, TCandidate>(CellSettings* settings, ref V n, ref V r, ref V z, V candidate, V previous)
         where L : struct, ILanes<V>
         where V : unmanaged
+        where TGate : struct, IActivation
+        where TCandidate : struct, IActivation
     {
-        r = VectorMath.Sigmoid<L, V>(r);
-        z = VectorMath.Sigmoid<L, V>(z);
-        n = VectorMath.Tanh<L, V>(L.MultiplyAdd(r, candidate, n));
+        r = TGate.Value<L, V>(settings, r);
+        z = TGate.Value<L, V>(settings, z);
+        n = TCandidate.Value<L, V>(settings, L.MultiplyAdd(r, candidate, n));
         return LstmCell.Flush<L, V>(L.MultiplyAdd(z, L.Subtract(previous, n), n));
     }
 
@@ -31,26 +33,30 @@ internal static unsafe class GruCell
     /// Returns what z hands on to ∂L/∂h_{t−1}.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Backward<L, V>(ref V n, ref V r, ref V z, ref V candidate, V previous, V dHidden)
+    public static V Backward<L, V, TGate, TCandidate>(
+        CellSettings* settings, ref V n, ref V r, ref V z, ref V candidate, V previous, V dHidden)
         where L : struct, ILanes<V>
         where V : unmanaged
+        where TGate : struct, IActivation
+        where TCandidate : struct, IActivation
     {
-        V one = L.Broadcast(1f), keep = L.Subtract(one, z), dh = LstmCell.Flush<L, V>(dHidden);
-        V carry = LstmCell.Flush<L, V>(L.Multiply(dh, z));
+        V dh = LstmCell.Flush<L, V>(dHidden), carry = LstmCell.Flush<L, V>(L.Multiply(dh, z));
         V dUpdate = L.Multiply(dh, L.Subtract(previous, n));
-        n = L.Multiply(L.Multiply(dh, keep), L.NegatedMultiplyAdd(n, n, one));
+        n = TCandidate.Gradient<L, V>(settings, n, L.Multiply(dh, L.Subtract(L.Broadcast(1f), z)));
         V dReset = L.Multiply(n, candidate);
         candidate = L.Multiply(n, r);
-        r = L.Multiply(dReset, L.Multiply(r, L.Subtract(one, r)));
-        z = L.Multiply(dUpdate, L.Multiply(z, keep));
+        r = TGate.Gradient<L, V>(settings, r, dReset);
+        z = TGate.Gradient<L, V>(settings, z, dUpdate);
         return carry;
     }
 
     /// <summary>Rows × 16 units forward; gates in, state out.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ForwardRows<L, V>(CellArgs* args)
+    public static void ForwardRows<L, V, TGate, TCandidate>(CellArgs* args)
         where L : struct, ILanes<V>
         where V : unmanaged
+        where TGate : struct, IActivation
+        where TCandidate : struct, IActivation
     {
         bool keep = args->KeepGates;
         nint s = args->GateStride;
@@ -61,7 +67,8 @@ internal static unsafe class GruCell
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
                 V n = L.Load(gates), r = L.Load(gates + s), z = L.Load(gates + (2 * s));
-                L.Store(args->Hidden + state, Forward<L, V>(ref n, ref r, ref z, L.Load(gates + (3 * s)), L.Load(args->PreviousHidden + state)));
+                V previous = L.Load(args->PreviousHidden + state), candidate = L.Load(gates + (3 * s));
+                L.Store(args->Hidden + state, Forward<L, V, TGate, TCandidate>(args->Settings, ref n, ref r, ref z, candidate, previous));
                 if (!keep)
                     continue;
                 L.Store(gates, n);
@@ -73,9 +80,11 @@ internal static unsafe class GruCell
 
     /// <summary>Rows × 16 units backward; activations in, gradients of the pre-activations out, in place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void BackwardRows<L, V>(CellArgs* args)
+    public static void BackwardRows<L, V, TGate, TCandidate>(CellArgs* args)
         where L : struct, ILanes<V>
         where V : unmanaged
+        where TGate : struct, IActivation
+        where TCandidate : struct, IActivation
     {
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
@@ -85,8 +94,8 @@ internal static unsafe class GruCell
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
                 V n = L.Load(gates), r = L.Load(gates + s), z = L.Load(gates + (2 * s)), candidate = L.Load(gates + (3 * s));
-                V carry = Backward<L, V>(
-                    ref n, ref r, ref z, ref candidate, L.Load(args->PreviousHidden + state), L.Load(args->HiddenGradient + state));
+                V carry = Backward<L, V, TGate, TCandidate>(
+                    args->Settings, ref n, ref r, ref z, ref candidate, L.Load(args->PreviousHidden + state), L.Load(args->HiddenGradient + state));
                 L.Store(gates, n);
                 L.Store(gates + s, r);
                 L.Store(gates + (2 * s), z);

@@ -131,14 +131,14 @@ internal sealed unsafe class KernelTable
             Clamp = &OptimizerUpdate.Clamp<L, V>,
         };
         AddCell(table, CellKernel.Lstm, &LstmCell.ForwardRows<L, V>, &LstmCell.BackwardRows<L, V>);
-        AddCell(table, CellKernel.Gru, &GruCell.ForwardRows<L, V>, &GruCell.BackwardRows<L, V>);
+        AddGru<L, V, SigmoidActivation, TanhActivation>(table, CellKernel.Gru);
+        AddGru<L, V, ChosenGate, ChosenCandidate>(table, CellKernel.GruVariant);
         AddElman<L, V, TanhActivation>(table, CellKernel.RnnTanh);
         AddElman<L, V, ReluActivation>(table, CellKernel.RnnRelu);
         AddElman<L, V, SigmoidActivation>(table, CellKernel.RnnSigmoid);
         AddElman<L, V, IdentityActivation>(table, CellKernel.RnnIdentity);
         AddCell(table, CellKernel.LstmVariant, &LstmVariantCell.ForwardRows<L, V>, &LstmVariantCell.BackwardRows<L, V>);
-        AddCell(table, CellKernel.GruVariant, &GruVariantCell.ForwardRows<L, V>, &GruVariantCell.BackwardRows<L, V>);
-        AddCell(table, CellKernel.RnnVariant, &ElmanCell.VariantForwardRows<L, V>, &ElmanCell.VariantBackwardRows<L, V>);
+        AddElman<L, V, ChosenCandidate>(table, CellKernel.RnnVariant);
         AddCell(table, CellKernel.GruBeforeGates, &GruBeforeCell.ForwardGates<L, V>, &GruBeforeCell.BackwardGates<L, V>);
         AddCell(table, CellKernel.GruBeforeState, &GruBeforeCell.ForwardState<L, V>, &GruBeforeCell.BackwardState<L, V>);
         AddTiles<L, V, N1>(table);
@@ -155,6 +155,13 @@ internal sealed unsafe class KernelTable
         }
         return table;
     }
+
+    private static void AddGru<L, V, TGate, TCandidate>(KernelTable table, CellKernel kernel)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TGate : struct, IActivation
+        where TCandidate : struct, IActivation =>
+        AddCell(table, kernel, &GruCell.ForwardRows<L, V, TGate, TCandidate>, &GruCell.BackwardRows<L, V, TGate, TCandidate>);
 
     private static void AddElman<L, V, F>(KernelTable table, CellKernel kernel)
         where L : struct, ILanes<V>

@@ -3,64 +3,6 @@ using FastRnn.Numerics;
 
 namespace FastRnn.Kernels;
 
-/// <summary>The GRU cell of <see cref="GruCell"/> with other functions σ of its gates and γ of its candidate.</summary>
-internal static unsafe class GruVariantCell
-{
-    /// <summary>Rows × 16 units forward; gates in, state out.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ForwardRows<L, V>(CellArgs* args)
-        where L : struct, ILanes<V>
-        where V : unmanaged
-    {
-        CellSettings* settings = args->Settings;
-        nint s = args->GateStride;
-        for (nint row = 0; row < args->Rows; row++)
-        {
-            float* gates = args->Gates + (row * 16);
-            nint state = row * args->StateRow;
-            for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
-            {
-                V r = CellFunctions.Value<L, V>(settings->Gate, L.Load(gates + s));
-                V z = CellFunctions.Value<L, V>(settings->Gate, L.Load(gates + (2 * s)));
-                V n = CellFunctions.Value<L, V>(settings->Candidate, L.MultiplyAdd(r, L.Load(gates + (3 * s)), L.Load(gates)));
-                L.Store(args->Hidden + state, LstmCell.Flush<L, V>(L.MultiplyAdd(z, L.Subtract(L.Load(args->PreviousHidden + state), n), n)));
-                if (!args->KeepGates)
-                    continue;
-                L.Store(gates, n);
-                L.Store(gates + s, r);
-                L.Store(gates + (2 * s), z);
-            }
-        }
-    }
-
-    /// <summary>Rows × 16 units backward; activations in, gradients of the pre-activations out, in place.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void BackwardRows<L, V>(CellArgs* args)
-        where L : struct, ILanes<V>
-        where V : unmanaged
-    {
-        CellSettings* settings = args->Settings;
-        nint s = args->GateStride;
-        for (nint row = 0; row < args->Rows; row++)
-        {
-            float* gates = args->Gates + (row * 16);
-            nint state = row * args->StateRow;
-            for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
-            {
-                V n = L.Load(gates), r = L.Load(gates + s), z = L.Load(gates + (2 * s)), candidate = L.Load(gates + (3 * s));
-                V dh = LstmCell.Flush<L, V>(L.Load(args->HiddenGradient + state));
-                L.Store(args->Carry + state, LstmCell.Flush<L, V>(L.Multiply(dh, z)));
-                V dUpdate = L.Multiply(dh, L.Subtract(L.Load(args->PreviousHidden + state), n));
-                V dn = L.Multiply(L.Multiply(dh, L.Subtract(L.Broadcast(1f), z)), CellFunctions.Slope<L, V>(settings->Candidate, n));
-                L.Store(gates, dn);
-                L.Store(gates + s, L.Multiply(L.Multiply(dn, candidate), CellFunctions.Slope<L, V>(settings->Gate, r)));
-                L.Store(gates + (2 * s), L.Multiply(dUpdate, CellFunctions.Slope<L, V>(settings->Gate, z)));
-                L.Store(gates + (3 * s), L.Multiply(dn, r));
-            }
-        }
-    }
-}
-
 /// <summary>
 /// The GRU cell with the reset gate before the recurrent product (Cho et al. 2014, ONNX's default), point-wise part. A block has three strips, r, z
 /// and n; a step has two products, and a kernel for each:
