@@ -23,14 +23,15 @@ internal sealed class Output(TextWriter result, TextWriter log, bool terminal)
         !System.Console.IsErrorRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")));
 
     /// <summary>
-    /// Standard output. The console's own stream ignores that a pipe's reader has gone, so <c>sample | head</c> would go on for nobody.
+    /// Standard output. The console's own stream ignores that a pipe's reader has gone, so <c>sample | head</c> would go on for nobody. In a file it is
+    /// the right one: a stream of ours would write at an offset of its own, over what others write to the same redirection.
     /// </summary>
     private static TextWriter Results()
     {
         if (OperatingSystem.IsWindows())
             return System.Console.Out;
         var stream = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-        return new StreamWriter(stream, new UTF8Encoding(false)) { AutoFlush = true };
+        return stream.CanSeek ? System.Console.Out : new StreamWriter(stream, new UTF8Encoding(false)) { AutoFlush = true };
     }
 
     public void WriteJson<T>(T value, JsonTypeInfo<T> type) => Result.WriteLine(JsonSerializer.Serialize(value, type));

@@ -202,12 +202,14 @@ public sealed class Cell : IDisposable
     /// <param name="optimizer">The same from update to update; it belongs to this cell then.</param>
     /// <param name="clipNorm">Largest global L2 norm; 0 for any.</param>
     /// <returns>The norm before clipping.</returns>
+    /// <exception cref="ArgumentException">An earlier update had another optimiser: its moments would be lost.</exception>
     /// <exception cref="NonFiniteException">A gradient is not finite; weights and gradients are untouched.</exception>
     public double Update(Optimizer optimizer, float clipNorm = 0)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
-        if (_trainer?.Optimizer != optimizer)
-            _trainer = new Trainer(Model, Loss.CrossEntropy, optimizer); // its loss is never asked
+        if (_trainer != null && _trainer.Optimizer != optimizer)
+            throw new ArgumentException("earlier updates had another optimizer: make one, and give the same every time", nameof(optimizer));
+        _trainer ??= new Trainer(Model, Loss.CrossEntropy, optimizer); // its loss is never asked
         _trainer.ClipNorm = clipNorm;
         return Update(_trainer);
     }

@@ -35,6 +35,18 @@ public sealed class SavingTests : IDisposable
         Assert.DoesNotContain("epoch", result.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Output goes where others write, too: behind what is there, and they behind it.</summary>
+    [UnixFact]
+    public void Results_share_a_redirected_file()
+    {
+        using RunnerProcess process = RunnerProcess.Start(_folder.Root, ["doctor", "--json"], shell: "exec > both.txt\n\"$0\" \"$@\"\necho BETWEEN");
+        Assert.Equal(ExitCodes.Ok, process.Wait().ExitCode);
+        string[] parts = File.ReadAllText(_folder.At("both.txt")).Split("BETWEEN\n");
+        Assert.Equal(2, parts.Length);
+        foreach (string part in parts)
+            Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(part).RootElement.ValueKind);
+    }
+
     [PermissionFact]
     public void Folder_without_write_permission_is_refused_before_training()
     {
