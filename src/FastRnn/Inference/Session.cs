@@ -27,7 +27,7 @@ public sealed class Session
     {
         ArgumentNullException.ThrowIfNull(model);
         if (model.LayerThatReadsAhead != null)
-            throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream");
+            throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream, Predict takes whole windows");
         _model = model;
         _workspace = model.CreateWorkspace(1, 1, Keep.Nothing);
         _state = model.CreateState(1);

@@ -55,14 +55,20 @@ internal sealed class TrainingWindow
     /// <exception cref="ArgumentException">The model or the loss cannot read windows like this one.</exception>
     public static void Check(Sequential model, Loss loss, SequenceChunk chunk)
     {
+        CheckInput(model, chunk);
+        if (loss.Refuses(chunk.Outputs, model.OutputSize) is { } problem)
+            throw new ArgumentException(problem, nameof(chunk));
+    }
+
+    /// <exception cref="ArgumentException">The model cannot read windows like this one.</exception>
+    public static void CheckInput(Sequential model, SequenceChunk chunk)
+    {
         if (model.TakesTokens ? chunk.Features != 0 : chunk.Features != model.InputSize)
         {
             string reads = model.TakesTokens ? "tokens" : $"{model.InputSize} values a step";
             string holds = chunk.Features == 0 ? "tokens" : $"{chunk.Features} values a step";
             throw new ArgumentException($"the model reads {reads}, the window holds {holds}", nameof(chunk));
         }
-        if (loss.Refuses(chunk.Outputs, model.OutputSize) is { } problem)
-            throw new ArgumentException(problem, nameof(chunk));
     }
 }
 

@@ -1,0 +1,29 @@
+using FastRnn.Backends;
+using FastRnn.Layers;
+
+namespace FastRnn.Training;
+
+/// <summary>Whole windows through a model, without a loss.</summary>
+public static class PredictionExtensions
+{
+    /// <summary>
+    /// The model's outputs at every step of a window, from a zero state, as in inference: nothing is drawn. Works for layers that read ahead,
+    /// too, which cannot stream; for one step after the other <c>OpenSession</c> is far cheaper, as every call here makes the window's arrays.
+    /// </summary>
+    /// <param name="model">Reads tokens or values.</param>
+    /// <param name="window">Inputs; lengths and other flags count, targets do not.</param>
+    /// <param name="outputs">[T, B, output width], written; what stands at inactive steps means nothing.</param>
+    /// <exception cref="ArgumentException">The model cannot read such windows, or the outputs have another length.</exception>
+    public static void Predict(this Sequential model, SequenceChunk window, Span<float> outputs)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(window);
+        TrainingWindow.CheckInput(model, window);
+        int length = window.Steps * window.Batch * model.OutputSize;
+        if (outputs.Length != length)
+            throw new ArgumentException($"{outputs.Length} outputs for {window.Steps} steps, batch {window.Batch}, width {model.OutputSize}: {length}", nameof(outputs));
+        var loaded = new TrainingWindow(model, WindowShape.Of(window) with { Outputs = 0 }, Keep.Nothing);
+        var pass = new PassContext(window.Flags, false, model.Seed, 0, false);
+        model.Backend.Read(model.Forward(loaded.Workspace, loaded.Load(model.Backend, window), null, pass), outputs);
+    }
+}
