@@ -19,6 +19,13 @@ public class TruncatedTests
         ["gru"] = () => [new Embedding(Vocabulary, 4), new Gru(4, 5), new Dropout(0.3f), new Gru(5, 6), new Linear(6, Vocabulary)],
         ["rnn"] = () => [new Embedding(Vocabulary, 4), new Rnn(4, 5), Activation.Silu(), new Rnn(5, 6, CellActivation.Relu), new Linear(6, Vocabulary)],
         ["residual"] = () => [new Embedding(Vocabulary, 5), new Residual(new Lstm(5, 5)), new Linear(5, 6), new Residual(new Gru(6, 6))],
+        ["options"] = () =>
+        [
+            new Embedding(Vocabulary, 4),
+            new Lstm(4, 6) { Peepholes = true, Projection = 5, LayerNorm = true, Zoneout = 0.2f, CellZoneout = 0.3f, CellClip = 0.6f },
+            new Gru(5, 5) { ResetBefore = true, LayerNorm = true, Zoneout = 0.25f },
+            new Linear(5, Vocabulary),
+        ],
         ["recurrent last"] = () => [new Embedding(Vocabulary, 4), new Dropout(0.3f), new Lstm(4, Vocabulary)],
     };
 
