@@ -6,7 +6,7 @@ using Xunit;
 namespace FastRnn.Tests;
 
 /// <summary>
-/// exp, sigmoid, tanh, log against double at every width. The default sweep takes every 1,009th of all 2³² floats, so every exponent and
+/// exp, exp − 1, sigmoid, tanh, log against double at every width. The default sweep takes every 1,009th of all 2³² floats, so every exponent and
 /// both signs; FASTRNN_FULL_SWEEP=1 takes them all.
 /// </summary>
 public unsafe class VectorMathTests
@@ -17,7 +17,7 @@ public unsafe class VectorMathTests
 
     private delegate void Apply(float* x, float* y);
 
-    public static TheoryData<string> Functions => ["exp", "sigmoid", "tanh", "log"];
+    public static TheoryData<string> Functions => ["exp", "expm1", "sigmoid", "tanh", "log"];
 
     [Theory]
     [MemberData(nameof(Functions))]
@@ -61,6 +61,13 @@ public unsafe class VectorMathTests
     [InlineData("exp", 88.72284f, float.PositiveInfinity)]
     [InlineData("exp", -87.4f, 0f)]
     [InlineData("exp", float.NaN, float.NaN)]
+    [InlineData("expm1", 0f, 0f)]
+    [InlineData("expm1", 1f, 0f)]
+    [InlineData("expm1", -1e-40f, -1e-40f)]
+    [InlineData("expm1", -18f, -1f)]
+    [InlineData("expm1", float.NegativeInfinity, -1f)]
+    [InlineData("expm1", float.PositiveInfinity, 0f)]
+    [InlineData("expm1", float.NaN, float.NaN)]
     [InlineData("sigmoid", 0f, 0.5f)]
     [InlineData("sigmoid", float.PositiveInfinity, 1f)]
     [InlineData("sigmoid", float.NegativeInfinity, 0f)]
@@ -132,6 +139,11 @@ public unsafe class VectorMathTests
         if (name == "tanh" && MathF.Abs(x) < SmallestNormal)
             expected = x < 0 || BitConverter.SingleToInt32Bits(x) < 0 ? -0.0 : 0.0;
         double magnitude = Math.Abs(expected);
+        if (name == "expm1" && magnitude < SmallestNormal)
+        {
+            Assert.True(actual == Math.Min(x, 0f), $"{name}({x:R}) is {actual:R}, expected x itself, or 0 above 0");
+            return 0;
+        }
         if (magnitude >= (double)float.MaxValue + Math.ScaleB(1, 103))
         {
             Assert.True(actual == (float)expected, $"{name}({x:R}) is {actual:R}, expected {(float)expected}");
@@ -153,6 +165,7 @@ public unsafe class VectorMathTests
     private static (Func<double, double> Truth, double Bound) Truth(string name) => name switch
     {
         "exp" => (Math.Exp, VectorMath.ExpUlps),
+        "expm1" => (x => x > 0 ? 0 : x < -40 ? -1 : 2 * Math.Exp(x / 2) * Math.Sinh(x / 2), VectorMath.ExpMinus1Ulps), // without cancellation
         "sigmoid" => (x => 1 / (1 + Math.Exp(-x)), VectorMath.SigmoidUlps),
         "tanh" => (Math.Tanh, VectorMath.TanhUlps),
         _ => (Math.Log, VectorMath.LogUlps),
@@ -179,6 +192,7 @@ public unsafe class VectorMathTests
         where V : unmanaged => name switch
         {
             "exp" => (x, y) => L.Store(y, VectorMath.Exp<L, V>(L.Load(x))),
+            "expm1" => (x, y) => L.Store(y, VectorMath.ExpMinus1<L, V>(L.Load(x))),
             "sigmoid" => (x, y) => L.Store(y, VectorMath.Sigmoid<L, V>(L.Load(x))),
             "tanh" => (x, y) => L.Store(y, VectorMath.Tanh<L, V>(L.Load(x))),
             _ => (x, y) => L.Store(y, VectorMath.Log<L, V>(L.Load(x))),

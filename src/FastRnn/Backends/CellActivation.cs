@@ -29,7 +29,7 @@ public readonly record struct CellActivation
     /// <summary>min(max(x/5 + ½, 0), 1): the hard sigmoid of Keras 1 and 2, and of ONNX unless it says otherwise.</summary>
     public static CellActivation HardSigmoidKeras2 => HardSigmoidOf(0.2f, 0.5f);
 
-    /// <summary>x/(1 + |x|)</summary>
+    /// <summary>x/(1 + |x|); NaN at ±∞.</summary>
     public static CellActivation Softsign => new(CellFunction.Softsign);
 
     /// <summary>log(1 + eˣ)</summary>

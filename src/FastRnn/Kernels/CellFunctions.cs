@@ -48,7 +48,8 @@ internal static class CellFunctions
             CellFunction.Softplus => L.Subtract(zero, VectorMath.ExpMinus1<L, V>(L.Subtract(zero, y))),
             CellFunction.Elu => L.SelectLess(zero, y, one, L.Add(y, alpha)),
             CellFunction.LeakyRelu => L.SelectLess(zero, y, one, alpha),
-            CellFunction.ScaledTanh => L.Multiply(L.Broadcast(f.Beta), L.Subtract(alpha, L.Divide(L.Multiply(y, y), alpha))),
+            // y/α is tanh itself: exact where it is ±1, and no α makes a square overflow or vanish.
+            CellFunction.ScaledTanh => L.Multiply(L.Broadcast(f.Beta), L.NegatedMultiplyAdd(y, L.Divide(y, alpha), alpha)),
             CellFunction.Affine => alpha,
             _ => one,
         };

@@ -43,7 +43,7 @@ internal static class VectorMath
         return L.SelectLess(result, L.Broadcast(SmallestNormal), L.Broadcast(0f), result);
     }
 
-    /// <summary>eˣ − 1 for x ≤ 0 without cancellation; ≤ <see cref="ExpMinus1Ulps"/> ulp; NaN stays NaN. A positive x counts as 0.</summary>
+    /// <summary>eˣ − 1 for x ≤ 0 without cancellation; ≤ <see cref="ExpMinus1Ulps"/> ulp, and a subnormal x is its own result; NaN stays NaN. A positive x counts as 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V ExpMinus1<L, V>(V x)
         where L : struct, ILanes<V>

@@ -142,12 +142,18 @@ internal sealed partial class CellRun
         return new CellResult(y, h, c);
     }
 
-    /// <summary>Forward and backward over the whole sequence; every result by name.</summary>
-    public Dictionary<string, double[]> Train(Backend backend, Keep keep = Keep.Everything)
+    /// <summary>
+    /// Forward and backward over the whole sequence; every result by name. With <paramref name="longer"/> steps more the stash is a shorter one of a
+    /// window that NaN has passed through, and so is all that the back end keeps to use again.
+    /// </summary>
+    public Dictionary<string, double[]> Train(Backend backend, Keep keep = Keep.Everything, int longer = 0)
     {
         RecurrentWeights weights = CreateWeights(backend);
         DeviceBuffer x = Filled(backend, Steps * Batch, X);
-        using RecurrentStash stash = backend.CreateRecurrentStash(weights, Steps, Batch, keep);
+        using RecurrentStash whole = backend.CreateRecurrentStash(weights, Steps + longer, Batch, keep);
+        if (longer > 0)
+            Spoil(backend, weights, whole, Steps + longer);
+        RecurrentStash stash = longer == 0 ? whole : whole.Shorter(Steps);
         RecurrentStates states = CreateStates(backend, stash, Steps, H0, C0);
         backend.RecurrentForward(weights, x, states, Flags, stash, Steps, Batch, Pass);
         DeviceBuffer y = Flags == null ? backend.View(states.Hidden, Batch, Steps * Batch) : states.MaskedOutput!;
