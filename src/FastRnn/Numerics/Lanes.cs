@@ -60,6 +60,7 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float ShiftRightLogical(float a, [ConstantExpected] byte count) => FromBits(Bits(a) >>> count);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyWords(float a, float b, out float high, out float low)
     {
         ulong product = (ulong)(uint)Bits(a) * (uint)Bits(b);
@@ -69,6 +70,7 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float QuadIndex(int first) => FromBits(first);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreQuads(float* p, float x0, float x1, float x2, float x3) => (p[0], p[1], p[2], p[3]) = (x0, x1, x2, x3);
 
     public static void AccumulateSquares(float* x, double* acc)
@@ -147,6 +149,7 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
     public static Vector256<float> ShiftRightLogical(Vector256<float> a, [ConstantExpected] byte count) =>
         Avx2.ShiftRightLogical(a.AsInt32(), count).AsSingle();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyWords(Vector256<float> a, Vector256<float> b, out Vector256<float> high, out Vector256<float> low)
     {
         Vector256<ulong> even = Avx2.Multiply(a.AsUInt32(), b.AsUInt32());
@@ -157,6 +160,7 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
 
     public static Vector256<float> QuadIndex(int first) => (Vector256.Create(first) + Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7)).AsSingle();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreQuads(float* p, Vector256<float> x0, Vector256<float> x1, Vector256<float> x2, Vector256<float> x3)
     {
         Vector256<double> low01 = Avx.UnpackLow(x0, x1).AsDouble(), high01 = Avx.UnpackHigh(x0, x1).AsDouble();
@@ -239,6 +243,7 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
     public static Vector512<float> ShiftRightLogical(Vector512<float> a, [ConstantExpected] byte count) =>
         Avx512F.ShiftRightLogical(a.AsInt32(), count).AsSingle();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyWords(Vector512<float> a, Vector512<float> b, out Vector512<float> high, out Vector512<float> low)
     {
         Vector512<uint> even = Avx512F.Multiply(a.AsUInt32(), b.AsUInt32()).AsUInt32();
@@ -250,6 +255,7 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
 
     public static Vector512<float> QuadIndex(int first) => (Vector512.Create(first) + Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).AsSingle();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreQuads(float* p, Vector512<float> x0, Vector512<float> x1, Vector512<float> x2, Vector512<float> x3)
     {
         Vector512<double> low01 = Avx512F.UnpackLow(x0, x1).AsDouble(), high01 = Avx512F.UnpackHigh(x0, x1).AsDouble();
