@@ -1,3 +1,4 @@
+using FastRnn.Kernels;
 using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
@@ -52,17 +53,30 @@ internal readonly record struct DropoutMask(
 internal static class DropoutDraw
 {
     /// <summary>Draws for units 4·quad … 4·quad+3 of sample b at window step t; keep an element whose draw is ≥ the rate.</summary>
-    public static (float U0, float U1, float U2, float U3) Quad(in DropoutMask mask, int t, int b, int quad) =>
-        At(mask, mask.PerSample ? mask.Time : mask.Time + t, b, quad);
+    public static (float U0, float U1, float U2, float U3) Quad(in DropoutMask mask, int t, int b, int quad)
+    {
+        long time = Time(mask, t);
+        var (x0, x1, x2, x3) = Philox.Draw((uint)quad | Word0(mask), (uint)b, (uint)time, Word3(mask, time), mask.Seed);
+        return (Philox.ToUnit(x0), Philox.ToUnit(x1), Philox.ToUnit(x2), Philox.ToUnit(x3));
+    }
 
-    /// <summary>Draws for units 4·quad … 4·quad+3 of sample b that hold for all steps of the window.</summary>
-    public static (float U0, float U1, float U2, float U3) SampleQuad(in DropoutMask mask, int b, int quad) => At(mask, mask.Time, b, quad);
+    /// <summary>The same draws for <see cref="Masks.Draw"/>, which writes <paramref name="kept"/> or 0; <see cref="Enter"/> chooses the row.</summary>
+    public static MaskArgs Args(in DropoutMask mask, float kept) => new(mask.Seed, mask.Rate, kept) { Word0 = Word0(mask) };
 
-    private static (float U0, float U1, float U2, float U3) At(in DropoutMask mask, long time, int b, int quad)
+    /// <summary>From here on the draws are those of sample b at window step t.</summary>
+    public static void Enter(in DropoutMask mask, int t, int b, ref MaskArgs args)
+    {
+        long time = Time(mask, t);
+        (args.Word1, args.Word2, args.Word3) = ((uint)b, (uint)time, Word3(mask, time));
+    }
+
+    private static long Time(in DropoutMask mask, int t) => mask.PerSample ? mask.Time : mask.Time + t;
+
+    private static uint Word0(in DropoutMask mask) => (uint)mask.Layer << 24;
+
+    private static uint Word3(in DropoutMask mask, long time)
     {
         uint use = (uint)mask.Use | (mask.Reverse ? 0x80u : 0u);
-        var (x0, x1, x2, x3) = Philox.Draw(
-            (uint)quad | ((uint)mask.Layer << 24), (uint)b, (uint)time, ((uint)(time >> 32) & 0xFF_FFFFu) | (use << 24), mask.Seed);
-        return (Philox.ToUnit(x0), Philox.ToUnit(x1), Philox.ToUnit(x2), Philox.ToUnit(x3));
+        return ((uint)(time >> 32) & 0xFF_FFFFu) | (use << 24);
     }
 }

@@ -72,6 +72,15 @@ internal sealed unsafe class KernelTable
 
     public delegate*<float*, nint, float, void> Clamp { get; private init; }
 
+    /// <summary>Arguments, first unit, units → mask.</summary>
+    public delegate*<MaskArgs*, int, nint, float*, void> DrawMask { get; private init; }
+
+    public delegate*<float*, float*, float*, nint, void> ApplyMask { get; private init; }
+
+    public delegate*<float*, float*, float*, float*, nint, void> SelectByMask { get; private init; }
+
+    public delegate*<float*, float*, float*, float*, nint, void> DivideByMask { get; private init; }
+
     /// <summary>The table of a level; the same object every time.</summary>
     /// <exception cref="PlatformNotSupportedException">This CPU lacks the level.</exception>
     public static KernelTable For(IsaLevel isa)
@@ -129,6 +138,10 @@ internal sealed unsafe class KernelTable
             Adam = &OptimizerUpdate.Adam<L, V>,
             Update = &OptimizerUpdate.Update<L, V>,
             Clamp = &OptimizerUpdate.Clamp<L, V>,
+            DrawMask = &Masks.Draw<L, V>,
+            ApplyMask = &Masks.Apply<L, V>,
+            SelectByMask = &Masks.Select<L, V>,
+            DivideByMask = &Masks.Divide<L, V>,
         };
         AddCell(table, CellKernel.Lstm, &LstmCell.ForwardRows<L, V>, &LstmCell.BackwardRows<L, V>);
         AddGru<L, V, SigmoidActivation, TanhActivation>(table, CellKernel.Gru);

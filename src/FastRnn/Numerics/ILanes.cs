@@ -75,6 +75,15 @@ internal unsafe interface ILanes<V>
 
     static abstract V ShiftRightLogical(V a, [ConstantExpected] byte count);
 
+    /// <summary>The unsigned 64-bit products of the lanes' 32-bit words: their high and low words.</summary>
+    static abstract void MultiplyWords(V a, V b, out V high, out V low);
+
+    /// <summary>first + k in lane i's bits, where k is the place that <see cref="StoreQuads"/> gives to lane i.</summary>
+    static abstract V QuadIndex(int first);
+
+    /// <summary>Stores what stands in the same lane of four registers as neighbours: 4·<see cref="Width"/> floats, quads in the order of <see cref="QuadIndex"/>.</summary>
+    static abstract void StoreQuads(float* p, V x0, V x1, V x2, V x3);
+
     /// <summary>
     /// acc[i] += (double)x[i]·x[i] for i = 0…15, each a fused multiply-add in double: the sixteen virtual accumulators of a sum of squares.
     /// </summary>

@@ -60,6 +60,19 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float ShiftRightLogical(float a, [ConstantExpected] byte count) => FromBits(Bits(a) >>> count);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyWords(float a, float b, out float high, out float low)
+    {
+        ulong product = (ulong)(uint)Bits(a) * (uint)Bits(b);
+        high = FromBits((int)(product >> 32));
+        low = FromBits((int)product);
+    }
+
+    public static float QuadIndex(int first) => FromBits(first);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(float* p, float x0, float x1, float x2, float x3) => (p[0], p[1], p[2], p[3]) = (x0, x1, x2, x3);
+
     public static void AccumulateSquares(float* x, double* acc)
     {
         for (int i = 0; i < 16; i++)
@@ -136,6 +149,28 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
     public static Vector256<float> ShiftRightLogical(Vector256<float> a, [ConstantExpected] byte count) =>
         Avx2.ShiftRightLogical(a.AsInt32(), count).AsSingle();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyWords(Vector256<float> a, Vector256<float> b, out Vector256<float> high, out Vector256<float> low)
+    {
+        Vector256<ulong> even = Avx2.Multiply(a.AsUInt32(), b.AsUInt32());
+        Vector256<ulong> odd = Avx2.Multiply(Avx2.ShiftRightLogical(a.AsUInt64(), 32).AsUInt32(), Avx2.ShiftRightLogical(b.AsUInt64(), 32).AsUInt32());
+        high = Avx2.Blend(Avx2.ShiftRightLogical(even, 32).AsUInt32(), odd.AsUInt32(), 0xAA).AsSingle();
+        low = Avx2.Blend(even.AsUInt32(), Avx2.ShiftLeftLogical(odd, 32).AsUInt32(), 0xAA).AsSingle();
+    }
+
+    public static Vector256<float> QuadIndex(int first) => (Vector256.Create(first) + Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(float* p, Vector256<float> x0, Vector256<float> x1, Vector256<float> x2, Vector256<float> x3)
+    {
+        Vector256<double> low01 = Avx.UnpackLow(x0, x1).AsDouble(), high01 = Avx.UnpackHigh(x0, x1).AsDouble();
+        Vector256<double> low23 = Avx.UnpackLow(x2, x3).AsDouble(), high23 = Avx.UnpackHigh(x2, x3).AsDouble();
+        Avx.UnpackLow(low01, low23).AsSingle().Store(p);
+        Avx.UnpackHigh(low01, low23).AsSingle().Store(p + 8);
+        Avx.UnpackLow(high01, high23).AsSingle().Store(p + 16);
+        Avx.UnpackHigh(high01, high23).AsSingle().Store(p + 24);
+    }
+
     public static void AccumulateSquares(float* x, double* acc)
     {
         for (int i = 0; i < 16; i += 4)
@@ -207,6 +242,29 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
 
     public static Vector512<float> ShiftRightLogical(Vector512<float> a, [ConstantExpected] byte count) =>
         Avx512F.ShiftRightLogical(a.AsInt32(), count).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyWords(Vector512<float> a, Vector512<float> b, out Vector512<float> high, out Vector512<float> low)
+    {
+        Vector512<uint> even = Avx512F.Multiply(a.AsUInt32(), b.AsUInt32()).AsUInt32();
+        Vector512<uint> odd = Avx512F.Multiply(
+            Avx512F.ShiftRightLogical(a.AsUInt64(), 32).AsUInt32(), Avx512F.ShiftRightLogical(b.AsUInt64(), 32).AsUInt32()).AsUInt32();
+        high = Avx512F.PermuteVar16x32x2(even, Vector512.Create(1u, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31), odd).AsSingle();
+        low = Avx512F.PermuteVar16x32x2(even, Vector512.Create(0u, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30), odd).AsSingle();
+    }
+
+    public static Vector512<float> QuadIndex(int first) => (Vector512.Create(first) + Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(float* p, Vector512<float> x0, Vector512<float> x1, Vector512<float> x2, Vector512<float> x3)
+    {
+        Vector512<double> low01 = Avx512F.UnpackLow(x0, x1).AsDouble(), high01 = Avx512F.UnpackHigh(x0, x1).AsDouble();
+        Vector512<double> low23 = Avx512F.UnpackLow(x2, x3).AsDouble(), high23 = Avx512F.UnpackHigh(x2, x3).AsDouble();
+        Avx512F.UnpackLow(low01, low23).AsSingle().Store(p);
+        Avx512F.UnpackHigh(low01, low23).AsSingle().Store(p + 16);
+        Avx512F.UnpackLow(high01, high23).AsSingle().Store(p + 32);
+        Avx512F.UnpackHigh(high01, high23).AsSingle().Store(p + 48);
+    }
 
     public static void AccumulateSquares(float* x, double* acc)
     {

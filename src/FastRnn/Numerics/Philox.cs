@@ -8,15 +8,16 @@ namespace FastRnn.Numerics;
 /// </summary>
 internal static class Philox
 {
-    private const uint MultiplierA = 0xD2511F53, MultiplierB = 0xCD9E8D57;
-    private const uint WeylA = 0x9E3779B9, WeylB = 0xBB67AE85;
+    public const int Rounds = 10;
+    public const uint MultiplierA = 0xD2511F53, MultiplierB = 0xCD9E8D57;
+    public const uint WeylA = 0x9E3779B9, WeylB = 0xBB67AE85;
 
     /// <summary>The four words at counter (c0, c1, c2, c3) under a 64-bit key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (uint X0, uint X1, uint X2, uint X3) Draw(uint c0, uint c1, uint c2, uint c3, ulong key)
     {
         uint k0 = (uint)key, k1 = (uint)(key >> 32);
-        for (int round = 0; round < 10; round++)
+        for (int round = 0; round < Rounds; round++)
         {
             ulong a = (ulong)MultiplierA * c0, b = (ulong)MultiplierB * c2;
             (c0, c1, c2, c3) = ((uint)(b >> 32) ^ c1 ^ k0, (uint)b, (uint)(a >> 32) ^ c3 ^ k1, (uint)a);

@@ -66,6 +66,16 @@ public unsafe class LanesTests
         Check("<<", (x, y, z) => From(To(x) << 23), (p, q, r, to) => L.Store(to, L.ShiftLeft(L.Load(p), 23)));
         Check(">>", (x, y, z) => From(To(x) >> 1), (p, q, r, to) => L.Store(to, L.ShiftRightArithmetic(L.Load(p), 1)));
         Check(">>>", (x, y, z) => From(To(x) >>> 9), (p, q, r, to) => L.Store(to, L.ShiftRightLogical(L.Load(p), 9)));
+        Check("high word", (x, y, z) => From((int)(((ulong)(uint)To(x) * (uint)To(y)) >> 32)), (p, q, r, to) =>
+        {
+            L.MultiplyWords(L.Load(p), L.Load(q), out V high, out _);
+            L.Store(to, high);
+        });
+        Check("low word", (x, y, z) => From(To(x) * To(y)), (p, q, r, to) =>
+        {
+            L.MultiplyWords(L.Load(p), L.Load(q), out _, out V low);
+            L.Store(to, low);
+        });
         Check("from int", (x, y, z) => To(x), (p, q, r, to) => L.Store(to, L.FromInt32Bits(L.Load(p))));
         Check("broadcast", (x, y, z) => x, (p, q, r, to) =>
         {

@@ -7,7 +7,7 @@ namespace FastRnn.Backends;
 public sealed unsafe partial class CpuBackend
 {
     /// <summary>Everything that does not change within a pass. Called with options only, or backward, where a limit of gradients may come to any cell.</summary>
-    private static void SetOptions(CpuRecurrentWeights w, in RecurrentPass pass, in RecurrentJob job)
+    private void SetOptions(CpuRecurrentWeights w, in RecurrentPass pass, in RecurrentJob job)
     {
         CellType cell = w.Cell;
         RecurrentOptions* options = job.Options;
@@ -34,7 +34,10 @@ public sealed unsafe partial class CpuBackend
         options->CellZoneout = pass.CellZoneout(cell);
         options->Training = pass.Training;
         if (DropMaskLength(w, pass.Training, job.Batch) > 0)
-            FillDropMask(pass.RecurrentDropout(cell), w.State, job.Batch, options->DropMask = job.Scratch + StepBlocks(w, pass.Training, job.Active != null, job.Batch));
+        {
+            options->DropMask = job.Scratch + StepBlocks(w, pass.Training, job.Active != null, job.Batch);
+            FillDropMask(_table, pass.RecurrentDropout(cell), w.State, job.Batch, options->DropMask);
+        }
     }
 
     /// <summary>Whether a step of the cell is more than one product and the point-wise part behind it.</summary>
@@ -58,17 +61,14 @@ public sealed unsafe partial class CpuBackend
         training && w.Cell.RecurrentDropout > 0 ? batch * AlignedBuffer.Pad(w.State) : 0;
 
     /// <summary>One mask for a window: drawn here, used at every step.</summary>
-    private static void FillDropMask(in DropoutMask mask, int state, int batch, float* to)
+    private static void FillDropMask(KernelTable table, in DropoutMask mask, int state, int batch, float* to)
     {
-        float keep = 1f / (1f - mask.Rate);
-        for (int b = 0; b < batch; b++)
+        MaskArgs args = DropoutDraw.Args(mask, 1f / (1f - mask.Rate));
+        nint row = AlignedBuffer.Pad(state);
+        for (int b = 0; b < batch; b++, to += row)
         {
-            for (int quad = 0; quad < AlignedBuffer.Pad(state) / 4; quad++, to += 4)
-            {
-                var (u0, u1, u2, u3) = DropoutDraw.SampleQuad(mask, b, quad);
-                (to[0], to[1]) = (u0 >= mask.Rate ? keep : 0f, u1 >= mask.Rate ? keep : 0f);
-                (to[2], to[3]) = (u2 >= mask.Rate ? keep : 0f, u3 >= mask.Rate ? keep : 0f);
-            }
+            DropoutDraw.Enter(mask, 0, b, ref args);
+            table.DrawMask(&args, 0, row, to);
         }
     }
 

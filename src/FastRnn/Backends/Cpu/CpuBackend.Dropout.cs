@@ -1,8 +1,8 @@
-using System.Runtime.Intrinsics;
+using FastRnn.Kernels;
 
 namespace FastRnn.Backends;
 
-/// <summary>Dropout, in portable code: what costs is the drawing, and integer arithmetic is the same everywhere.</summary>
+/// <summary>Dropout: cut over the threads by rows, or by samples where a sample's draws hold for all steps.</summary>
 public sealed unsafe partial class CpuBackend
 {
     internal override void Dropout(DeviceBuffer x, DeviceBuffer y, in DropoutMask mask, int steps, int batch)
@@ -10,42 +10,54 @@ public sealed unsafe partial class CpuBackend
         CheckShape(x, steps * batch, x.Columns);
         CheckShape(y, x.Rows, x.Columns);
         CpuBuffer from = Cpu(x), to = Cpu(y);
-        if (mask.PerSample)
-            DropSamples(from, to, mask, batch);
-        else
-            DropSteps(from, to, mask, batch);
+        var job = new DropJob
+        {
+            Source = from.Pointer,
+            Target = to.Pointer,
+            Stride = from.Stride,
+            Rows = from.Rows,
+            Drawn = mask.PerSample ? Math.Min(batch, from.Rows) : from.Rows,
+            Batch = batch,
+            Mask = mask,
+            DrawMask = _table.DrawMask,
+            ApplyMask = _table.ApplyMask,
+        };
+        _workers.Run(&DropJob.Run, &job, from.PaddedLength >= ElementsWorthThreads ? Threads : 1);
         to.Written();
         GC.KeepAlive(from);
     }
 
-    private static void DropSteps(CpuBuffer from, CpuBuffer to, in DropoutMask mask, int batch)
+    private struct DropJob
     {
-        for (int r = 0; r < from.Rows; r++)
-        {
-            float* source = from.Pointer + ((nint)r * from.Stride), target = to.Pointer + ((nint)r * to.Stride);
-            for (int c = 0; c < from.Columns; c += 4)
-                Drop(DropoutDraw.Quad(mask, r / batch, r % batch, c / 4), mask.Rate, source + c, target + c);
-        }
-    }
+        /// <summary>Units drawn at a time: the mask stays in L1 between the drawing and its use.</summary>
+        private const int Chunk = 256;
 
-    /// <summary>A draw is made once for all steps.</summary>
-    private static void DropSamples(CpuBuffer from, CpuBuffer to, in DropoutMask mask, int batch)
-    {
-        for (int b = 0; b < Math.Min(batch, from.Rows); b++)
+        public float* Source, Target;
+
+        /// <summary>Rows, and how many of them have draws of their own: the others repeat those of the batch's samples.</summary>
+        public nint Stride, Rows, Drawn;
+        public int Batch;
+        public DropoutMask Mask;
+        public delegate*<MaskArgs*, int, nint, float*, void> DrawMask;
+        public delegate*<float*, float*, float*, nint, void> ApplyMask;
+
+        public static void Run(void* context, int part, int parts)
         {
-            for (int c = 0; c < from.Columns; c += 4)
+            DropJob job = *(DropJob*)context;
+            MaskArgs args = DropoutDraw.Args(job.Mask, 1f / (1f - job.Mask.Rate));
+            float* mask = stackalloc float[Chunk];
+            (nint first, nint count) = Part(job.Drawn, part, parts);
+            for (nint row = first; row < first + count; row++)
             {
-                var draws = DropoutDraw.SampleQuad(mask, b, c / 4);
-                for (nint r = b; r < from.Rows; r += batch)
-                    Drop(draws, mask.Rate, from.Pointer + (r * from.Stride) + c, to.Pointer + (r * to.Stride) + c);
+                DropoutDraw.Enter(job.Mask, (int)row / job.Batch, (int)row % job.Batch, ref args);
+                for (int c = 0; c < job.Stride; c += Chunk)
+                {
+                    nint length = Math.Min(Chunk, job.Stride - c);
+                    job.DrawMask(&args, c, length, mask);
+                    for (nint r = row; r < job.Rows; r += job.Drawn)
+                        job.ApplyMask(mask, job.Source + (r * job.Stride) + c, job.Target + (r * job.Stride) + c, length);
+                }
             }
         }
-    }
-
-    /// <summary>Four values without a branch, which nobody could predict; in the padding zeros stay zeros.</summary>
-    private static void Drop((float U0, float U1, float U2, float U3) draw, float rate, float* source, float* target)
-    {
-        Vector128<float> kept = Vector128.GreaterThanOrEqual(Vector128.Create(draw.U0, draw.U1, draw.U2, draw.U3), Vector128.Create(rate));
-        (kept & (Vector128.Load(source) * (1f / (1f - rate)))).Store(target);
     }
 }

@@ -13,7 +13,7 @@ internal unsafe partial struct RecurrentJob
     public const int ScratchBlocks = 6;
 
     /// <summary>Blocks of [B, H] that a step needs when it has stages.</summary>
-    public const int StagedScratchBlocks = 13;
+    public const int StagedScratchBlocks = 14;
 
     /// <summary>The packed rows of a part's samples at step t.</summary>
     private readonly (nint From, nint Count) ActiveRows(int t, nint first, nint count)

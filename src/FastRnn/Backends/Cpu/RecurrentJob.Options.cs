@@ -10,12 +10,12 @@ namespace FastRnn.Backends;
 internal unsafe partial struct RecurrentJob
 {
     // Blocks of scratch [B, H] behind those of the masked steps.
-    private const int SeenSlot = 6, HiddenSlot = 7, CellSlot = 8, ProductSlot = 9, PassSlot = 10, ResetSlot = 11, UnprojectedSlot = 12;
+    private const int SeenSlot = 6, HiddenSlot = 7, CellSlot = 8, ProductSlot = 9, PassSlot = 10, ResetSlot = 11, UnprojectedSlot = 12, MaskSlot = 13;
 
     private readonly void RunStages(KernelTable table, in CellArgs cell, in StepRows rows)
     {
         CellArgs inner = cell;
-        inner.Seen = See(cell.PreviousHidden, rows);
+        inner.Seen = See(table, cell.PreviousHidden, rows);
         inner.ResetHidden = ScratchAt(ResetSlot, rows.First);
         bool projects = Options->ProjectionPanels != null, zoneout = Options->Zoneout.Rate > 0, cellZoneout = Options->CellZoneout.Rate > 0;
         if (projects || zoneout)
@@ -31,11 +31,11 @@ internal unsafe partial struct RecurrentJob
             Project(table, inner.Hidden, fresh, rows.Count);
         }
         if (zoneout)
-            Zone(Options->Zoneout, cell.PreviousHidden, fresh, cell.Hidden, StateRow, StateSize, rows);
+            Zone(table, Options->Zoneout, cell.PreviousHidden, fresh, cell.Hidden, StateRow, StateSize, rows);
         if (!cellZoneout)
             return;
         KeepRows(Options->FreshCell, inner.Cell, HiddenRow, rows);
-        Zone(Options->CellZoneout, cell.PreviousCell, inner.Cell, cell.Cell, HiddenRow, Hidden, rows);
+        Zone(table, Options->CellZoneout, cell.PreviousCell, inner.Cell, cell.Cell, HiddenRow, Hidden, rows);
     }
 
     private readonly void RunProducts(KernelTable table, in CellArgs cell, in StepRows rows)
@@ -113,7 +113,7 @@ internal unsafe partial struct RecurrentJob
     }
 
     /// <summary>What R sees of h_{t−1}: with dropout a share of it, which is kept for dR.</summary>
-    private readonly float* See(float* previous, in StepRows rows)
+    private readonly float* See(KernelTable table, float* previous, in StepRows rows)
     {
         if (Options->DropMask == null)
             return previous;
@@ -121,36 +121,39 @@ internal unsafe partial struct RecurrentJob
         for (nint i = 0; i < rows.Count; i++)
         {
             float* mask = Options->DropMask + (Sample(rows, i) * StateRow);
-            for (nint u = 0; u < StateRow; u++)
-                seen[(i * StateRow) + u] = mask[u] == 0 ? 0f : previous[(i * StateRow) + u] * mask[u];
+            table.ApplyMask(mask, previous + (i * StateRow), seen + (i * StateRow), StateRow);
         }
         KeepRows(Options->Seen, seen, StateRow, rows);
         return seen;
     }
 
     /// <summary>In training the fresh value where the draw keeps it and the previous one elsewhere, otherwise their mean by the rate.</summary>
-    private readonly void Zone(in DropoutMask mask, float* previous, float* fresh, float* to, nint stride, nint width, in StepRows rows)
+    private readonly void Zone(
+        KernelTable table, in DropoutMask mask, float* previous, float* fresh, float* to, nint stride, nint width, in StepRows rows)
     {
-        bool* kept = stackalloc bool[4];
+        MaskArgs args = DropoutDraw.Args(mask, 1f);
+        float* kept = ScratchAt(MaskSlot, rows.First);
         for (nint i = 0; i < rows.Count; i++, previous += stride, fresh += stride, to += stride)
         {
-            for (nint u = 0; u < stride; u++)
+            if (Options->Training)
             {
-                if (Options->Training && u % 4 == 0)
-                    Draw(mask, rows, i, u, kept);
-                bool exists = u < width;
-                float value = Options->Training
-                    ? kept[u % 4] ? fresh[u] : previous[u]
-                    : Flush(MathF.FusedMultiplyAdd(mask.Rate, previous[u] - fresh[u], fresh[u]));
-                to[u] = exists ? value : 0f;
+                DrawRow(table, mask, ref args, rows, i, stride, kept);
+                table.SelectByMask(kept, fresh, previous, to, stride);
             }
+            else
+            {
+                for (nint u = 0; u < width; u++)
+                    to[u] = Flush(MathF.FusedMultiplyAdd(mask.Rate, previous[u] - fresh[u], fresh[u]));
+            }
+            Cleared(to + width, stride - width); // a cell's padding is not always zero
         }
     }
 
-    private readonly void Draw(in DropoutMask mask, in StepRows rows, nint i, nint unit, bool* kept)
+    private readonly void DrawRow(KernelTable table, in DropoutMask mask, ref MaskArgs args, in StepRows rows, nint i, nint stride, float* kept)
     {
-        var (u0, u1, u2, u3) = DropoutDraw.Quad(mask, rows.T, (int)Sample(rows, i), (int)unit / 4);
-        (kept[0], kept[1], kept[2], kept[3]) = (u0 >= mask.Rate, u1 >= mask.Rate, u2 >= mask.Rate, u3 >= mask.Rate);
+        DropoutDraw.Enter(mask, rows.T, (int)Sample(rows, i), ref args);
+        fixed (MaskArgs* pointer = &args)
+            table.DrawMask(pointer, 0, stride, kept);
     }
 
     // ---- rows ---------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ internal unsafe partial struct RecurrentJob
         if (Options->Zoneout.Rate > 0)
         {
             inner.HiddenGradient = ScratchAt(HiddenSlot, rows.First);
-            ZoneBackward(Options->Zoneout, cell.HiddenGradient, inner.HiddenGradient, next, StateRow, rows);
+            ZoneBackward(table, Options->Zoneout, cell.HiddenGradient, inner.HiddenGradient, next, StateRow, rows);
         }
         if (Options->ProjectionPanels != null)
             inner.HiddenGradient = Unproject(table, inner.HiddenGradient, rows);
@@ -23,7 +23,7 @@ internal unsafe partial struct RecurrentJob
         if (Options->CellZoneout.Rate > 0)
         {
             new Span<float>(passed, (int)(rows.Count * HiddenRow)).Clear();
-            ZoneBackward(Options->CellZoneout, inner.Carry, inner.Carry, passed, HiddenRow, rows);
+            ZoneBackward(table, Options->CellZoneout, inner.Carry, inner.Carry, passed, HiddenRow, rows);
             FetchRows(Options->FreshCell, inner.Cell = ScratchAt(CellSlot, rows.First), HiddenRow, rows);
         }
         inner.Seen = cell.PreviousHidden;
@@ -85,19 +85,15 @@ internal unsafe partial struct RecurrentJob
     }
 
     /// <summary>Where the fresh value was taken its gradient stays, elsewhere it goes on to the previous one. <paramref name="to"/> may be the source.</summary>
-    private readonly void ZoneBackward(in DropoutMask mask, float* from, float* to, float* previous, nint stride, in StepRows rows)
+    private readonly void ZoneBackward(
+        KernelTable table, in DropoutMask mask, float* from, float* to, float* previous, nint stride, in StepRows rows)
     {
-        bool* kept = stackalloc bool[4];
+        MaskArgs args = DropoutDraw.Args(mask, 1f);
+        float* kept = ScratchAt(MaskSlot, rows.First);
         for (nint i = 0; i < rows.Count; i++, from += stride, to += stride, previous += stride)
         {
-            for (nint u = 0; u < stride; u++)
-            {
-                if (u % 4 == 0)
-                    Draw(mask, rows, i, u, kept);
-                float gradient = from[u];
-                previous[u] += kept[u % 4] ? 0f : gradient;
-                to[u] = kept[u % 4] ? gradient : 0f;
-            }
+            DrawRow(table, mask, ref args, rows, i, stride, kept);
+            table.DivideByMask(kept, from, to, previous, stride);
         }
     }
 
