@@ -155,6 +155,9 @@ internal sealed class CellNode
 
     public long Time { get; set; }
 
+    /// <summary>Time of the start of the loop: of masks that hold for all its steps.</summary>
+    public long LoopTime { get; set; }
+
     public CellNode? Previous { get; set; }
 
     /// <summary>Steps from this state that have not been taken back or released.</summary>
