@@ -77,12 +77,13 @@ internal sealed record CellType(CellKind Kind)
 
 /// <summary>
 /// What one pass over a window needs beside its arrays. <paramref name="Training"/> says that masks are drawn, from seed, layer, direction and the
-/// window's first time step; <paramref name="GradientLimit"/> cuts the gradients of all pre-activations at every step, 0 for none.
+/// window's first time step – a mask of all steps from <paramref name="Into"/> steps before, where the window is one step of a loop by
+/// hand; <paramref name="GradientLimit"/> cuts the gradients of all pre-activations at every step, 0 for none.
 /// </summary>
-internal readonly record struct RecurrentPass(bool Training, ulong Seed, int Layer, bool Reverse, long Time, float GradientLimit)
+internal readonly record struct RecurrentPass(bool Training, ulong Seed, int Layer, bool Reverse, long Time, float GradientLimit, long Into = 0)
 {
     /// <summary>Mask of recurrent dropout: one for all steps.</summary>
-    public DropoutMask RecurrentDropout(CellType cell) => new(cell.RecurrentDropout, Seed, Layer, Time, DropoutUse.RecurrentInput, PerSample: true, Reverse);
+    public DropoutMask RecurrentDropout(CellType cell) => new(cell.RecurrentDropout, Seed, Layer, Time - Into, DropoutUse.RecurrentInput, PerSample: true, Reverse);
 
     /// <summary>Mask of zoneout: h̃ is taken where the draw for (t, b, u) is kept, h_{t−1} elsewhere.</summary>
     public DropoutMask Zoneout(CellType cell) => new(cell.Zoneout, Seed, Layer, Time, DropoutUse.Zoneout, PerSample: false, Reverse);

@@ -52,7 +52,6 @@ internal static class Architecture
         _ => new Linear(layer.Input!.Value, layer.Output!.Value),
     };
 
-    /// <summary>A share that files leave out where it is zero.</summary>
     /// <summary>Output width of a checked list of layers.</summary>
     public static int OutputWidth(IReadOnlyList<LayerInfo> layers) => OutputWidth(layers.Last(layer => OutputWidth(layer) is not null))!.Value;
 

@@ -148,7 +148,7 @@ public sealed class Dropout(float rate) : Layer
     private void Apply(DeviceBuffer from, DeviceBuffer to, Workspace workspace, in PassContext pass)
     {
         if (pass.Training)
-            Backend.Dropout(from, to, new DropoutMask(Rate, pass.Seed, Index, pass.Time, PerSample: Variational), workspace.Steps, workspace.Batch);
+            Backend.Dropout(from, to, new DropoutMask(Rate, pass.Seed, Index, Variational ? pass.WindowTime : pass.Time, PerSample: Variational), workspace.Steps, workspace.Batch);
         else
             Backend.Copy(from, to);
     }

@@ -130,8 +130,16 @@ internal readonly struct LayerInput
     public ReadOnlyMemory<int> Tokens { get; }
 }
 
-/// <summary>What is the same for all layers of one pass. Time counts steps since training began; dropout masks depend on it.</summary>
-internal readonly record struct PassContext(StepFlags? Flags, bool Training, ulong Seed, long Time, bool RecordStepNorms, float ClipRecurrent = 0);
+/// <summary>
+/// What is the same for all layers of one pass. Time counts steps since training began; dropout masks depend on it. A pass may be a step of a loop
+/// by hand that has come <paramref name="Into"/> steps far: masks that hold for a whole window then hold for the loop.
+/// </summary>
+internal readonly record struct PassContext(
+    StepFlags? Flags, bool Training, ulong Seed, long Time, bool RecordStepNorms, float ClipRecurrent = 0, long Into = 0)
+{
+    /// <summary>Time of masks that all steps of a window, or of a loop, share.</summary>
+    public long WindowTime => Time - Into;
+}
 
 /// <summary>
 /// Everything one call of a layer over one window needs: outputs, what the backward pass reads, gradients. A layer that is called several

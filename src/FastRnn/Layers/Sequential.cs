@@ -96,7 +96,7 @@ public sealed class Sequential : IDisposable
     /// <summary>Notes what passes over a new workspace take; see <see cref="Layer.Plan"/>.</summary>
     internal void Plan(ScratchPlan plan, SequentialWorkspace workspace, PlannedPass pass)
     {
-        for (int i = 0; i < _layers.Length; i++)
+        for (int i = 0; i < workspace.Layers.Length; i++)
             _layers[i].Plan(plan, workspace.Layers[i], pass with { InputGradient = pass.Training && i > 0 });
     }
 

@@ -61,7 +61,7 @@ internal sealed class WeightDrop
     }
 
     private DropoutMask? MaskOf(int layer, in PassContext pass) =>
-        pass.Training ? new DropoutMask(_rate, pass.Seed, layer, pass.Time, DropoutUse.RecurrentWeights, PerSample: true, _reverse) : null;
+        pass.Training ? new DropoutMask(_rate, pass.Seed, layer, pass.WindowTime, DropoutUse.RecurrentWeights, PerSample: true, _reverse) : null;
 
     /// <summary>Rows of the matrix take the place of samples.</summary>
     private void Apply(DeviceBuffer from, DeviceBuffer to, in DropoutMask mask) => _backend.Dropout(from, to, mask, 1, from.Rows);

@@ -39,6 +39,9 @@ internal sealed unsafe class AlignedBuffer : IDisposable
 
     public nint Length { get; }
 
+    /// <summary>False for a block that was only counted, see <see cref="BlockBytes.Plan"/>.</summary>
+    public bool IsMade => _pointer != null;
+
     private nuint Bytes => checked((nuint)Math.Max((Length + RowMultiple - 1) / RowMultiple * RowMultiple, RowMultiple) * sizeof(float));
 
     public float* Pointer

@@ -18,7 +18,9 @@ namespace FastRnn.Training;
 /// In training a step keeps what its backward pass needs until <see cref="Backward"/>, <see cref="Release"/> or <see cref="Clear"/>;
 /// otherwise only the state, until one of the latter. What was kept is used again: once as many steps have been kept as a loop needs,
 /// nothing is allocated. Dropout masks depend on a state's <see cref="CellState.Time"/>, which counts steps as a <see cref="Trainer"/> counts those of
-/// its windows: steps from one state have one mask, and a loop has the masks of the window that a trainer would run at that time.
+/// its windows: steps from one state have one mask, and a loop has the masks of the window that a trainer would run at that time. Masks that hold
+/// for a whole window hold from <see cref="Start()"/>, or from the cut of <see cref="Start(CellState)"/>, on; penalties of activities stay in the
+/// gradient, and see one step at a time.
 /// One thread at a time.
 /// </summary>
 public sealed class Cell : IDisposable
@@ -84,7 +86,7 @@ public sealed class Cell : IDisposable
             if (state != null)
                 RecurrentWorkspace.Zero(Model.Backend, state);
         }
-        node.Time = Time;
+        node.Time = node.LoopTime = Time;
         return new CellState(node);
     }
 
@@ -94,7 +96,7 @@ public sealed class Cell : IDisposable
     {
         CellNode source = Own(from), node = Take(_freeStarts, step: false);
         node.CopyValues(source);
-        node.Time = source.Time;
+        node.Time = node.LoopTime = source.Time;
         return new CellState(node);
     }
 
@@ -252,12 +254,12 @@ public sealed class Cell : IDisposable
             node.Previous = before;
             before.LaterSteps++;
         }
-        node.Time = before.Time + 1;
+        (node.Time, node.LoopTime) = (before.Time + 1, before.LoopTime);
         Time = Math.Max(Time, node.Time);
         return new CellState(node);
     }
 
-    private PassContext Pass(CellNode before) => new(null, IsTraining, Model.Seed, before.Time, false);
+    private PassContext Pass(CellNode before) => new(null, IsTraining, Model.Seed, before.Time, false, Into: before.Time - before.LoopTime);
 
     private CellNode TakeStep() => Take(_freeSteps, step: true);
 

@@ -33,7 +33,7 @@ public readonly struct CellState : IEquatable<CellState>
 
     /// <summary>Copies h of a layer.</summary>
     /// <param name="layer">Recurrent layer, from 0.</param>
-    /// <param name="values">[B, hidden], written.</param>
+    /// <param name="values">h [B, hidden], of a projected state [B, projection]; c [B, hidden]. Written.</param>
     /// <exception cref="ArgumentException">There is no such layer, or the length differs.</exception>
     public void CopyHidden(int layer, Span<float> values) => Node().Read(Node().States, layer, cell: false, values);
 
@@ -155,6 +155,9 @@ internal sealed class CellNode
 
     public long Time { get; set; }
 
+    /// <summary>Time of the start of the loop: of masks that hold for all its steps.</summary>
+    public long LoopTime { get; set; }
+
     public CellNode? Previous { get; set; }
 
     /// <summary>Steps from this state that have not been taken back or released.</summary>
@@ -223,8 +226,8 @@ internal sealed class CellNode
         DeviceBuffer buffer = Buffer(StateGradients, layer, cell);
         CheckLength(gradient.Length, buffer.Length, nameof(gradient));
         if (_scratch.Length == 0)
-            _scratch = new DeviceBuffer?[States.Length];
-        DeviceBuffer scratch = _scratch[layer] ??= _backend.Allocate(buffer.Rows, buffer.Columns);
+            _scratch = new DeviceBuffer?[2 * States.Length]; // h and c of a projected state differ in width
+        DeviceBuffer scratch = _scratch[(2 * layer) + (cell ? 1 : 0)] ??= _backend.Allocate(buffer.Rows, buffer.Columns);
         _backend.Write(scratch, gradient);
         _backend.Accumulate(scratch, buffer);
     }

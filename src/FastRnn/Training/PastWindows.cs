@@ -28,22 +28,22 @@ internal sealed class PastWindows(Sequential model, int layers, int limit, int b
     /// <summary>The last of the layers whose windows are kept.</summary>
     public int LastLayer => layers - 1;
 
-    /// <summary>Makes what windows of so many steps come to hold. Called where blocks are only counted.</summary>
-    public void Plan(int steps)
+    /// <summary>Makes what windows of such shapes come to hold at most, and notes the scratch of long ones. Called where blocks are only counted.</summary>
+    public void Plan(ScratchPlan scratch, WindowShape[] shapes, bool stepNorms)
     {
-        _ = Window(limit);
-        int kept = Math.Min(steps, limit - 1), windows = ((limit - 2) / kept) + 2; // one is on its way while the oldest is still within reach
+        int shortest = Math.Min(shapes.Min(shape => shape.Steps), limit - 1), longest = Math.Min(shapes.Max(shape => shape.Steps), limit - 1);
+        var pass = new PlannedPass(true, shapes.Any(shape => shape.Masked), false, stepNorms);
+        if (shapes.Any(shape => shape.Steps < limit))
+            model.Plan(scratch, Window(limit).Workspace, pass);
+        int windows = shortest == 0 ? 0 : ((limit - 2) / shortest) + 2; // one is on its way while the oldest is still within reach
         for (int i = 0; i < windows; i++)
-            _ = Free(kept);
+            model.Plan(new ScratchPlan(), Free(longest).Workspace, pass); // nothing runs in these
     }
 
     /// <summary>The streams end: nothing goes back beyond this point.</summary>
     public void Clear()
     {
-        foreach (Past past in _past)
-            _free.Push(past.Window);
-        _past.Clear();
-        _steps = 0;
+        ForgetOld();
         Release(ref _newest);
     }
 
@@ -95,14 +95,24 @@ internal sealed class PastWindows(Sequential model, int layers, int limit, int b
         _newest = new Past(window, count);
     }
 
-    /// <summary>The step is made: what was kept lies behind the next window.</summary>
-    public void Commit()
+    /// <summary>The step is made: what was kept lies behind the next window, and all before it too unless streams started with it.</summary>
+    public void Commit(bool starts)
     {
+        if (starts)
+            ForgetOld();
         if (_newest is not { } made)
             return;
         _past.Add(made);
         _steps += made.Steps;
         _newest = null;
+    }
+
+    private void ForgetOld()
+    {
+        foreach (Past past in _past)
+            _free.Push(past.Window);
+        _past.Clear();
+        _steps = 0;
     }
 
     private void Release(ref Past? past)

@@ -43,23 +43,34 @@ public sealed partial class Trainer
 
     private Keep TrainingKeep => Recompute ? Keep.States : Keep.Everything;
 
-    /// <summary>The same for windows of several shapes.</summary>
+    /// <summary>The same for windows of several shapes; those of one kind share the memory of the longest.</summary>
     internal MemoryEstimate Estimate(IReadOnlyList<(WindowShape Shape, Keep Keep)> windows)
     {
         if (!_model.Backend.PlansMemory)
             throw new NotSupportedException($"{_model.Backend.Name} does not count its memory");
         var scratch = new ScratchPlan();
         long values = BlockBytes.Plan(() => AllocateLikeParameters()), held = 0;
-        foreach ((WindowShape shape, Keep keep) in windows)
+        foreach (var kind in windows.GroupBy(window => (window.Shape.Kind, window.Keep)))
         {
-            held += BlockBytes.Plan(() => PlanWindow(scratch, shape, keep));
-            if (keep == Keep.Everything && PastLimit(shape.Steps) is > 0 and int limit)
-                held += BlockBytes.Plan(() => new PastWindows(_model, LastCarrier + 1, limit, shape.Batch).Plan(shape.Steps));
+            WindowShape[] shapes = [.. kind.Select(window => window.Shape)];
+            held += PlanKind(scratch, shapes, kind.Key.Keep);
+            if (kind.Key.Keep == Keep.Everything && BackwardSteps > 0 && LastCarrier >= 0 && _model.LayerThatReadsAhead == null)
+                held += BlockBytes.Plan(() => new PastWindows(_model, LastCarrier + 1, BackwardSteps, kind.Key.Kind.Batch).Plan(scratch, shapes, RecordStepNorms));
         }
-        foreach (int batch in windows.Where(window => CarryState || window.Keep == Keep.Nothing).Select(window => window.Shape.Batch).Distinct())
+        // An evaluation has a state of its own.
+        foreach ((int batch, _) in windows.Select(window => (window.Shape.Batch, Trains: window.Keep != Keep.Nothing)).Distinct().Where(use => CarryState || !use.Trains))
             held += BlockBytes.Plan(() => _model.CreateState(batch));
         return new MemoryEstimate(
             _model.ParameterBytes - values + (AverageDecay > 0 ? values : 0), values, _momentBytes, held, scratch.Bytes);
+    }
+
+    /// <summary>Bytes of the longest window. All take scratch: fewer rows are cut into fewer parts, and these can be larger.</summary>
+    private long PlanKind(ScratchPlan scratch, WindowShape[] shapes, Keep keep)
+    {
+        long longest = 0;
+        foreach (WindowShape shape in shapes)
+            longest = Math.Max(longest, BlockBytes.Plan(() => PlanWindow(scratch, shape with { Masked = shapes.Any(other => other.Masked) }, keep)));
+        return longest;
     }
 
     private void PlanWindow(ScratchPlan scratch, WindowShape shape, Keep keep)

@@ -30,11 +30,12 @@ public sealed partial class Trainer
     public void ForgetPast() => _past?.Clear();
 
     /// <summary>From the gradient of the loss to those of the parameters. Returns the workspace that the recurrent layers' gradients went through.</summary>
-    private SequentialWorkspace Backward(SequentialWorkspace workspace, SequenceChunk chunk, in LayerInput input, in PassContext pass)
+    private SequentialWorkspace Backward(
+        SequentialWorkspace workspace, SequenceChunk chunk, in LayerInput input, in PassContext pass, out PastWindows? past)
     {
-        PastWindows? past = PastOf(chunk);
+        past = PastOf(chunk);
         past?.Keep(workspace, chunk, input); // the backward pass overwrites what later ones need
-        if (past == null || past.Steps == 0 || chunk.Steps >= past.Limit)
+        if (past == null || past.Steps == 0 || chunk.Steps >= past.Limit || !GoesOn(chunk))
         {
             _model.Backward(workspace, input, null, pass);
             return workspace;
@@ -49,15 +50,26 @@ public sealed partial class Trainer
 
     private int LastCarrier => Array.FindLastIndex(_model.LayerArray, layer => layer.CarriesState);
 
-    /// <summary>k2 where it reaches behind windows of so many steps, else 0.</summary>
-    private int PastLimit(int steps) => BackwardSteps > steps && LastCarrier >= 0 ? BackwardSteps : 0;
+    private bool GoesOn(SequenceChunk chunk) => CarryState && !chunk.StartsStreams;
 
-    /// <summary>The windows behind this one; null where gradients stop at its first step.</summary>
+    /// <summary>The step is made. Behind a window that hands no state on, the next has nothing that it goes on from.</summary>
+    private void CommitPast(PastWindows? past, SequenceChunk chunk)
+    {
+        _past = past;
+        if (CarryState)
+            past?.Commit(starts: !GoesOn(chunk));
+        else
+            past?.Clear();
+    }
+
+    /// <summary>
+    /// The windows behind this one; null where gradients stop at its first step. What the trainer holds is not changed yet: the step may fail.
+    /// </summary>
     private PastWindows? PastOf(SequenceChunk chunk)
     {
         int last = LastCarrier;
         if (BackwardSteps == 0 || last < 0)
-            return _past = null;
+            return null;
         if (Array.Find(_model.LayerArray, layer => layer.IsBoundToWindow) is { } bound)
             throw new InvalidOperationException($"{bound} draws a mask or adds a penalty for each window: no gradient goes back through several with BackwardSteps");
         if (_model.LayerThatReadsAhead != null)
@@ -69,11 +81,9 @@ public sealed partial class Trainer
         }
         if (Recompute)
             throw new InvalidOperationException("gradients go back through activations as they were computed: with BackwardSteps there is no Recompute");
-        if (_past == null || _past.Limit != BackwardSteps || _past.Batch != chunk.Batch)
-            _past = new PastWindows(_model, last + 1, BackwardSteps, chunk.Batch);
-        if (!CarryState || _state == null || chunk.StartsStreams)
-            _past.Clear();
-        _past.Begin();
-        return _past;
+        bool fits = _past != null && _past.Limit == BackwardSteps && _past.Batch == chunk.Batch;
+        PastWindows past = fits ? _past! : new PastWindows(_model, last + 1, BackwardSteps, chunk.Batch);
+        past.Begin();
+        return past;
     }
 }

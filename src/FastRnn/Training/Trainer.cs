@@ -91,12 +91,12 @@ public sealed partial class Trainer
         LossSum loss = _loss.Compute(backend, output, chunk, window.Target, workspace.OutputGradient);
         if (!double.IsFinite(loss.Sum))
             throw new NonFiniteException("the loss", Steps + 1);
-        SequentialWorkspace through = Backward(workspace, chunk, input, pass);
+        SequentialWorkspace through = Backward(workspace, chunk, input, pass, out PastWindows? past);
         double penalty = workspace.Penalty() + AddPenalties();
         double norm = EndGradient(chunk.RateFactor);
         if (CarryState)
             workspace.CopyFinal(EnsureState(chunk.Batch));
-        _past?.Commit();
+        CommitPast(past, chunk);
         Time += chunk.Steps;
         if (RecordStepNorms)
             CollectStepNorms(through);

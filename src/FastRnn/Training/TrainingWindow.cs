@@ -35,7 +35,7 @@ internal sealed class TrainingWindow
     public DeviceBuffer? Target { get; }
 
     /// <summary>Whether windows like this one, of any length, are loaded here.</summary>
-    public bool IsFor(WindowShape shape, Keep keep) => Keep == keep && Shape with { Steps = shape.Steps, Masked = shape.Masked } == shape;
+    public bool IsFor(WindowShape shape, Keep keep) => Keep == keep && Shape.Kind == shape.Kind;
 
     /// <summary>A window of fewer steps in the same memory; null where a layer cannot share.</summary>
     public TrainingWindow? Shorter(Backend backend, int steps) =>
@@ -118,6 +118,7 @@ internal sealed class TrainingWindows(Trainer trainer)
         WindowShape longer = shape with { Steps = Math.Max(shape.Steps, known.Steps + spare), Masked = shape.Masked || known.Masked };
         Check(kind, longer, kind.Longest.Keep);
         kind.Longest = new TrainingWindow(trainer.Model, longer, kind.Longest.Keep);
+        kind.Shortest = Math.Min(kind.Shortest, shape.Steps);
         kind.Lengths.Clear();
     }
 
@@ -127,19 +128,34 @@ internal sealed class TrainingWindows(Trainer trainer)
             return kind.Longest;
         if (kind.Lengths.TryGetValue(shape.Steps, out TrainingWindow? window))
             return window;
+        if (trainer.BackwardSteps > 0 && shape.Steps < kind.Shortest)
+            Check(null, shape, kind.Longest.Keep); // the shorter windows are, the more of them are kept
         window = kind.Longest.Shorter(trainer.Model.Backend, shape.Steps) ?? new TrainingWindow(trainer.Model, shape, kind.Longest.Keep);
         kind.Lengths.Add(shape.Steps, window);
+        kind.Shortest = Math.Min(kind.Shortest, shape.Steps);
         return window;
     }
 
     private void Check(Kind? replaced, WindowShape shape, Keep keep) =>
-        trainer.CheckMemory([(shape, keep), .. _kinds.Where(kind => kind != replaced).Select(kind => (kind.Longest.Shape, kind.Longest.Keep))]);
+        trainer.CheckMemory([(shape, keep), .. _kinds.SelectMany(kind => kind.Known(replaced: kind == replaced))]);
 
     private sealed class Kind(TrainingWindow longest)
     {
         public TrainingWindow Longest { get; set; } = longest;
 
         public Dictionary<int, TrainingWindow> Lengths { get; } = [];
+
+        /// <summary>Steps of the shortest window seen.</summary>
+        public int Shortest { get; set; } = longest.Shape.Steps;
+
+        /// <summary>What decides the memory of the kind, without the longest window where that is replaced.</summary>
+        public IEnumerable<(WindowShape Shape, Keep Keep)> Known(bool replaced)
+        {
+            if (!replaced)
+                yield return (Longest.Shape, Longest.Keep);
+            if (Shortest < Longest.Shape.Steps)
+                yield return (Longest.Shape with { Steps = Shortest }, Longest.Keep);
+        }
     }
 }
 
@@ -151,5 +167,8 @@ internal sealed class TrainingWindows(Trainer trainer)
 /// <param name="Masked">There are flags.</param>
 internal readonly record struct WindowShape(int Steps, int Batch, int Features, int Outputs, bool Masked)
 {
+    /// <summary>What windows of any length have in common that are loaded in one place.</summary>
+    public WindowShape Kind => this with { Steps = 0, Masked = false };
+
     public static WindowShape Of(SequenceChunk chunk) => new(chunk.Steps, chunk.Batch, chunk.Features, chunk.Outputs, chunk.Flags != null);
 }

@@ -18,6 +18,11 @@ public class CellTests
         ["gru"] = () => [new Gru(4, 5)],
         ["rnn"] = () => [new Rnn(4, 5, CellActivation.Relu)],
         ["stack"] = () => [new Lstm(4, 19), new Dropout(0.4f), new Residual(new Gru(19, 19)), new Dropout(0.3f), new Linear(19, 6), new LogSoftmax()],
+        ["masks of a window"] = () =>
+        [
+            new Lstm(4, 9) { WeightDrop = 0.3f, RecurrentDropout = 0.3f, Zoneout = 0.2f }, new Dropout(0.4f) { Variational = true },
+            new Gru(9, 7) { RecurrentDropout = 0.3f, ResetBefore = true }, new Linear(7, 6),
+        ],
         ["no state"] = () => [new Linear(4, 5), Activation.Tanh()],
     };
 

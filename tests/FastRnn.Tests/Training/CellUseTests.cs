@@ -28,6 +28,23 @@ public class CellUseTests
         Bits.Same(one.Output, cell.Step(x, cell.Start()).Output, "time put back");
     }
 
+    /// <summary>h of a projected state is narrower than c, and both take gradients from outside.</summary>
+    [Fact]
+    public void GradientsOfAProjectedStateAndItsCellAddUp()
+    {
+        using var backend = new CpuBackend(1);
+        using var model = new Sequential(backend, 2, new Lstm(4, 8) { Projection = 3 });
+        using var cell = new Cell(model, 2);
+        CellState state = cell.Start();
+        float[] h = Random(6, 1), c = Random(16, 2), read = new float[16];
+        state.AddHiddenGradient(0, h);
+        state.AddCellGradient(0, c);
+        state.CopyCellGradient(0, read);
+        Assert.Equal(c, read);
+        state.CopyHiddenGradient(0, read.AsSpan(0, 6));
+        Assert.Equal(h, read[..6]);
+    }
+
     [Fact]
     public void StepsAllocateNothing()
     {

@@ -19,6 +19,17 @@ public class MemoryEstimateTests
             [new Embedding(Vocabulary, 24), new Bidirectional(new Lstm(24, 30)), new Bidirectional(new Gru(60, 20), Merge.Sum), new Linear(20, Vocabulary)],
         ["residual"] = () =>
             [new Embedding(Vocabulary, 24), new Residual(new Lstm(24, 24)), new GoBackwards(new Rnn(24, 33)), new Residual(new Gru(33, 33)), new Linear(33, Vocabulary)],
+        ["options"] = () =>
+        [
+            new Embedding(Vocabulary, 24),
+            new Lstm(24, 50) { Projection = 20, Peepholes = true, LayerNorm = true, CellZoneout = 0.1f, RecurrentDropout = 0.2f, WeightDrop = 0.3f },
+            new Gru(20, 33) { ResetBefore = true, LayerNorm = true, Zoneout = 0.1f, RecurrentDropout = 0.2f }, new Linear(33, Vocabulary),
+        ],
+        ["both directions with options"] = () =>
+        [
+            new Embedding(Vocabulary, 24), new Bidirectional(new Lstm(24, 30) { WeightDrop = 0.3f, LayerNorm = true, Projection = 20 }),
+            new ActivityRegularization(1, 1, 1), new Linear(40, Vocabulary),
+        ],
         ["values"] = () => [new Lstm(Values, 48), new Linear(48, 7)],
     };
 
@@ -154,7 +165,7 @@ public class MemoryEstimateTests
     private static Trainer Create(Backend backend, string model, Optimizer optimizer) => new(
         new Sequential(backend, 1, Models[model]()), model == "values" ? new MeanSquaredError() : Loss.CrossEntropy, optimizer)
     {
-        CarryState = model is not ("both directions" or "residual"),
+        CarryState = model is not ("both directions" or "both directions with options" or "residual"),
     };
 
     private static void Run(Trainer trainer, int steps, int batch, bool masked)

@@ -47,6 +47,62 @@ public class TruncatedUseTests
         }
     }
 
+    /// <summary>A window that starts streams, or has another number of them, lets go of the past only when its step is made.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void FailedStartKeepsThePast(int batch)
+    {
+        using var backend = new CpuBackend(1);
+        Trainer straight = Values(), stumbling = Values();
+        for (int step = 0; step < 4; step++)
+        {
+            SequenceChunk chunk = LossRuns.RandomWindow(new MeanSquaredError(), 3, 2, 2, 1, step);
+            chunk.StartsStreams = false;
+            straight.Step(chunk);
+            if (step == 2)
+            {
+                var failing = new SequenceChunk(3, batch, 2, 1) { StartsStreams = true };
+                failing.InputValues.Fill(1e30f);
+                Assert.Throws<NonFiniteException>(() => stumbling.Step(failing));
+                Assert.Equal(6, stumbling.PastSteps);
+            }
+            stumbling.Step(chunk);
+        }
+        TrainerTests.Same(Everything(straight), Everything(stumbling));
+
+        Trainer Values()
+        {
+            var model = new Sequential(backend, 3, new Rnn(2, 4, CellActivation.Identity), new Linear(4, 1));
+            model.Parameters[0].Write([.. Enumerable.Repeat(1e-20f, 8)]);
+            var trainer = new Trainer(model, new MeanSquaredError(), new Sgd(0.01f)) { BackwardSteps = 8 };
+            trainer.SetRateFactor("0.weight_ih_l0", 0);
+            return trainer;
+        }
+    }
+
+    /// <summary>A window in between that hands no state on is not what the next one goes on from.</summary>
+    [Fact]
+    public void WindowThatCarriesNothingIsNotThePast()
+    {
+        using var backend = new CpuBackend(1);
+        Trainer all = Trainer(backend, new Sgd(0.01f), dropout: 0), none = Trainer(backend, new Sgd(0.01f), dropout: 0);
+        foreach (Trainer trainer in new[] { all, none })
+        {
+            trainer.BackwardSteps = 12;
+            for (int step = 0; step < 3; step++)
+            {
+                SequenceChunk chunk = RandomChunk(4, 2, trainer.Model.InputSize, step);
+                chunk.StartsStreams = false;
+                trainer.CarryState = step != 1;
+                if (step == 2 && trainer == none)
+                    trainer.ForgetPast();
+                trainer.Step(chunk);
+            }
+        }
+        TrainerTests.Same(Everything(all), Everything(none));
+    }
+
     [Fact]
     public void BitsAreTheSameEverywhere()
     {

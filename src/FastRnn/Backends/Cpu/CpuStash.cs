@@ -249,6 +249,6 @@ internal sealed unsafe class CpuOptionStash : IDisposable
         if (!wanted || length == 0)
             return null;
         _buffers.Add(new AlignedBuffer(length));
-        return _buffers[^1].Pointer;
+        return _buffers[^1].IsMade ? _buffers[^1].Pointer : null; // a plan counts blocks and makes none
     }
 }
