@@ -51,7 +51,8 @@ public abstract class Layer
         for (int i = 0; i < _parameters.Length; i++)
         {
             _parameters[i].Name = $"{index}.{_parameters[i].Name}";
-            Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * 16) + (ulong)i));
+            if (!Memory.BlockBytes.IsPlanning)
+                Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * 16) + (ulong)i));
         }
     }
 
