@@ -2,6 +2,7 @@ using System.Diagnostics;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 using FastRnn.Training;
 
@@ -37,25 +38,31 @@ internal sealed class CharLmTraining
         _fixedOptions = options.Fixed(bytes);
         _watch = new DivergenceWatch(_vocabulary.Count);
         Schedule? schedule = options.Update.CreateSchedule(_chunks.Count, out _plateau);
+        MemoryEstimate memory = PlanMemory();
         (_model, _trainer, _state) = options.Resume ? Resume(schedule) : Start(schedule);
         _trainer.Recompute = options.Recompute;
-        MemoryEstimate memory = EstimateMemory();
         output.Log.WriteLine(
             $"{Path.GetFileName(options.Data)}: {data.Length:N0} characters, {_vocabulary.Count} symbols, {_chunks.Count} windows of "
             + $"{options.Batch}×{_chunks.TimeSteps}; {_model.ParameterCount:N0} parameters; memory {memory}");
-        if (options.MemoryLimit > 0 && memory.Total > options.MemoryLimit)
-            throw new InsufficientMemoryException($"training takes {memory.Total:N0} bytes, --memory-limit is {options.MemoryLimit:N0}");
     }
 
-    /// <summary>Of all windows that a run may come to: the last of a pass is shorter, and every shape is also evaluated.</summary>
-    private MemoryEstimate EstimateMemory()
+    /// <summary>
+    /// Of a model that is only counted, before the real one is made, and of all windows that a run may come to: the last of a pass is shorter, and
+    /// every shape is also evaluated.
+    /// </summary>
+    private MemoryEstimate PlanMemory()
     {
+        Trainer trainer = null!;
+        BlockBytes.Plan(() => trainer = CreateTrainer(new Sequential(_backend, _options.Seed, CreateLayers()), null));
         WindowShape[] train = Shapes(_chunks), validation = _validation == null ? [] : Shapes(_validation);
-        return _trainer.Estimate(
+        MemoryEstimate memory = trainer.Estimate(
         [
             .. train.Select(shape => (shape, _options.Recompute ? Keep.States : Keep.Everything)),
             .. train.Union(validation).Select(shape => (shape, Keep.Nothing)),
         ]);
+        return _options.MemoryLimit == 0 || memory.Total <= _options.MemoryLimit
+            ? memory
+            : throw new InsufficientMemoryException($"training takes {memory.Total:N0} bytes, --memory-limit is {_options.MemoryLimit:N0}");
 
         static WindowShape[] Shapes(ChunkSequence chunks) => [.. new[] { WindowShape.Of(chunks[0]), WindowShape.Of(chunks[chunks.Count - 1]) }.Distinct()];
     }
@@ -110,7 +117,7 @@ internal sealed class CharLmTraining
         }
     }
 
-    private (Sequential Model, Trainer Trainer, RunState State) Start(Schedule? schedule)
+    private Layer[] CreateLayers()
     {
         var layers = new List<Layer> { new Embedding(_vocabulary.Count, _options.Embedding) };
         for (int i = 0; i < _options.Layers; i++)
@@ -119,10 +126,15 @@ internal sealed class CharLmTraining
                 layers.Add(new Dropout(_options.Dropout));
             layers.Add(RecurrentLayer(i == 0 ? _options.Embedding : _options.Hidden));
         }
+        layers.Add(new Linear(_options.Hidden, _vocabulary.Count));
+        return [.. layers];
+    }
+
+    private (Sequential Model, Trainer Trainer, RunState State) Start(Schedule? schedule)
+    {
         if (_options.Dropout > 0 && _options.Layers == 1)
             _output.Log.WriteLine("note: --dropout acts between recurrent layers, and there is one");
-        layers.Add(new Linear(_options.Hidden, _vocabulary.Count));
-        var model = new Sequential(_backend, _options.Seed, [.. layers]);
+        var model = new Sequential(_backend, _options.Seed, CreateLayers());
         return (model, CreateTrainer(model, schedule), new RunState { Options = _fixedOptions });
     }
 

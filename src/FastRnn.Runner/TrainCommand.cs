@@ -19,7 +19,7 @@ internal static class TrainCommand
         Option<double> weightDrop = CommonOptions.Real(
             "--weight-drop", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Share of recurrent weights that each window of training leaves out");
         Option<int> batch = CommonOptions.Number("--batch", 50, 1, 1_000_000, "Streams trained side by side");
-        Option<int> timeSteps = CommonOptions.Number("--time-steps", 50, 1, 1_000_000, "Steps that gradients go back");
+        Option<int> timeSteps = CommonOptions.Number("--time-steps", 50, 1, 1_000_000, "Steps of a window, which gradients go back");
         Option<int> epochs = CommonOptions.Number("--epochs", 10, 1, 1_000_000, "Passes over the data");
         var update = new UpdateOptions();
         Option<ulong> seed = CommonOptions.Seed();

@@ -71,6 +71,33 @@ internal sealed record CellType(CellKind Kind)
     /// <summary>Whether there is a state c beside h.</summary>
     public bool HasCell => Kind == CellKind.Lstm;
 
+    /// <summary>What differs from the plain cell, for people: empty, or for example <c>, peepholes, projection 8</c>.</summary>
+    public string OptionText()
+    {
+        CellType plain = new(Kind);
+        string text = "";
+        void Add(string name, object value, object usual)
+        {
+            if (!value.Equals(usual))
+                text += value is bool ? $", {name}" : FormattableString.Invariant($", {name} {value}");
+        }
+
+        Add("gates", GateActivation, plain.GateActivation);
+        Add(Kind == CellKind.Rnn ? "function" : "candidate", Activation, plain.Activation);
+        Add("output", OutputActivation, plain.OutputActivation);
+        Add("reset before", ResetBefore, false);
+        Add("peepholes", Peepholes, false);
+        Add("coupled gates", Coupled, false);
+        Add("projection", Projection, 0);
+        Add("gate clip", GateClip, 0f);
+        Add("cell clip", CellClip, 0f);
+        Add("layer norm", LayerNorm, false);
+        Add("recurrent dropout", RecurrentDropout, 0f);
+        Add("zoneout", Zoneout, 0f);
+        Add("cell zoneout", CellZoneout, 0f);
+        return text;
+    }
+
     /// <summary>Width of h for so many units.</summary>
     public int StateSize(int hidden) => Projection == 0 ? hidden : Projection;
 }

@@ -95,7 +95,7 @@ public sealed class Checkpoint
     {
         var names = trainer.Optimizer.MomentNames;
         if (!_record.Moments.SequenceEqual(CheckpointFile.Names(names, HasAverage, _record.PendingWindows > 0)))
-            throw Refused($"the checkpoint's optimizer keeps [{List(_record.Moments)}], this run's [{List(names)}]");
+            throw Refused($"the checkpoint's optimizer keeps [{List(_record.Moments)}], this run's, {trainer.Optimizer}, [{List(names)}]");
         int remembered = trainer.Schedule?.State.Count ?? 0;
         if (remembered != _record.Schedule.Count)
             throw Refused($"the checkpoint's schedule remembers {_record.Schedule.Count} numbers, this run's {remembered}");
@@ -135,7 +135,7 @@ public sealed class Checkpoint
 
     private bool HasAverage => _record.Moments.Contains(CheckpointRecord.AverageName);
 
-    private ModelFormatException Refused(string why) => new($"cannot resume: {why}", SafetensorsHeaderParser.Start, _path);
+    private ModelFormatException Refused(string why) => new($"cannot resume: {why}", -1, _path);
 
     private static string List(IEnumerable<string> names) => string.Join(", ", names.Select(name => ModelFormatException.Quote(name)));
 

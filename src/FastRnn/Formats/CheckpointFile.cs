@@ -36,7 +36,8 @@ public static class CheckpointFile
         if (trainer.PastSteps > 0)
         {
             throw new InvalidOperationException(
-                $"gradients go back through {trainer.PastSteps} steps that a checkpoint does not hold; {nameof(Trainer.ForgetPast)} ends their way here");
+                $"{nameof(Trainer.BackwardSteps)} is {trainer.BackwardSteps}: the next gradient could go back up to {trainer.PastSteps} steps behind this checkpoint, "
+                + $"which it does not hold; {nameof(Trainer.ForgetPast)} ends its way here and costs nothing where streams end");
         }
         if (stopping != null && stopping.Model != trainer.Model)
             throw new ArgumentException("the early stopping belongs to another model", nameof(stopping));

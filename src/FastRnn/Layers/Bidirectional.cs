@@ -33,7 +33,7 @@ public sealed class Bidirectional : Layer
     /// <param name="merge">How the two outputs become one.</param>
     /// <param name="lastStep">
     /// Give one output for each sample, made of the two that have read all of its (last) sequence: it stands at the last active step, where
-    /// <c>SequenceChunk.LastStepOnly</c> looks for it; the other steps are zero.
+    /// <c>SequenceChunk.LastStepOnly</c> looks for it; the other steps are zero, so this is for the last of the recurrent layers.
     /// </param>
     public Bidirectional(RecurrentLayer layer, Merge merge = Merge.Concat, bool lastStep = false)
     {

@@ -9,6 +9,9 @@ namespace FastRnn.Layers;
 /// </summary>
 public abstract class Layer
 {
+    /// <summary>Streams of random numbers that a layer's parameters may draw their first values from.</summary>
+    private const int ParameterStreams = 16;
+
     private Parameter[] _parameters = [];
     private Backend? _backend;
 
@@ -48,10 +51,13 @@ public abstract class Layer
     internal void Build(Backend backend, int index, int inputSize, ulong seed)
     {
         Attach(backend, index, inputSize);
+        if (_parameters.Length > ParameterStreams)
+            throw new InvalidOperationException($"{this} has {_parameters.Length} parameters, random numbers are kept apart for {ParameterStreams}");
         for (int i = 0; i < _parameters.Length; i++)
         {
             _parameters[i].Name = $"{index}.{_parameters[i].Name}";
-            Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * 16) + (ulong)i));
+            if (!Memory.BlockBytes.IsPlanning)
+                Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * ParameterStreams) + (ulong)i));
         }
     }
 

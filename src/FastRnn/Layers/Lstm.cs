@@ -33,7 +33,7 @@ public sealed class Lstm(int input, int hidden, float forgetBias = 0) : Recurren
         get;
         init => field = value >= 0 && value < Hidden
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(Projection), value, $"must lie from 0 to below the {Hidden} units");
+            : throw new ArgumentOutOfRangeException(nameof(Projection), value, $"a projection is narrower than its layer: 1 to {Hidden - 1}, or 0 for none");
     }
 
     /// <summary>

@@ -72,9 +72,11 @@ public abstract class RecurrentLayer : Layer
     private RecurrentWeights Weights => _weights ?? throw new InvalidOperationException($"{this} does not belong to a model yet");
 
     /// <inheritdoc/>
-    public override string ToString() => WeightDrop == 0
-        ? $"{GetType().Name}({Input}, {Hidden})"
-        : FormattableString.Invariant($"{GetType().Name}({Input}, {Hidden}, weight drop {WeightDrop})");
+    public override string ToString()
+    {
+        string drop = WeightDrop == 0 ? "" : FormattableString.Invariant($", weight drop {WeightDrop}");
+        return $"{GetType().Name}({Input}, {Hidden}{Cell.OptionText()}{drop})";
+    }
 
     internal override int OutputSize(int inputSize) => Cell.StateSize(Hidden);
 

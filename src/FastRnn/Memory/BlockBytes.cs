@@ -13,6 +13,9 @@ internal static class BlockBytes
     [field: ThreadStatic]
     public static long Asked { get; private set; }
 
+    /// <summary>Blocks are counted and not made: there is nothing to write to.</summary>
+    public static bool IsPlanning => _planning;
+
     /// <summary>Bytes that something would ask for.</summary>
     public static long Plan(Action create)
     {

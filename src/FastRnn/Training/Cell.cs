@@ -205,7 +205,7 @@ public sealed class Cell : IDisposable
     /// <param name="clipNorm">Largest global L2 norm; 0 for any.</param>
     /// <returns>The norm before clipping.</returns>
     /// <exception cref="ArgumentException">An earlier update had another optimiser: its moments would be lost.</exception>
-    /// <exception cref="NonFiniteException">A gradient is not finite; weights and gradients are untouched.</exception>
+    /// <exception cref="NonFiniteException">A gradient is not finite; weights are untouched; <see cref="ZeroGradients"/> before the next loop.</exception>
     public double Update(Optimizer optimizer, float clipNorm = 0)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -222,7 +222,7 @@ public sealed class Cell : IDisposable
     /// </summary>
     /// <returns>The norm before clipping, 0 where the update is not due.</returns>
     /// <exception cref="ArgumentException">The trainer trains another model.</exception>
-    /// <exception cref="NonFiniteException">A gradient is not finite; weights and gradients are untouched.</exception>
+    /// <exception cref="NonFiniteException">A gradient is not finite; weights are untouched; <see cref="ZeroGradients"/> before the next loop.</exception>
     public double Update(Trainer trainer)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -1,6 +1,6 @@
 namespace FastRnn.Training;
 
-/// <summary>Bytes of native memory that training holds: all but the program itself, the data, and small managed objects.</summary>
+/// <summary>Bytes of native memory that training holds: all but the program itself, the data, the best weights of an <see cref="EarlyStopping"/>, and small managed objects.</summary>
 /// <param name="Weights">Weights and their copies in the order of the kernels, and the average of <see cref="Trainer.AverageDecay"/>.</param>
 /// <param name="Gradients">Gradients of weights.</param>
 /// <param name="Moments">What the optimiser keeps.</param>

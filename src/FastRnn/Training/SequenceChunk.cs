@@ -114,7 +114,8 @@ public sealed class SequenceChunk
     public void SetLength(int b, int length, bool padLeft = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Steps);
+        if (length > Steps)
+            throw new ArgumentOutOfRangeException(nameof(length), length, $"does not fit into a window of {Steps} steps");
         int padding = Steps - length, first = padLeft ? 0 : length;
         for (int t = first; t < first + padding; t++)
             SetInactive(t, b);

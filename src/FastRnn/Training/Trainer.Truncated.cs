@@ -11,8 +11,8 @@ public sealed partial class Trainer
     /// Steps k2 that a window's gradient goes back through, its own k1 first and then those of the windows before it (Williams, Peng 1990):
     /// the loss is that of the window alone, but it reaches weights at work up to k2 steps before its end. What lies behind the window is taken
     /// as it was computed, with the weights of its time, while products with weights use those of now. 0, or fewer steps than a window has: the window alone.
-    /// Not together with <see cref="Recompute"/>, nor with layers that draw one mask, or add a penalty, for a window. <see cref="SequenceChunk.StartsStreams"/>, <see cref="ResetState"/> and <see cref="ForgetPast"/> end the way back. Costs the memory of
-    /// some 2·k2 + k1 steps, and k2/k1 times the backward work of the recurrent layers.
+    /// Not together with <see cref="Recompute"/>, nor with layers that draw one mask, or add a penalty, for a window.
+    /// <see cref="SequenceChunk.StartsStreams"/>, <see cref="ResetState"/> and <see cref="ForgetPast"/> end the way back. Costs the memory of some 2·k2 + k1 steps, and k2/k1 times the backward work of the recurrent layers.
     /// </summary>
     public int BackwardSteps
     {
@@ -21,7 +21,7 @@ public sealed partial class Trainer
     }
 
     /// <summary>Steps behind the next window that its gradient can go back through.</summary>
-    internal int PastSteps => _past?.Steps ?? 0;
+    internal int PastSteps => Math.Min(_past?.Steps ?? 0, BackwardSteps - 1);
 
     /// <summary>
     /// Ends the gradient's way back here, while the state is carried on. A checkpoint holds the state but not the way back, so this comes

@@ -77,6 +77,7 @@ public sealed partial class Trainer
     /// <exception cref="ArgumentException">The model or the loss cannot read such windows, or streams change their number.</exception>
     /// <exception cref="NonFiniteException">The loss or a gradient is not finite; weights, moments and state are untouched.</exception>
     /// <exception cref="InsufficientMemoryException">Windows of a new shape would go over <see cref="MemoryLimit"/>; nothing is changed.</exception>
+    /// <exception cref="InvalidOperationException">The model holds averaged weights, or <see cref="BackwardSteps"/> does not go with it or with <see cref="Recompute"/>.</exception>
     public StepResult Step(SequenceChunk chunk)
     {
         ArgumentNullException.ThrowIfNull(chunk);

@@ -22,6 +22,13 @@ public sealed class MemoryLimitTests : IDisposable
         Assert.Equal(files, _folder.Files); // not even a first checkpoint
     }
 
+    /// <summary>Some 37 GB of weights and their like: they are counted, not made.</summary>
+    [Fact]
+    public void Model_over_the_limit_is_not_even_built()
+    {
+        _folder.Train("--hidden", "40000", "--layers", "1", "--cell", "rnn", "--memory-limit", "1GiB").Failed(ExitCodes.OutOfMemory, "training takes ");
+    }
+
     [Fact]
     public void Run_at_the_limit_trains_with_the_same_bits()
     {

@@ -85,8 +85,7 @@ public sealed unsafe partial class CpuBackend
     private static void SetBackward(CpuRecurrentWeights w, ref RecurrentJob job)
     {
         job.Recurrent = new(w.Layout.Recurrent, w.FromState.BackwardPanels());
-        // With a limit the same cell by the kernel that also limits what o sends to c.
-        job.Kernel = job.Options->Settings.GradientLimit > 0 && w.Kernel == CellKernel.Lstm ? CellKernel.LstmVariant : w.Kernel;
+        job.Kernel = w.Kernel;
         if (w.FromResetState != null)
             job.Options->Second = new(w.FromResetState.Plan, w.FromResetState.BackwardPanels());
         if (w.Projection != null)
