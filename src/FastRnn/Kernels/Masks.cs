@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using FastRnn.Numerics;
 
 namespace FastRnn.Kernels;
@@ -98,7 +99,7 @@ internal static unsafe class Masks
     {
         if (L.Width == 1)
         {
-            DrawQuad(args, quad, to); // integers in float registers would take 2.5 times as long
+            DrawQuad(args, quad, to);
             return;
         }
         V a = Word<L, V>(Philox.MultiplierA), b = Word<L, V>(Philox.MultiplierB);
@@ -115,14 +116,14 @@ internal static unsafe class Masks
         L.StoreQuads(to, Compare<L, V>(args, c0), Compare<L, V>(args, c1), Compare<L, V>(args, c2), Compare<L, V>(args, c3));
     }
 
+    /// <summary>One quad in portable code: words in general registers, and a comparison without a branch, which nobody could predict.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DrawQuad(MaskArgs* args, int quad, float* to)
     {
         ulong key = args->Keys[0] | ((ulong)args->Keys[1] << 32);
         var (x0, x1, x2, x3) = Philox.Draw((uint)quad | args->Word0, args->Word1, args->Word2, args->Word3, key);
-        float rate = args->ScaledRate, kept = args->Kept;
-        (to[0], to[1]) = (x0 >> 8 < rate ? 0f : kept, x1 >> 8 < rate ? 0f : kept);
-        (to[2], to[3]) = (x2 >> 8 < rate ? 0f : kept, x3 >> 8 < rate ? 0f : kept);
+        Vector128<float> draws = Vector128.ConvertToSingle((Vector128.Create(x0, x1, x2, x3) >>> 8).AsInt32());
+        (Vector128.GreaterThanOrEqual(draws, Vector128.Create(args->ScaledRate)) & Vector128.Create(args->Kept)).Store(to);
     }
 
     /// <summary>As <see cref="Philox.ToUnit"/> does, both sides times 2²⁴.</summary>
