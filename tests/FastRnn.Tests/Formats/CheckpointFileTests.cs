@@ -253,7 +253,7 @@ public sealed class CheckpointFileTests : IDisposable
         using var loaded = checkpoint.Model;
         Assert.Throws<ArgumentException>(() => checkpoint.Restore(trainer));
         var error = Assert.Throws<ModelFormatException>(() => checkpoint.Restore(Trainer(loaded, adam: false)));
-        Assert.Contains("keeps ['m', 'v'], this run's []", error.Message, StringComparison.Ordinal);
+        Assert.Contains("keeps ['m', 'v'], this run's, Sgd", error.Message, StringComparison.Ordinal);
     }
 
     private ChunkSequence Chunks => _data.Chunks(Batch, TimeSteps);
