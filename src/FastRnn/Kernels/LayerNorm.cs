@@ -184,6 +184,7 @@ internal static unsafe class LayerNorm
         L.Store(product + lane, second);
     }
 
+    /// <summary>What lands in the padding means nothing and meets weights of 0.</summary>
     private static void Gradient<L, V>(NormArgs* args, nint row, int lane, float mean, float slope)
         where L : struct, ILanes<V>
         where V : unmanaged

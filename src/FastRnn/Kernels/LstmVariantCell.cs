@@ -123,7 +123,8 @@ internal static unsafe class LstmVariantCell
 }
 
 /// <summary>
-/// A gate's function behind a clip: no gradient passes where the clip cut, which shows in the value – the functions rise – and a limit on what does.
+/// A gate's function behind a clip: no gradient passes where the clip cut, which shows in the value – the functions rise – and a limit on what does. NaN counts
+/// as cut: the forward pass hands it on, so that the loss tells.
 /// </summary>
 internal readonly struct CutFunction<L, V>(CellFunctionArgs function, float clip, float limit)
     where L : struct, ILanes<V>
