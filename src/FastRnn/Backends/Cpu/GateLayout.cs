@@ -110,8 +110,8 @@ internal sealed class GateProduct(int firstStrip, int[] gates, int? cellStrip = 
     public int CellStrip => cellStrip ?? firstStrip;
 
     /// <summary>Columns of a panel: all gates of a block, or 64 units of a product with one gate.</summary>
-    public int PanelWidth => gates.Length == 1 ? Gemm.PanelColumns : gates.Length * 16;
+    public int PanelWidth { get; } = gates.Length == 1 ? Gemm.PanelColumns : gates.Length * 16;
 
     /// <summary>Unit blocks of a panel.</summary>
-    public int PanelBlocks => gates.Length == 1 ? 4 : 1;
+    public int PanelBlocks { get; } = gates.Length == 1 ? 4 : 1;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastRnn.Kernels;
 
@@ -68,12 +69,14 @@ internal unsafe partial struct RecurrentJob
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly void ForwardStep(KernelTable table, int t, nint first, nint count)
     {
         nint gateRow = ((nint)(t - FirstStep) * Batch) + first;
         RunStep(table, Cell(t, first, count), new StepRows(t, first, ((nint)t * Batch) + first, gateRow, count));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly void RunStep(KernelTable table, in CellArgs cell, in StepRows rows)
     {
         if (Options->Staged)
@@ -117,6 +120,7 @@ internal unsafe partial struct RecurrentJob
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly void RunCell(KernelTable table, in CellArgs cell, nint gateRow, nint block, CellKernel kernel)
     {
         CellArgs one = AtBlock(cell, gateRow, block);
@@ -148,6 +152,7 @@ internal unsafe partial struct RecurrentJob
     }
 
     /// <summary>States and their gradients around step t at the first unit of samples first … first + count − 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly CellArgs Cell(int t, nint first, nint count)
     {
         nint row = ((nint)t * Batch) + first, next = row + Batch;
@@ -167,6 +172,7 @@ internal unsafe partial struct RecurrentJob
         };
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly CellArgs AtBlock(in CellArgs first, nint gateRow, nint block)
     {
         CellArgs cell = first;
