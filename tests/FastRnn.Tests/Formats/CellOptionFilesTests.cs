@@ -8,15 +8,10 @@ using Xunit;
 namespace FastRnn.Tests.Formats;
 
 /// <summary>Model files of recurrent layers with options.</summary>
-public sealed class CellOptionFilesTests : IDisposable
+public sealed class CellOptionFilesTests() : FileTest("model.safetensors")
 {
     private const string Lstm = "\"type\":\"lstm\",\"input\":3,\"hidden\":4", Gru = "\"type\":\"gru\",\"input\":3,\"hidden\":4";
     private const string Rnn = "\"type\":\"rnn\",\"input\":3,\"hidden\":4,\"activation\":\"tanh\"";
-
-    private readonly string _folder = Directory.CreateTempSubdirectory("fastrnn-options-").FullName;
-    private readonly CpuBackend _backend = new(threads: 1);
-
-    private string Target => Path.Combine(_folder, "model.safetensors");
 
     public static TheoryData<string> Options => new(CellRun.Options.Select(option => option.Name));
 
@@ -65,12 +60,6 @@ public sealed class CellOptionFilesTests : IDisposable
         { $"\"type\":\"bidirectional\",\"merge\":\"concat\",\"last_step\":false,\"inner\":{{{Lstm},\"projection\":9}}", "projection 9; expected a width" },
         { $"\"type\":\"residual\",\"inner\":{{{Lstm},\"projection\":2}}", "layer 0 (residual) adds 2 values to 3" },
     };
-
-    public void Dispose()
-    {
-        _backend.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
 
     [Theory]
     [MemberData(nameof(Options))]

@@ -2,28 +2,19 @@ using System.Text;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Tests.Support;
 using FastRnn.Training;
 using Xunit;
 
 namespace FastRnn.Tests.Formats;
 
 /// <summary>Training on from a checkpoint is training that never stopped, bit for bit; a damaged checkpoint is never used.</summary>
-public sealed class CheckpointFileTests : IDisposable
+public sealed class CheckpointFileTests() : FileTest("model.checkpoint")
 {
     private const int Batch = 3, TimeSteps = 7;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("fastrnn-checkpoint-").FullName;
-    private readonly CpuBackend _backend = new(threads: 1);
     private readonly TextDataset _data = TextDataset.FromText(
         string.Concat(Enumerable.Range(0, 60).Select(i => "abcdefg hij"[i * i % 11] + (i % 3 == 0 ? "ab" : "c "))));
-
-    private string Target => Path.Combine(_folder, "model.checkpoint");
-
-    public void Dispose()
-    {
-        _backend.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
 
     public static TheoryData<bool, bool, int> Resumes()
     {

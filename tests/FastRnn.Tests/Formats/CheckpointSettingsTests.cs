@@ -1,6 +1,7 @@
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Tests.Support;
 using FastRnn.Tests.Training;
 using FastRnn.Training;
 using Xunit;
@@ -11,19 +12,8 @@ namespace FastRnn.Tests.Formats;
 /// What training changes is in a checkpoint, and a run with every feature goes on to the same bits; what a trainer is told is compared, and
 /// no difference passes unseen.
 /// </summary>
-public sealed class CheckpointSettingsTests : IDisposable
+public sealed class CheckpointSettingsTests() : FileTest("model.checkpoint")
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("fastrnn-settings-").FullName;
-    private readonly CpuBackend _backend = new(threads: 1);
-
-    private string Target => Path.Combine(_folder, "model.checkpoint");
-
-    public void Dispose()
-    {
-        _backend.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     /// <summary>All regularisation, penalties, limits, factors, averages, a plateau and early stopping, stopped at every place in turn.</summary>
     [Theory]
     [InlineData(1)]

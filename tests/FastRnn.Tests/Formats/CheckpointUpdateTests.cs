@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
-using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Tests.Support;
 using FastRnn.Tests.Training;
 using FastRnn.Training;
 using Xunit;
@@ -12,19 +12,8 @@ namespace FastRnn.Tests.Formats;
 /// A checkpoint taken in the middle of everything – windows waiting for their update, an average, a parameter that joined late, a schedule that
 /// remembers – goes on to the bits of a run that never stopped, for every optimiser.
 /// </summary>
-public sealed class CheckpointUpdateTests : IDisposable
+public sealed class CheckpointUpdateTests() : FileTest("model.checkpoint")
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("fastrnn-checkpoint-").FullName;
-    private readonly CpuBackend _backend = new(threads: 1);
-
-    private string Target => Path.Combine(_folder, "model.checkpoint");
-
-    public void Dispose()
-    {
-        _backend.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     public static TheoryData<string> Names => OptimizerKernelTests.Names;
 
     [Theory]

@@ -1,24 +1,13 @@
-using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Tests.Support;
 using Xunit;
 
 namespace FastRnn.Tests.Formats;
 
 /// <summary>What a layer may have beside its sizes comes back from a file, is left out where it is not there, and is refused where it makes no sense.</summary>
-public sealed class LayerOptionTests : IDisposable
+public sealed class LayerOptionTests() : FileTest("model.safetensors")
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("fastrnn-options-").FullName;
-    private readonly CpuBackend _backend = new(threads: 1);
-
-    private string Target => Path.Combine(_folder, "model.safetensors");
-
-    public void Dispose()
-    {
-        _backend.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Fact]
     public void Options_come_back()
     {

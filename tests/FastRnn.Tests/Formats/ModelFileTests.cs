@@ -1,26 +1,15 @@
-using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Tests.Support;
 using FastRnn.Training;
 using Xunit;
 
 namespace FastRnn.Tests.Formats;
 
 /// <summary>Model files: what is saved comes back, and nothing that differs from it does.</summary>
-public sealed class ModelFileTests : IDisposable
+public sealed class ModelFileTests() : FileTest("model.safetensors")
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("fastrnn-model-").FullName;
-    private readonly CpuBackend _backend = new(threads: 1);
-
-    private string Target => Path.Combine(_folder, "model.safetensors");
-
-    public void Dispose()
-    {
-        _backend.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Fact]
     public void What_is_saved_comes_back()
     {

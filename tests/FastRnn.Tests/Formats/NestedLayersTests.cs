@@ -1,24 +1,13 @@
-using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Tests.Support;
 using Xunit;
 
 namespace FastRnn.Tests.Formats;
 
 /// <summary>Model files of layers that are made of others.</summary>
-public sealed class NestedLayersTests : IDisposable
+public sealed class NestedLayersTests() : FileTest("model.safetensors")
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("fastrnn-nested-").FullName;
-    private readonly CpuBackend _backend = new(threads: 1);
-
-    private string Target => Path.Combine(_folder, "model.safetensors");
-
-    public void Dispose()
-    {
-        _backend.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     [Fact]
     public void Layers_made_of_layers_come_back()
     {

@@ -28,8 +28,7 @@ public sealed unsafe partial class CpuBackend
         options->RecurrentGamma = w.FromState.Gamma();
         options->SecondGamma = w.FromResetState == null ? null : w.FromResetState.Gamma();
         options->Bias = w.PackedBias();
-        options->FirstInput = w.Layout.Input.FirstStrip;
-        options->InputGates = w.Layout.Input.Gates.Length;
+        options->Input = new(w.Layout.Input, null); // its product is done when the steps begin
         options->Zoneout = pass.Zoneout(cell);
         options->CellZoneout = pass.CellZoneout(cell);
         options->Training = pass.Training;

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastRnn.Kernels;
 using FastRnn.Memory;
@@ -19,10 +18,6 @@ public sealed unsafe partial class CpuBackend
     internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, Keep keep) =>
         new CpuStash((CpuRecurrentWeights)weights, steps, batch, keep);
 
-    /// <summary>Those of a cell without: all zero, read only, and there already, as a step of a small cell is shorter than filling them twenty times.</summary>
-    private static readonly RecurrentOptions* _noOptions = (RecurrentOptions*)NativeMemory.AllocZeroed((nuint)sizeof(RecurrentOptions));
-
-    [SkipLocalsInit]
     internal override void RecurrentForward(
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
         in RecurrentPass pass = default)
@@ -33,10 +28,8 @@ public sealed unsafe partial class CpuBackend
         CpuBuffer input = Cpu(x);
         fixed (byte* active = flags == null ? default : flags.Active, reset = flags == null ? default : flags.Reset)
         {
-            Unsafe.SkipInit(out RecurrentOptions options);
-            if (w.HasOptions)
-                options = default;
-            RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, w.HasOptions ? &options : _noOptions);
+            RecurrentOptions options = default;
+            RecurrentJob job = NewJob(w, states, kept, steps, batch, active, reset, &options);
             using PooledScratch scratch = new(_pool, StepScratch(w, pass.Training, flags != null, batch));
             using PooledScratch packedInput = new(_pool, flags == null ? 0 : (nint)kept.BlockSteps * batch * input.Stride);
             job.Scratch = scratch.Pointer;

@@ -41,10 +41,7 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunProducts(KernelTable table, in CellArgs cell, in StepRows rows)
     {
         if (Options->InputGamma != null)
-        {
-            ProductPanels input = new() { FirstStrip = Options->FirstInput, Gates = Options->InputGates };
-            Normalize(table, input, Options->InputGamma, 0, Options->Bias, rows);
-        }
+            Normalize(table, Options->Input, Options->InputGamma, 0, Options->Bias, rows);
         bool second = Options->Second.Panels != null;
         RunProduct(table, Recurrent, cell.Seen, StateSize, StateRow, Options->RecurrentGamma, 1, cell, second ? CellKernel.GruBeforeGates : Kernel, rows);
         if (!second)

@@ -33,7 +33,7 @@ internal unsafe partial struct RecurrentJob
         float* product = Options->DropMask == null ? next : Cleared(ScratchAt(ProductSlot, rows.First), rows.Count * StateRow);
         RunProductsBackward(table, inner, rows, next, product);
         if (Options->DropMask != null)
-            AddDropped(product, next, rows);
+            AddDropped(table, product, next, rows);
         if (Options->CellZoneout.Rate > 0)
             table.AddTo(passed, inner.Carry, rows.Count * HiddenRow);
     }
@@ -54,8 +54,7 @@ internal unsafe partial struct RecurrentJob
             table.AddTo(cell.ResetHidden, product, rows.Count * HiddenRow);
         }
         NormalizeBackward(table, Recurrent, Options->RecurrentGamma, 1, Options->RecurrentGammaGradient, rows);
-        ProductPanels input = new() { FirstStrip = Options->FirstInput, Gates = Options->InputGates };
-        NormalizeBackward(table, input, Options->InputGamma, 0, Options->InputGammaGradient, rows);
+        NormalizeBackward(table, Options->Input, Options->InputGamma, 0, Options->InputGammaGradient, rows);
         MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, product, StateRow);
     }
 
@@ -115,13 +114,13 @@ internal unsafe partial struct RecurrentJob
         return result;
     }
 
-    private readonly void AddDropped(float* product, float* next, in StepRows rows)
+    private readonly void AddDropped(KernelTable table, float* product, float* next, in StepRows rows)
     {
         for (nint i = 0; i < rows.Count; i++)
         {
-            float* mask = Options->DropMask + (Sample(rows, i) * StateRow);
-            for (nint u = 0; u < StateRow; u++)
-                next[(i * StateRow) + u] += product[(i * StateRow) + u] * mask[u];
+            float* row = product + (i * StateRow);
+            table.ApplyMask(Options->DropMask + (Sample(rows, i) * StateRow), row, row, StateRow);
+            table.AddTo(row, next + (i * StateRow), StateRow);
         }
     }
 }

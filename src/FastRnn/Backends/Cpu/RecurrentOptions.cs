@@ -10,13 +10,12 @@ internal unsafe struct RecurrentOptions
     /// <summary>Whether a step is more than one product and the point-wise part behind it.</summary>
     public bool Staged;
 
-    /// <summary>The second recurrent product, of a GRU that resets before.</summary>
-    public ProductPanels Second;
+    /// <summary>The input product's strips, and the second recurrent product, of a GRU that resets before.</summary>
+    public ProductPanels Input, Second;
 
     /// <summary>γ of the products and where their chains start, [block][gate][16]; scales of rows; ∂L/∂γ of every sample.</summary>
     public float* InputGamma, RecurrentGamma, SecondGamma, Bias, Scales, InputGammaGradient, RecurrentGammaGradient, SecondGammaGradient;
     public nint ScaleStride;
-    public int FirstInput, InputGates;
 
     /// <summary>W_hr, and what <see cref="CpuOptionStash"/> keeps.</summary>
     public float* ProjectionPanels, Unprojected, ProjectedGradient, Seen, ResetHidden, FreshCell;
