@@ -30,7 +30,7 @@ public sealed class Session
             throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream, Predict takes whole windows");
         _model = model;
         _workspace = model.CreateWorkspace(1, 1, Keep.Nothing);
-        _state = model.CreateState(1);
+        _state = _workspace.InitialState();
         _input = model.TakesTokens ? null : model.Backend.Allocate(1, model.InputSize);
     }
 

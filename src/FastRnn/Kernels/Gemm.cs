@@ -113,6 +113,11 @@ internal static unsafe class Gemm
     /// </summary>
     public static void Run(KernelTable table, in GemmArgs args)
     {
+        if (args.Rows <= BlockRows && args.Depth <= BlockDepth)
+        {
+            RunPanels(table, args); // nothing to cut: a step of one sample is over in less time than a few copies of the arguments take
+            return;
+        }
         GemmArgs block = args;
         if (block.PanelStride == 0)
             block.PanelStride = args.Depth * args.PanelWidth;

@@ -71,12 +71,12 @@ internal sealed class RecurrentWorkspace : Workspace
     /// <summary>‖∂L/∂h_t‖ for every step, when the pass records them.</summary>
     public double[] StepNorms { get; }
 
-    /// <summary>Starts from a state, or from zero.</summary>
+    /// <summary>Starts from a state, which may be <see cref="Initial"/> itself, or from zero.</summary>
     public void SetInitial(RecurrentState? state)
     {
         if (state == null)
             Zero(_backend, Initial);
-        else
+        else if (!ReferenceEquals(state, Initial))
             Copy(state, Initial);
     }
 

@@ -202,6 +202,9 @@ internal sealed class SequentialWorkspace(Workspace[] layers)
         return sum;
     }
 
+    /// <summary>Where a window starts from: a stream that keeps its state here has nothing to copy before a pass.</summary>
+    public RecurrentState?[] InitialState() => [.. Layers.Select(layer => layer.Carried?.Initial)];
+
     /// <summary>Copies every recurrent layer's final state.</summary>
     public void CopyFinal(RecurrentState?[] state)
     {

@@ -93,12 +93,26 @@ public sealed unsafe partial class CpuBackend
     /// <summary>A product, its rows cut over the threads.</summary>
     private void Multiply(in GemmArgs gemm)
     {
+        int parts = PartsFor(gemm.Rows, gemm.Depth * gemm.Columns);
+        if (parts == 1)
+        {
+            ObjectDisposedException.ThrowIf(!_self.IsAllocated, this);
+            Gemm.Run(_table, gemm);
+        }
+        else
+        {
+            ShareProduct(gemm, parts);
+        }
+        GC.KeepAlive(this);
+    }
+
+    private void ShareProduct(in GemmArgs gemm, int parts)
+    {
         fixed (GemmArgs* args = &gemm)
         {
             var job = new GemmJob { Args = args, Backend = GCHandle.ToIntPtr(_self) };
-            _workers.Run(&GemmJob.Run, &job, PartsFor(gemm.Rows, gemm.Depth * gemm.Columns));
+            _workers.Run(&GemmJob.Run, &job, parts);
         }
-        GC.KeepAlive(this);
     }
 
     /// <summary>dW and the bias gradients, strips cut over the threads.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastRnn.Kernels;
 using FastRnn.Memory;
@@ -156,20 +157,30 @@ public sealed partial class CpuBackend : Backend
 
     private static CpuBackend Self(nint handle) => (CpuBackend)GCHandle.FromIntPtr(handle).Target!;
 
-    private static CpuBuffer Cpu(DeviceBuffer buffer) =>
-        buffer as CpuBuffer ?? throw new ArgumentException($"buffer {buffer} belongs to another back end", nameof(buffer));
+    // Checks that are inlined, with their messages made elsewhere: a step of one sample makes twenty of them in a quarter of a microsecond.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static CpuBuffer Cpu(DeviceBuffer buffer) => buffer as CpuBuffer ?? throw Foreign(buffer);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CheckLength(DeviceBuffer buffer, int length)
     {
         if (length != buffer.Length)
-            throw new ArgumentException($"buffer {buffer} holds {buffer.Length} values, {length} given");
+            throw OtherLength(buffer, length);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CheckShape(DeviceBuffer buffer, int rows, int columns)
     {
         if (buffer.Rows != rows || buffer.Columns != columns)
-            throw new ArgumentException($"expected a buffer [{rows}, {columns}], got {buffer}");
+            throw OtherShape(buffer, rows, columns);
     }
+
+    private static ArgumentException Foreign(DeviceBuffer? buffer) => new($"buffer {buffer} belongs to another back end", nameof(buffer));
+
+    private static ArgumentException OtherLength(DeviceBuffer buffer, int length) => new($"buffer {buffer} holds {buffer.Length} values, {length} given");
+
+    private static ArgumentException OtherShape(DeviceBuffer buffer, int rows, int columns) =>
+        new($"expected a buffer [{rows}, {columns}], got {buffer}");
 
     /// <summary>A run of zeros that no kernel writes: where chains from zero start, and the state before a reset.</summary>
     private unsafe float* Zeros(nint length)

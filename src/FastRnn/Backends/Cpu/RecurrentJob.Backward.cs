@@ -72,11 +72,9 @@ internal unsafe partial struct RecurrentJob
 
     private readonly void RunCellsBackward(KernelTable table, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
-        for (nint block = 0; block < UnitBlocks; block++)
-        {
-            CellArgs one = AtBlock(cell, gateRow, block);
+        CellArgs one = AtFirstBlock(cell, gateRow);
+        for (nint block = 0; block < UnitBlocks; block++, MoveOn(ref one))
             table.CellBackward[(int)kernel](&one);
-        }
     }
 
     /// <summary>

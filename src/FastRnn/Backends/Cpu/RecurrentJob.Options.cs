@@ -68,8 +68,7 @@ internal unsafe partial struct RecurrentJob
         for (nint block = 0; ApartBias != null && block < UnitBlocks; block++)
             StartApartChain(rows.GateRow, rows.Count, block);
         Normalize(table, product, gamma, index, null, rows);
-        for (nint block = 0; block < UnitBlocks; block++)
-            RunCell(table, cell, rows.GateRow, block, kernel);
+        RunCells(table, cell, rows.GateRow, kernel);
     }
 
     /// <summary>x̂ of one product in its strips, γ·x̂ into the cell's.</summary>

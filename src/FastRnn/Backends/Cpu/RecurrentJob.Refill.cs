@@ -30,9 +30,7 @@ internal unsafe partial struct RecurrentJob
         for (int t = job.FirstStep; t < job.FirstStep + job.BlockSteps; t++)
         {
             CellArgs cell = job.Cell(t, first, count);
-            nint gateRow = ((nint)(t - job.FirstStep) * job.Batch) + first;
-            for (nint block = 0; block < job.UnitBlocks; block++)
-                job.RunCell(table, cell, gateRow, block, job.Kernel);
+            job.RunCells(table, cell, ((nint)(t - job.FirstStep) * job.Batch) + first, job.Kernel);
         }
     }
 }

@@ -110,23 +110,33 @@ internal unsafe partial struct RecurrentJob
         gemm.SetRowMajorA(previous, stride, depth);
         gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips);
         gemm.SetInitC();
+        CellArgs one = AtFirstBlock(cell, gateRow);
         for (nint panel = 0, block = 0; block < UnitBlocks; panel++)
         {
             if (ApartBias != null)
                 StartApartChain(gateRow, cell.Rows, block);
             Gemm.RunPanel(table, gemm, panel);
             for (nint end = Math.Min(UnitBlocks, block + product.PanelBlocks); block < end; block++)
-                RunCell(table, cell, gateRow, block, kernel);
+                RunCell(table, ref one, kernel);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void RunCell(KernelTable table, in CellArgs cell, nint gateRow, nint block, CellKernel kernel)
+    private readonly void RunCells(KernelTable table, in CellArgs cell, nint gateRow, CellKernel kernel)
     {
-        CellArgs one = AtBlock(cell, gateRow, block);
-        table.CellForward[(int)kernel](&one);
-        if (ClearsPadding && block == UnitBlocks - 1)
+        CellArgs one = AtFirstBlock(cell, gateRow);
+        for (nint block = 0; block < UnitBlocks; block++)
+            RunCell(table, ref one, kernel);
+    }
+
+    /// <summary>The point-wise part of a block; the arguments are at the next one then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void RunCell(KernelTable table, ref CellArgs one, CellKernel kernel)
+    {
+        fixed (CellArgs* args = &one)
+            table.CellForward[(int)kernel](args);
+        if (ClearsPadding && one.Unit == HiddenRow - 16)
             ClearPadding(one);
+        MoveOn(ref one);
     }
 
     /// <summary>Padded units of a cell whose functions are not 0 at 0: what reads rows in whole lines counts on zeros.</summary>
@@ -173,22 +183,28 @@ internal unsafe partial struct RecurrentJob
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly CellArgs AtBlock(in CellArgs first, nint gateRow, nint block)
+    private readonly CellArgs AtFirstBlock(in CellArgs first, nint gateRow)
     {
         CellArgs cell = first;
-        nint unit = block * 16;
-        cell.Gates = Strips + (block * BlockStrips * StripStride) + (gateRow * 16);
+        cell.Gates = Strips + (gateRow * 16);
         cell.GateStride = StripStride;
-        cell.Unit = unit;
-        cell.PreviousHidden += unit;
-        cell.PreviousCell += unit;
-        cell.Cell += unit;
-        cell.Hidden += unit;
-        cell.HiddenGradient += unit;
-        cell.Carry += unit;
-        cell.Seen += unit;
-        cell.ResetHidden += cell.ResetHidden == null ? 0 : unit;
         return cell;
+    }
+
+    /// <summary>The next 16 units. Moved, not made anew from the first: a copy of the arguments a block is a tenth of a small cell's step.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void MoveOn(ref CellArgs cell)
+    {
+        cell.Gates += BlockStrips * StripStride;
+        cell.Unit += 16;
+        cell.PreviousHidden += 16;
+        cell.PreviousCell += 16;
+        cell.Cell += 16;
+        cell.Hidden += 16;
+        cell.HiddenGradient += 16;
+        cell.Carry += 16;
+        cell.Seen += 16;
+        cell.ResetHidden += cell.ResetHidden == null ? 0 : 16;
     }
 
     private static float Flush(float x) => MathF.Abs(x) < LstmCell.FlushLimit ? 0f : x;
