@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using FastRnn.Data;
 using FastRnn.Formats;
 using FastRnn.Training;
 
@@ -55,7 +56,7 @@ internal static class Cli
         CliException cli => cli.ExitCode,
         NonFiniteException => ExitCodes.Diverged,
         PlatformNotSupportedException => ExitCodes.Device,
-        ModelFormatException or UnknownSymbolException or InvalidDataException or NotSupportedException => ExitCodes.BadInput,
+        ModelFormatException or UnknownSymbolException or InvalidDataException or NotSupportedException or DataFormatException => ExitCodes.BadInput,
         IOException or UnauthorizedAccessException => ExitCodes.BadInput,
         OutOfMemoryException => ExitCodes.OutOfMemory,
         OperationCanceledException => ExitCodes.Interrupted,
