@@ -17,7 +17,8 @@ internal sealed record EpochResult(int Epoch, double TrainLoss, double? Validati
 
 internal sealed record TrainResult(
     string Task, string Cell, ulong Seed, string Isa, int Threads, string Device, long Parameters, IReadOnlyList<EpochResult> Epochs,
-    int? BestEpoch, double? BestValidationLoss, string Model, bool Interrupted);
+    int? BestEpoch, double? BestValidationLoss, string Model, bool Interrupted,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, double>? Test);
 
 internal sealed record EvalResult(double Loss, double Perplexity, double BitsPerCharacter, long Tokens);
 
