@@ -12,12 +12,11 @@ internal static class Cli
     private const string ExitCodeHelp =
         "Exit codes: 0 ok, 1 usage, 2 bad input or model file, 3 diverged, 4 out of memory, 5 device, 130 interrupted.";
 
+    public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null }; // a text may begin with @
+
     public static int Run(string[] args, Output output, CancellationToken cancellation)
     {
         Command root = CreateRoot(output, cancellation);
-        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // a text may begin with @
-        if (parsed.Errors.Count > 0)
-            return Fail(output, ExitCodes.Usage, Describe(parsed));
         var configuration = new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,
@@ -27,7 +26,11 @@ internal static class Cli
         };
         try
         {
-            return parsed.Invoke(configuration);
+            ParseResult parsed = root.Parse(args, Parsing);
+            IReadOnlyList<string> whole = Configuration.Expand(args, parsed);
+            if (!ReferenceEquals(whole, args))
+                parsed = root.Parse(whole, Parsing);
+            return parsed.Errors.Count > 0 ? Fail(output, ExitCodes.Usage, Describe(parsed)) : parsed.Invoke(configuration);
         }
         catch (Exception e) when (ExitCodeOf(e) is int code)
         {
@@ -76,30 +79,10 @@ internal static class Cli
         IEnumerable<string> known = command.Options.Select(o => o.Name).Concat(command.Subcommands.Select(c => c.Name));
         foreach (string word in parsed.UnmatchedTokens)
         {
-            string? near = known.Select(name => (name, distance: Distance(word, name)))
-                .Where(x => x.distance <= (word.TrimStart('-').Length + 2) / 3)
-                .OrderBy(x => x.distance).Select(x => x.name).FirstOrDefault();
+            string? near = NearestName.Of(word, known);
             return $"unknown {(word.StartsWith('-') ? "option" : "argument")} '{word}'"
                 + (near == null ? $"; see fastrnn {(command.Parents.Any() ? command.Name + " " : "")}--help" : $"; did you mean {near}?");
         }
         return parsed.Errors[0].Message;
-    }
-
-    /// <summary>Levenshtein distance.</summary>
-    private static int Distance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(substitute, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return row[b.Length];
     }
 }
