@@ -49,6 +49,7 @@ internal static class Cli
             SampleCommand.Create(output, cancellation),
             InfoCommand.Create(output),
             DoctorCommand.Create(output),
+            CompletionCommand.Create(output),
             new HelpOption(),
             new VersionOption(),
         };
