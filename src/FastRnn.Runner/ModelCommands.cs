@@ -89,7 +89,7 @@ internal static class InfoCommand
 {
     public static Command Create(Output output)
     {
-        var model = new Argument<string>("model") { Description = "Model or checkpoint file", HelpName = "MODEL" };
+        var model = new Argument<string>("model") { Description = "Model or checkpoint file" };
         model.Validators.Add(result =>
         {
             if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))

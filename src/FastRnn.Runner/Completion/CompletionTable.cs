@@ -18,7 +18,7 @@ internal sealed class CompletionTable
         {
             ByVerb[verb.Name] = new Expected(
                 [.. verb.Options.Select(option => option.Name), .. verb.Arguments.SelectMany(argument => Choices(argument, argument.ValueType))],
-                verb.Arguments.Any(argument => IsFile(argument.HelpName)));
+                verb.Arguments.Any(argument => IsFile(argument.HelpName ?? argument.Name.ToUpperInvariant())));
             foreach (Option option in verb.Options.Where(option => option.ValueType != typeof(bool) && option.Action == null))
                 ByOption.Add((verb.Name, option.Name, new Expected(Choices(option, option.ValueType), IsFile(option.HelpName))));
         }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Text.Json;
 
 namespace FastRnn.Runner;
@@ -44,7 +43,7 @@ internal sealed class Configuration
         configuration.Read();
         IEnumerable<string> added = configuration._options
             .Where(item => parsed.GetResult(item.Option) is not { Implicit: false })
-            .SelectMany(item => Words(item.Option, item.Values));
+            .SelectMany(item => OptionText.Words(item.Option, item.Values));
         int verb = arguments.TakeWhile(word => word != command.Name).Count();
         return [.. arguments.Take(verb + 1), .. added, .. arguments.Skip(verb + 1)]; // not at the end, where -- may stand before
     }
@@ -73,7 +72,7 @@ internal sealed class Configuration
     {
         using JsonDocument document = Parse(_path);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
-            throw new CliException(ExitCodes.BadInput, $"{_path}: is {Words(document.RootElement)}, expected an object with an option for every key");
+            throw new CliException(ExitCodes.BadInput, $"{_path}: is {Shown(document.RootElement)}, expected an object with an option for every key");
         foreach (JsonProperty property in document.RootElement.EnumerateObject())
         {
             if (property.Name == Defaults && property.Value.ValueKind == JsonValueKind.Object)
@@ -98,7 +97,8 @@ internal sealed class Configuration
             : [Text(property.Name, option, property.Value)];
         if (isDefault && values.Length == 1 && values[0] == OptionText.Default(option))
             return;
-        Check(property.Name, option, values);
+        if (OptionText.Problem(_command, option, values) is { } problem)
+            throw Wrong(property.Name, problem);
         _options.Add((option, values));
     }
 
@@ -116,26 +116,13 @@ internal sealed class Configuration
             JsonValueKind.True or JsonValueKind.False when isSwitch => value.GetBoolean() ? "true" : "false",
             JsonValueKind.String when !isSwitch => value.GetString()!,
             JsonValueKind.Number when !isSwitch => value.GetRawText(),
-            _ => throw Wrong(key, $"is {Words(value)}, expected {(isSwitch ? "true or false" : "a text or a number")}"),
+            _ => throw Wrong(key, $"is {Shown(value)}, expected {(isSwitch ? "true or false" : "a text or a number")}"),
         };
-    }
-
-    /// <summary>As one would type it: joined, so that a value may begin with a dash, but the parser takes nothing after the joint for no value.</summary>
-    private static IEnumerable<string> Words(Option option, string[] values) =>
-        values.SelectMany(value => value.Length == 0 ? (string[])[option.Name, ""] : [$"{option.Name}={value}"]);
-
-    /// <summary>The option's own parser judges, so that the message is its own.</summary>
-    private void Check(string key, Option option, string[] values)
-    {
-        ParseResult parsed = _command.Parse([.. Words(option, values)], Cli.Parsing);
-        ParseError? error = parsed.Errors.FirstOrDefault(error => error.SymbolResult is OptionResult result && result.Option == option);
-        if (error != null)
-            throw Wrong(key, error.Message);
     }
 
     private CliException Wrong(string key, string problem) => new(ExitCodes.BadInput, $"{_path}, key '{key}': {problem}");
 
-    private static string Words(JsonElement value) => value.ValueKind switch
+    private static string Shown(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Array => "a list",
         JsonValueKind.Object => "an object",

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
 
@@ -27,6 +28,17 @@ internal static class OptionText
         if (parsed.GetResult(option) is not { Implicit: false } result)
             return null;
         return result.Tokens.Count == 0 ? ["true"] : [.. result.Tokens.Select(token => token.Value)];
+    }
+
+    /// <summary>Values as one would type them: joined, so that one may begin with a dash, but the parser takes nothing after the joint for no value.</summary>
+    public static IEnumerable<string> Words(Option option, IEnumerable<string> values) =>
+        values.SelectMany(value => value.Length == 0 ? (string[])[option.Name, ""] : [$"{option.Name}={value}"]);
+
+    /// <summary>What the option's own parser says against values; null when it takes them.</summary>
+    public static string? Problem(Command command, Option option, IEnumerable<string> values)
+    {
+        ParseResult parsed = command.Parse([.. Words(option, values)], Cli.Parsing);
+        return parsed.Errors.FirstOrDefault(error => error.SymbolResult is OptionResult result && result.Option == option)?.Message;
     }
 
     /// <summary>Writes a value so that reading it gives the same option again.</summary>
