@@ -8,6 +8,7 @@ namespace FastRnn.Runner;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(FiniteDoubleConverter)])]
 [JsonSerializable(typeof(TrainResult))]
 [JsonSerializable(typeof(EvalResult))]
+[JsonSerializable(typeof(LineResult))]
 [JsonSerializable(typeof(SampleResult))]
 [JsonSerializable(typeof(InfoResult))]
 [JsonSerializable(typeof(DoctorResult))]
@@ -21,6 +22,8 @@ internal sealed record TrainResult(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, double>? Test);
 
 internal sealed record EvalResult(double Loss, double Perplexity, double BitsPerCharacter, long Tokens);
+
+internal sealed record LineResult(string Text, double Loss, int Characters);
 
 internal sealed record SampleResult(string Text, ulong Seed);
 

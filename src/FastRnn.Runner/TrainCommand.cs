@@ -8,8 +8,7 @@ internal static class TrainCommand
 {
     public static Command Create(Output output, CancellationToken cancellation)
     {
-        var shared = new SharedOptions();
-        TaskKind[] kinds = [new CharLmKind(shared)];
+        TaskKind[] kinds = TaskKinds.Create();
         Option<string> task = CommonOptions.Choice("--task", "char-lm", "What to learn", [.. kinds.Select(kind => kind.Name)]);
         Option<string> data = CommonOptions.NotEmpty(
             new Option<string>("--data") { Description = "Training data, a UTF-8 text", Required = true, HelpName = "FILE" });
@@ -45,7 +44,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             TaskKind kind = kinds.Single(one => one.Name == parsed.GetRequiredValue(task));
-            kind.CheckOptions(parsed, kinds);
+            TaskKinds.CheckOptions(parsed, kind, kinds, one => one.Options);
             string file = parsed.GetRequiredValue(data);
             var options = new TrainOptions
             {

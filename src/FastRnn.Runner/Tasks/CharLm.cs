@@ -13,6 +13,8 @@ internal sealed class CharLmKind(SharedOptions shared) : TaskKind
 {
     private readonly Option<int> _timeSteps = CommonOptions.Number("--time-steps", 50, 1, 1_000_000, "Steps of a window, which gradients go back");
 
+    private readonly Option<int> _streams = CommonOptions.Number("--batch", 1, 1, 1_000_000, "Streams the text is cut into; 1 reads it in one piece");
+
     public override string Name => "char-lm";
 
     public override string Summary => "predict the next character of a text";
@@ -21,6 +23,44 @@ internal sealed class CharLmKind(SharedOptions shared) : TaskKind
 
     public override TrainingTask Create(ParseResult parsed, TrainOptions options, Output output) =>
         new CharLm(options, parsed.GetValue(shared.Embedding), parsed.GetValue(_timeSteps), parsed.GetValue(shared.ValidationSplit));
+
+    public override IReadOnlyList<Option> EvalOptions => [_streams];
+
+    public override void Evaluate(ModelUse use, string data)
+    {
+        Vocabulary vocabulary = ModelFiles.CharLmVocabulary(use.Model, use.Info, use.Path);
+        RunFiles.RequireFile(data);
+        TextDataset text = TextDataset.Open(data, vocabulary);
+        int batch = use.Parsed.GetValue(_streams);
+        if (text.Length <= batch)
+            throw new CliException(ExitCodes.BadInput, $"{data}: {text.Length} characters, {batch + 1} needed for {batch} stream(s)");
+        ChunkSequence chunks = text.Chunks(batch, 100);
+        double loss = new Trainer(use.Model, Loss.CrossEntropy, new Sgd(1)).Evaluate(chunks, use.Cancellation);
+        var result = new EvalResult(loss, Math.Exp(loss), loss / Math.Log(2), chunks.TokensPerPass);
+        if (use.Output.Json)
+        {
+            use.Output.WriteJson(result, ResultJson.Default.EvalResult);
+            return;
+        }
+        use.Output.Result.WriteLine(FormattableString.Invariant(
+            $"loss {result.Loss:F4} nats per character, perplexity {result.Perplexity:F3}, {result.BitsPerCharacter:F4} bits per character, {result.Tokens} characters"));
+    }
+
+    /// <summary>Nats per character of every line, as if it stood alone: the lower, the more like what the model was trained on.</summary>
+    public override void Predict(ModelUse use, string? data)
+    {
+        Vocabulary vocabulary = ModelFiles.CharLmVocabulary(use.Model, use.Info, use.Path);
+        var scorer = new LineScore(use.Model, vocabulary);
+        foreach (TextLine line in TextLines.Read(data).TakeWhile(_ => !use.Cancellation.IsCancellationRequested))
+        {
+            LineResult result = scorer.Score(line);
+            if (use.Output.Json)
+                use.Output.WriteJson(result, ResultJson.Default.LineResult);
+            else
+                use.Output.Result.WriteLine(FormattableString.Invariant($"{result.Loss:F4}"));
+            use.Output.Result.Flush();
+        }
+    }
 }
 
 /// <summary>A character language model over parallel streams of one text.</summary>

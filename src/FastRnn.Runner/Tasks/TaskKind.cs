@@ -3,8 +3,8 @@ using System.CommandLine;
 namespace FastRnn.Runner;
 
 /// <summary>
-/// A value of <c>--task</c>: the options that only some tasks have, and how to make the task from them. An option that several tasks have is one
-/// object, handed to all of them.
+/// A value of <c>--task</c>: the options that only some tasks have, how to make the task from them, and how to use a trained model. An option that
+/// several tasks have is one object, handed to all of them.
 /// </summary>
 internal abstract class TaskKind
 {
@@ -21,15 +21,38 @@ internal abstract class TaskKind
     /// <exception cref="CliException">The options do not go together, or not with the data.</exception>
     public abstract TrainingTask Create(ParseResult parsed, TrainOptions options, Output output);
 
-    /// <summary>Refuses options that other tasks have and this one does not.</summary>
-    public void CheckOptions(ParseResult parsed, IReadOnlyList<TaskKind> all)
+    /// <summary>Options of <c>eval</c> beside those that all tasks have.</summary>
+    public virtual IReadOnlyList<Option> EvalOptions => [];
+
+    /// <summary>Measures a model of this task on data and prints the figures.</summary>
+    public abstract void Evaluate(ModelUse use, string data);
+
+    /// <summary>Options of <c>predict</c> beside those that all tasks have.</summary>
+    public virtual IReadOnlyList<Option> PredictOptions => [];
+
+    /// <summary>Prints what a model of this task says to data; null: to standard input, answer by answer.</summary>
+    public abstract void Predict(ModelUse use, string? data);
+}
+
+/// <summary>The tasks there are.</summary>
+internal static class TaskKinds
+{
+    /// <summary>New ones, with options that no other command has: a command of its own needs options of its own.</summary>
+    public static TaskKind[] Create()
     {
-        foreach (Option option in all.SelectMany(kind => kind.Options).Except(Options))
+        var shared = new SharedOptions();
+        return [new CharLmKind(shared)];
+    }
+
+    /// <summary>Refuses options that other tasks have and this one does not.</summary>
+    public static void CheckOptions(ParseResult parsed, TaskKind kind, IReadOnlyList<TaskKind> all, Func<TaskKind, IReadOnlyList<Option>> options)
+    {
+        foreach (Option option in all.SelectMany(options).Except(options(kind)))
         {
             if (parsed.GetResult(option) is { Implicit: false })
             {
-                string tasks = string.Join(" or ", all.Where(kind => kind.Options.Contains(option)).Select(kind => kind.Name));
-                throw new CliException(ExitCodes.Usage, $"{option.Name} goes with --task {tasks}, not with {Name}");
+                string tasks = string.Join(" or ", all.Where(other => options(other).Contains(option)).Select(other => other.Name));
+                throw new CliException(ExitCodes.Usage, $"{option.Name} goes with the task {tasks}, not with {kind.Name}");
             }
         }
     }
