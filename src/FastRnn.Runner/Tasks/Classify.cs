@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using FastRnn.Data;
 using FastRnn.Data.Audio;
 using FastRnn.Formats;
-using FastRnn.Metrics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;
@@ -91,21 +90,10 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
             report.Write(use.Output.Result, unit, k);
     }
 
-    /// <summary>Index of the highest score, of equal ones the first.</summary>
-    public static int Best(ReadOnlySpan<float> scores)
-    {
-        int best = 0;
-        for (int c = 1; c < scores.Length; c++)
-            best = scores[c] > scores[best] ? c : best;
-        return best;
-    }
-
     private static (string Label, double Probability) Answer(ReadOnlySpan<float> logits, ClassNames classes)
     {
-        var probabilities = new float[logits.Length];
-        ClassificationMetrics.Softmax(logits, probabilities);
-        int best = Best(probabilities);
-        return (classes[best], probabilities[best]);
+        int best = Logits.Best(logits);
+        return (classes[best], Math.Exp(logits[best] - Logits.LogSum(logits)));
     }
 
     /// <summary>What is asked, with its text or file for JSON; no sequence for an empty line.</summary>

@@ -27,7 +27,6 @@ internal sealed class LabelReport
     {
         var metrics = new ClassificationMetrics(classes.Count);
         double loss = 0;
-        var scores = new float[classes.Count];
         model.PredictEach(sequences, atEnd, Count, cancellation: cancellation);
         return new LabelReport(classes, metrics, loss);
 
@@ -36,10 +35,9 @@ internal sealed class LabelReport
             ReadOnlySpan<int> targets = sequences[index].TargetClasses;
             for (int t = 0; t < targets.Length; t++)
             {
-                ReadOnlySpan<float> row = logits.Slice(t * scores.Length, scores.Length);
-                ClassificationMetrics.Softmax(row, scores);
-                metrics.Add(targets[t], scores);
-                loss += LogSum(row) - row[targets[t]];
+                ReadOnlySpan<float> row = logits.Slice(t * classes.Count, classes.Count);
+                metrics.AddLogits(targets[t], row);
+                loss += Logits.LogSum(row) - row[targets[t]];
             }
         }
     }
@@ -84,16 +82,6 @@ internal sealed class LabelReport
     private static string Padded(long count, int digits) => count.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(digits);
 
     private static string Shown(double? figure) => figure?.ToString("F4", System.Globalization.CultureInfo.InvariantCulture) ?? "none";
-
-    private static double LogSum(ReadOnlySpan<float> logits)
-    {
-        double most = double.NegativeInfinity, sum = 0;
-        foreach (float logit in logits)
-            most = Math.Max(most, logit);
-        foreach (float logit in logits)
-            sum += Math.Exp(logit - most);
-        return most + Math.Log(sum);
-    }
 }
 
 /// <summary>What <c>eval --json</c> prints for labels. Areas are null where there is only one side of the question.</summary>

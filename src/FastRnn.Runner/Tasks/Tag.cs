@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FastRnn.Data;
-using FastRnn.Layers;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;
@@ -59,7 +58,7 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
     private static void Answer(ReadOnlySpan<float> logits, ClassNames classes, string[] tags)
     {
         for (int t = 0; t < tags.Length; t++)
-            tags[t] = classes[ClassifyKind.Best(logits.Slice(t * classes.Count, classes.Count))];
+            tags[t] = classes[Logits.Best(logits.Slice(t * classes.Count, classes.Count))];
     }
 
     private static IReadOnlyList<TaggedSentence> Read(string path)
