@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
+using FastRnn.Series;
 using FastRnn.Training;
 
 namespace FastRnn.Formats;
@@ -59,11 +60,13 @@ public static class ModelFile
         Architecture.Check(layers);
         if (info.Vocabulary is { } vocabulary && layers[0].Vocabulary is { } size && size != vocabulary.Count)
             throw new ArgumentException($"the vocabulary has {vocabulary.Count} symbols, the embedding {size}", nameof(info));
+        if (info.Series is { } series && (series.Problem() ?? Forecaster.Misfit(model, series)) is { } misfit)
+            throw new ArgumentException(misfit, nameof(info));
         var provenance = new ProvenanceRecord { Library = Version, Seed = model.Seed, Training = info.Training };
         file.Metadata["format"] = "pt"; // What the Python library expects of files with PyTorch's layouts.
         file.Metadata[ArchitectureRecord.Key] = StrictJson.Write(new ArchitectureRecord { Layers = layers });
         file.Metadata[PreprocessingRecord.Key] =
-            StrictJson.Write(new PreprocessingRecord { Task = info.Task, Vocabulary = info.Vocabulary?.Symbols });
+            StrictJson.Write(new PreprocessingRecord { Task = info.Task, Vocabulary = info.Vocabulary?.Symbols, Series = info.Series });
         file.Metadata[ProvenanceRecord.Key] = StrictJson.Write(provenance);
         file.Metadata[ProbeRecord.Key] = StrictJson.Write(Probe.Record(model, layers));
         return file;
@@ -82,6 +85,8 @@ public static class ModelFile
         {
             foreach (var parameter in model.Parameters)
                 parameter.Write(file.Find(parameter.Name)!.Floats);
+            if (info.Series is { } series && Forecaster.Misfit(model, series) is { } misfit)
+                throw Fail(misfit, path);
             if (Probe.Compare(model, info.Layers, probe) is { } difference)
                 throw Fail(difference, path);
             return (model, info);
@@ -123,10 +128,13 @@ public static class ModelFile
         var layers = StrictJson.Read<ArchitectureRecord>(file, ArchitectureRecord.Key, path).Layers;
         var preprocessing = StrictJson.Read<PreprocessingRecord>(file, PreprocessingRecord.Key, path);
         var provenance = StrictJson.Read<ProvenanceRecord>(file, ProvenanceRecord.Key, path);
+        if (preprocessing.Series?.Problem() is { } problem)
+            throw Fail($"metadata {PreprocessingRecord.Key} is not valid: {ModelFormatException.Quote(problem, longest: 200)}", path);
         return new ModelInfo
         {
             Task = preprocessing.Task,
             Vocabulary = ReadVocabulary(preprocessing.Vocabulary, layers, path),
+            Series = preprocessing.Series,
             Layers = layers,
             LibraryVersion = provenance.Library,
             Seed = provenance.Seed,

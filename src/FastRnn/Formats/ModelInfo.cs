@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using FastRnn.Series;
 using FastRnn.Training;
 
 namespace FastRnn.Formats;
@@ -11,6 +12,9 @@ public sealed record ModelInfo
 
     /// <summary>The symbols that token ids stand for, or null where the inputs are numbers.</summary>
     public Vocabulary? Vocabulary { get; init; }
+
+    /// <summary>How a series becomes inputs and outputs become forecasts, or null where the model is not one of series.</summary>
+    public ForecastSpec? Series { get; init; }
 
     /// <summary>How the weights came about, or null where nobody said.</summary>
     public TrainingSummary? Training { get; init; }
@@ -179,6 +183,8 @@ internal sealed record PreprocessingRecord
     public required string Task { get; init; }
 
     public IReadOnlyList<string>? Vocabulary { get; init; }
+
+    public ForecastSpec? Series { get; init; }
 }
 
 /// <summary>Metadata value <c>fastrnn.provenance</c>.</summary>
