@@ -42,7 +42,8 @@ internal static class Cli
         return new Command("fastrnn", "FastRnn: recurrent neural networks at the speed of the machine. " + ExitCodeHelp)
         {
             TrainCommand.Create(output, cancellation),
-            EvalCommand.Create(output, cancellation),
+            UseCommands.Eval(output, cancellation),
+            UseCommands.Predict(output, cancellation),
             SampleCommand.Create(output, cancellation),
             InfoCommand.Create(output),
             DoctorCommand.Create(output),

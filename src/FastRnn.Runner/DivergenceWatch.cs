@@ -4,10 +4,12 @@ namespace FastRnn.Runner;
 /// A learning rate far too high does not always end in NaN: a saturated network goes on with finite nonsense. Losses several times worse
 /// than guessing, many steps in a row, are divergence too.
 /// </summary>
-internal sealed class DivergenceWatch(int vocabulary)
+/// <param name="guessing">Loss of guessing.</param>
+/// <param name="unit">Of the loss.</param>
+internal sealed class DivergenceWatch(double guessing, string unit)
 {
     private const int Steps = 20;
-    private readonly double _limit = 5 * Math.Log(Math.Max(2, vocabulary));
+    private readonly double _limit = 5 * guessing;
     private int _bad;
 
     /// <summary>The last step was no worse than <see cref="_limit"/>: its weights are worth a checkpoint.</summary>
@@ -22,7 +24,7 @@ internal sealed class DivergenceWatch(int vocabulary)
         if (_bad >= Steps)
         {
             throw new DivergenceException(FormattableString.Invariant(
-                $"the loss is {loss:G4} nats at step {step} and was above {_limit:F1} for {Steps} steps; guessing gives {Math.Log(vocabulary):F2}"));
+                $"the loss is {loss:G4} {unit} at step {step} and was above {_limit:F1} for {Steps} steps; guessing gives {guessing:F2}"));
         }
     }
 }

@@ -8,6 +8,7 @@ namespace FastRnn.Runner;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(FiniteDoubleConverter)])]
 [JsonSerializable(typeof(TrainResult))]
 [JsonSerializable(typeof(EvalResult))]
+[JsonSerializable(typeof(LineResult))]
 [JsonSerializable(typeof(SampleResult))]
 [JsonSerializable(typeof(InfoResult))]
 [JsonSerializable(typeof(DoctorResult))]
@@ -17,9 +18,12 @@ internal sealed record EpochResult(int Epoch, double TrainLoss, double? Validati
 
 internal sealed record TrainResult(
     string Task, string Cell, ulong Seed, string Isa, int Threads, string Device, long Parameters, IReadOnlyList<EpochResult> Epochs,
-    int? BestEpoch, double? BestValidationLoss, string Model, bool Interrupted);
+    int? BestEpoch, double? BestValidationLoss, string Model, bool Interrupted,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, double>? Test);
 
 internal sealed record EvalResult(double Loss, double Perplexity, double BitsPerCharacter, long Tokens);
+
+internal sealed record LineResult(string Text, double Loss, int Characters);
 
 internal sealed record SampleResult(string Text, ulong Seed);
 

@@ -26,7 +26,7 @@ internal static class LossPlot
         var svg = new StringBuilder();
         svg.AppendLine(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" font-family=\"sans-serif\" font-size=\"12\">");
         svg.AppendLine("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>");
-        svg.AppendLine(CultureInfo.InvariantCulture, $"<text x=\"{Left}\" y=\"24\" font-size=\"14\">{WebUtility.HtmlEncode(title)}: loss in nats per character</text>");
+        svg.AppendLine(CultureInfo.InvariantCulture, $"<text x=\"{Left}\" y=\"24\" font-size=\"14\">{WebUtility.HtmlEncode(title)}</text>");
         DrawAxes(svg, axes);
         for (int i = 0; i < curves.Length; i++)
             DrawCurve(svg, axes, curves[i].Name, curves[i].Colour, curves[i].Points, i);

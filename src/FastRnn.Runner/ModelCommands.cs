@@ -20,53 +20,16 @@ internal static class ModelFiles
     public static (Sequential Model, Vocabulary Vocabulary) OpenCharLm(string path, Backend backend, CancellationToken cancellation)
     {
         (Sequential model, ModelInfo info) = Open(path, backend, cancellation);
+        return (model, CharLmVocabulary(model, info, path));
+    }
+
+    public static Vocabulary CharLmVocabulary(Sequential model, ModelInfo info, string path)
+    {
         if (!model.TakesTokens || info.Vocabulary is not { } vocabulary)
             throw new CliException(ExitCodes.BadInput, $"{path}: task '{info.Task}' without a vocabulary, expected a char-lm model");
-        if (model.OutputSize != vocabulary.Count)
-            throw new CliException(ExitCodes.BadInput, $"{path}: {model.OutputSize} outputs for a vocabulary of {vocabulary.Count}");
-        return (model, vocabulary);
-    }
-}
-
-/// <summary>fastrnn eval</summary>
-internal static class EvalCommand
-{
-    public static Command Create(Output output, CancellationToken cancellation)
-    {
-        Option<string> model = CommonOptions.Model();
-        Option<string> data = CommonOptions.NotEmpty(
-            new Option<string>("--data") { Description = "Text to measure on", Required = true, HelpName = "FILE" });
-        Option<int> batch = CommonOptions.Number("--batch", 1, 1, 1_000_000, "Streams the text is cut into; 1 reads it in one piece");
-        Option<int> threads = CommonOptions.Threads();
-        Option<bool> json = CommonOptions.Json();
-        var command = new Command("eval", "Loss, perplexity and bits per character of a model on a text") { model, data, batch, threads, json };
-        command.SetAction(parsed =>
-        {
-            output.Json = parsed.GetValue(json);
-            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), 0, output);
-            Evaluate(parsed.GetRequiredValue(model), parsed.GetRequiredValue(data), parsed.GetValue(batch), backend, output, cancellation);
-            return ExitCodes.Ok;
-        });
-        return command;
-    }
-
-    private static void Evaluate(string modelPath, string dataPath, int batch, CpuBackend backend, Output output, CancellationToken cancellation)
-    {
-        (Sequential model, Vocabulary vocabulary) = ModelFiles.OpenCharLm(modelPath, backend, cancellation);
-        RunFiles.RequireFile(dataPath);
-        TextDataset data = TextDataset.Open(dataPath, vocabulary);
-        if (data.Length <= batch)
-            throw new CliException(ExitCodes.BadInput, $"{dataPath}: {data.Length} characters, {batch + 1} needed for {batch} stream(s)");
-        ChunkSequence chunks = data.Chunks(batch, 100);
-        double loss = new Trainer(model, Loss.CrossEntropy, new Sgd(1)).Evaluate(chunks, cancellation);
-        var result = new EvalResult(loss, Math.Exp(loss), loss / Math.Log(2), chunks.TokensPerPass);
-        if (output.Json)
-        {
-            output.WriteJson(result, ResultJson.Default.EvalResult);
-            return;
-        }
-        output.Result.WriteLine(FormattableString.Invariant(
-            $"loss {result.Loss:F4} nats per character, perplexity {result.Perplexity:F3}, {result.BitsPerCharacter:F4} bits per character, {result.Tokens} characters"));
+        return model.OutputSize == vocabulary.Count
+            ? vocabulary
+            : throw new CliException(ExitCodes.BadInput, $"{path}: {model.OutputSize} outputs for a vocabulary of {vocabulary.Count}");
     }
 }
 

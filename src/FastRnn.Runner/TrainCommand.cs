@@ -8,18 +8,17 @@ internal static class TrainCommand
 {
     public static Command Create(Output output, CancellationToken cancellation)
     {
-        Option<string> task = CommonOptions.Choice("--task", "char-lm", "What to learn", "char-lm");
+        TaskKind[] kinds = TaskKinds.Create();
+        Option<string> task = CommonOptions.Choice("--task", "char-lm", "What to learn", [.. kinds.Select(kind => kind.Name)]);
         Option<string> data = CommonOptions.NotEmpty(
             new Option<string>("--data") { Description = "Training data, a UTF-8 text", Required = true, HelpName = "FILE" });
         Option<string> cell = CommonOptions.Choice("--cell", "lstm", "Recurrent cell", "lstm", "gru", "rnn");
-        Option<int> embedding = CommonOptions.Number("--embedding", 64, 1, 65_536, "Width of the character vectors");
         Option<int> hidden = CommonOptions.Number("--hidden", 128, 1, 65_536, "Units of a recurrent layer");
         Option<int> layers = CommonOptions.Number("--layers", 2, 1, 100, "Recurrent layers");
         Option<double> dropout = CommonOptions.Real("--dropout", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Dropout between layers");
         Option<double> weightDrop = CommonOptions.Real(
             "--weight-drop", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Share of recurrent weights that each window of training leaves out");
         Option<int> batch = CommonOptions.Number("--batch", 50, 1, 1_000_000, "Streams trained side by side");
-        Option<int> timeSteps = CommonOptions.Number("--time-steps", 50, 1, 1_000_000, "Steps of a window, which gradients go back");
         Option<int> epochs = CommonOptions.Number("--epochs", 10, 1, 1_000_000, "Passes over the data");
         var update = new UpdateOptions();
         Option<ulong> seed = CommonOptions.Seed();
@@ -29,7 +28,6 @@ internal static class TrainCommand
             new Option<string?>("--out") { Description = "Model file to write; by default the data's name with .safetensors", HelpName = "MODEL" });
         var resume = new Option<bool>("--resume") { Description = "Go on from MODEL.checkpoint, to the bit as if never stopped" };
         Option<int> every = CommonOptions.Number("--checkpoint-every", 0, 0, int.MaxValue, "Steps between checkpoints; 0 saves after each epoch");
-        Option<double> split = CommonOptions.Real("--validation-split", 0.1, x => x is >= 0 and < 1, "0 to below 1", "Last part of the data, for validation");
         Option<int> patience = CommonOptions.Number("--patience", 0, 0, 1_000_000, "Stop after so many epochs without a better loss; 0 is off");
         Option<long> memory = CommonOptions.Bytes(
             "--memory-limit", "Most memory that training may hold, as 2GiB or 500MiB; 0 is any. More ends with exit code 4 before it starts");
@@ -37,38 +35,40 @@ internal static class TrainCommand
         Option<bool> json = CommonOptions.Json();
         var command = new Command("train", "Train a model. Ctrl-C saves a checkpoint and ends; --resume goes on.")
         {
-            task, data, cell, embedding, hidden, layers, dropout, weightDrop, batch, timeSteps, epochs, seed, threads, device,
-            model, resume, every, split, patience, memory, recompute, json,
+            task, data, cell, hidden, layers, dropout, weightDrop, batch, epochs, seed, threads, device,
+            model, resume, every, patience, memory, recompute, json,
         };
+        foreach (Option option in kinds.SelectMany(kind => kind.Options).Distinct())
+            command.Options.Add(option);
         update.AddTo(command);
         command.SetAction(parsed =>
         {
+            TaskKind kind = kinds.Single(one => one.Name == parsed.GetRequiredValue(task));
+            TaskKinds.CheckOptions(parsed, kind, kinds, one => one.Options);
             string file = parsed.GetRequiredValue(data);
             var options = new TrainOptions
             {
                 Data = file,
                 Cell = parsed.GetRequiredValue(cell),
-                Embedding = parsed.GetValue(embedding),
                 Hidden = parsed.GetValue(hidden),
                 Layers = parsed.GetValue(layers),
                 Dropout = (float)parsed.GetValue(dropout),
                 WeightDrop = (float)parsed.GetValue(weightDrop),
                 Batch = parsed.GetValue(batch),
-                TimeSteps = parsed.GetValue(timeSteps),
                 Epochs = parsed.GetValue(epochs),
                 Update = update.Read(parsed, parsed.GetValue(epochs)),
                 Seed = parsed.GetValue(seed),
                 Model = parsed.GetValue(model) ?? Path.GetFileNameWithoutExtension(file) + ".safetensors",
                 Resume = parsed.GetValue(resume),
                 CheckpointEvery = parsed.GetValue(every),
-                ValidationSplit = parsed.GetValue(split),
                 Patience = parsed.GetValue(patience),
                 MemoryLimit = parsed.GetValue(memory),
                 Recompute = parsed.GetValue(recompute),
             };
             output.Json = parsed.GetValue(json);
             using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), options.Seed, output);
-            return new CharLmTraining(options, backend, output, cancellation).Run();
+            RunFiles.CheckWritable(options.Model, options.Data);
+            return new TrainingRun(options, kind.Create(parsed, options, output), backend, output, cancellation).Run();
         });
         return command;
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 
 namespace FastRnn.Runner;
 
@@ -10,8 +9,6 @@ internal sealed record TrainOptions
 
     public required string Cell { get; init; }
 
-    public int Embedding { get; init; }
-
     public int Hidden { get; init; }
 
     public int Layers { get; init; }
@@ -21,8 +18,6 @@ internal sealed record TrainOptions
     public float WeightDrop { get; init; }
 
     public int Batch { get; init; }
-
-    public int TimeSteps { get; init; }
 
     public int Epochs { get; init; }
 
@@ -37,8 +32,6 @@ internal sealed record TrainOptions
 
     public int CheckpointEvery { get; init; }
 
-    public double ValidationSplit { get; init; }
-
     public int Patience { get; init; }
 
     /// <summary>Most bytes of memory; 0: any.</summary>
@@ -49,25 +42,22 @@ internal sealed record TrainOptions
     public string Checkpoint => RunFiles.Checkpoint(Model);
 
     /// <summary>The options that fix the bits of the run: a checkpoint goes on only with the same.</summary>
-    public Dictionary<string, string> Fixed(ReadOnlySpan<byte> data)
+    public Dictionary<string, string> Fixed(TrainingTask task)
     {
         var options = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["task"] = "char-lm",
+            ["task"] = task.Name,
             ["cell"] = Cell,
-            ["embedding"] = Text(Embedding),
             ["hidden"] = Text(Hidden),
             ["layers"] = Text(Layers),
             ["dropout"] = Text(Dropout),
             ["batch"] = Text(Batch),
-            ["time-steps"] = Text(TimeSteps),
             ["seed"] = Text(Seed),
-            ["validation-split"] = Text(ValidationSplit),
-            ["data-sha256"] = Convert.ToHexStringLower(SHA256.HashData(data)),
         };
         if (WeightDrop != 0)
             options["weight-drop"] = Text(WeightDrop);
         Update.AddFixed(options);
+        task.AddFixed(options);
         return options;
     }
 

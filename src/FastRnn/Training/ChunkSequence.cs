@@ -3,7 +3,7 @@ using System.Collections;
 namespace FastRnn.Training;
 
 /// <summary>Windows over parallel streams of one text. Enumerating allocates nothing: a window is valid until the next one.</summary>
-public sealed class ChunkSequence : IEnumerable<SequenceChunk>
+public sealed class ChunkSequence : IChunkSequence
 {
     private readonly int[] _tokens;
     private readonly int _streamLength;

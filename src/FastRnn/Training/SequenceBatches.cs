@@ -1,3 +1,4 @@
+using System.Collections;
 using FastRnn.Numerics;
 
 namespace FastRnn.Training;
@@ -6,13 +7,15 @@ namespace FastRnn.Training;
 /// Sequences of different lengths as batches of similar lengths, so that little of a batch is padding. Each pass shuffles all sequences,
 /// sorts them by length within pools of some batches, and shuffles the batches. The order depends on the seed and the pass alone.
 /// </summary>
-public sealed class SequenceBatches
+public sealed class SequenceBatches : IChunkSequence
 {
     private readonly LabelledSequence[] _sequences;
     private readonly Dictionary<int, SequenceChunk> _chunks = [];
     private readonly ulong _seed;
     private readonly bool _padLeft;
     private readonly int _pool, _roundTo, _longest;
+    private LabelledSequence[][]? _order;
+    private int _epoch;
 
     /// <summary>Batches of sequences of one kind: with as many values in and out, and targets at all steps or at ends.</summary>
     /// <param name="sequences">At least one.</param>
@@ -60,22 +63,59 @@ public sealed class SequenceBatches
         return chunk;
     }
 
+    /// <inheritdoc/>
+    public int Epoch
+    {
+        get => _epoch;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            if (value != _epoch)
+                _order = null;
+            _epoch = value;
+        }
+    }
+
+    /// <summary>Batch <paramref name="index"/> of the pass, longest sample first, in a buffer that later ones reuse.</summary>
+    public SequenceChunk this[int index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(index);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
+            return Load((_order ??= Order(_epoch))[index]);
+        }
+    }
+
     /// <summary>The batches of a pass, longest sample first in each, in buffers that later batches reuse.</summary>
     /// <param name="pass">Number of the pass; the same number gives the same order again.</param>
     public IEnumerable<SequenceChunk> Pass(int pass)
     {
-        foreach (LabelledSequence[] batch in Order(new PhiloxStream(_seed, (uint)pass)))
-        {
-            int steps = (int)Math.Min(((long)Math.Max(1, batch[0].Length) + _roundTo - 1) / _roundTo * _roundTo, _longest);
-            if (!_chunks.TryGetValue(steps, out SequenceChunk? chunk))
-                _chunks.Add(steps, chunk = new SequenceChunk(steps, BatchSize, batch[0].Features, batch[0].Outputs));
-            Fill(chunk, batch, _padLeft);
-            yield return chunk;
-        }
+        foreach (LabelledSequence[] batch in Order(pass))
+            yield return Load(batch);
     }
 
-    private LabelledSequence[][] Order(PhiloxStream random)
+    /// <summary>The batches of pass <see cref="Epoch"/> in order.</summary>
+    public IEnumerator<SequenceChunk> GetEnumerator()
     {
+        for (int i = 0; i < Count; i++)
+            yield return this[i];
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private SequenceChunk Load(LabelledSequence[] batch)
+    {
+        int steps = (int)Math.Min(((long)Math.Max(1, batch[0].Length) + _roundTo - 1) / _roundTo * _roundTo, _longest);
+        if (!_chunks.TryGetValue(steps, out SequenceChunk? chunk))
+            _chunks.Add(steps, chunk = new SequenceChunk(steps, BatchSize, batch[0].Features, batch[0].Outputs));
+        Fill(chunk, batch, _padLeft);
+        return chunk;
+    }
+
+    private LabelledSequence[][] Order(int pass)
+    {
+        var random = new PhiloxStream(_seed, (uint)pass);
         LabelledSequence[] all = [.. _sequences];
         random.Shuffle<LabelledSequence>(all);
         var batches = new List<LabelledSequence[]>(Count);

@@ -129,6 +129,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("plain", "not a safetensors file")]
     [InlineData("foreign", "not a FastRnn file")]
     [InlineData("no vocabulary", "without a vocabulary")]
+    [InlineData("no task", "task ''")]
     public void What_is_no_language_model_is_refused(string kind, string reason)
     {
         const string name = "x.safetensors";
@@ -147,9 +148,9 @@ public sealed class BadInputTests : IDisposable
             case "folder": Directory.CreateDirectory(path); break;
             case "plain": File.WriteAllText(path, "This is a text, and a long one, not a model."); break;
             case "foreign": SafetensorsWriter.Write(path, new SafetensorsFile()); break;
-            case "no vocabulary":
+            case "no vocabulary" or "no task":
                 using (var model = new Sequential(new Embedding(5, 2), new Lstm(2, 3), new Linear(3, 5)))
-                    model.Save(path);
+                    ModelFile.Save(model, new ModelInfo { Task = kind == "no task" ? "" : "char-lm" }, path);
                 break;
         }
     }

@@ -15,15 +15,13 @@ internal sealed partial class RunnerProcess : IDisposable
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(90);
 
     private readonly Process _process;
-    private readonly Task<string> _output;
     private readonly Task _reading;
-    private readonly StringBuilder _error = new();
+    private readonly StringBuilder _output = new(), _error = new();
 
     private RunnerProcess(ProcessStartInfo start)
     {
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start");
-        _output = _process.StandardOutput.ReadToEndAsync();
-        _reading = Task.Run(ReadErrors);
+        _reading = Task.WhenAll(Task.Run(() => Read(_process.StandardOutput, _output)), Task.Run(() => Read(_process.StandardError, _error)));
     }
 
     /// <summary>The executable of the configuration and framework that this assembly was built for.</summary>
@@ -65,11 +63,24 @@ internal sealed partial class RunnerProcess : IDisposable
             Fail($"did not end within {_patience}");
         _process.WaitForExit();
         _reading.Wait();
-        return new RunnerResult(_process.ExitCode, _output.Result, Error);
+        return new RunnerResult(_process.ExitCode, Text(_output), Error);
     }
+
+    /// <summary>Writes to the program's standard input.</summary>
+    public void Send(string text)
+    {
+        _process.StandardInput.Write(text);
+        _process.StandardInput.Flush();
+    }
+
+    /// <summary>The program's standard input ends.</summary>
+    public void EndInput() => _process.StandardInput.Close();
 
     /// <summary>Waits until standard error holds a text.</summary>
     public void WaitForError(string text) => WaitUntil(() => Error.Contains(text, StringComparison.Ordinal), $"'{text}' on standard error");
+
+    /// <summary>Waits until standard output holds that many lines.</summary>
+    public void WaitForLines(int lines) => WaitUntil(() => Text(_output).Count(c => c == '\n') >= lines, $"{lines} lines of results");
 
     /// <summary>Waits for a condition that the running program is to bring about.</summary>
     public void WaitUntil(Func<bool> condition, string what)
@@ -100,23 +111,22 @@ internal sealed partial class RunnerProcess : IDisposable
         _process.Dispose();
     }
 
-    private string Error
+    private string Error => Text(_error);
+
+    private static string Text(StringBuilder text)
     {
-        get
-        {
-            lock (_error)
-                return _error.ToString();
-        }
+        lock (text)
+            return text.ToString();
     }
 
-    private async Task ReadErrors()
+    private static async Task Read(StreamReader from, StringBuilder to)
     {
         var part = new char[4096];
         int count;
-        while ((count = await _process.StandardError.ReadAsync(part)) > 0)
+        while ((count = await from.ReadAsync(part)) > 0)
         {
-            lock (_error)
-                _error.Append(part, 0, count);
+            lock (to)
+                to.Append(part, 0, count);
         }
     }
 

@@ -8,16 +8,16 @@ using FastRnn.Training;
 
 namespace FastRnn.Runner;
 
-/// <summary>Trains a character language model: epochs, validation, best weights, checkpoints, logs.</summary>
-internal sealed class CharLmTraining
+/// <summary>Trains a model for a task: epochs, validation, best weights, checkpoints, logs.</summary>
+internal sealed class TrainingRun
 {
     private readonly TrainOptions _options;
+    private readonly TrainingTask _task;
     private readonly Output _output;
     private readonly CancellationToken _cancellation;
     private readonly Dictionary<string, string> _fixedOptions;
-    private readonly Vocabulary _vocabulary;
-    private readonly ChunkSequence _chunks;
-    private readonly ChunkSequence? _validation;
+    private readonly IChunkSequence _chunks;
+    private readonly IChunkSequence? _validation;
     private readonly Trainer _trainer;
     private readonly Sequential _model;
     private readonly CpuBackend _backend;
@@ -26,29 +26,21 @@ internal sealed class CharLmTraining
     private RunState _state;
     private long _savedSteps;
 
-    public CharLmTraining(TrainOptions options, CpuBackend backend, Output output, CancellationToken cancellation)
+    public TrainingRun(TrainOptions options, TrainingTask task, CpuBackend backend, Output output, CancellationToken cancellation)
     {
-        (_options, _backend, _output, _cancellation) = (options, backend, output, cancellation);
-        RunFiles.CheckWritable(options.Model, options.Data);
-        RunFiles.RequireFile(options.Data);
-        byte[] bytes = File.ReadAllBytes(options.Data); // once: a pipe has nothing more, and a file may change
-        TextDataset data = TextDataset.FromUtf8(bytes, options.Data);
-        _vocabulary = data.Vocabulary;
-        (_chunks, _validation) = Cut(data);
-        _fixedOptions = options.Fixed(bytes);
-        _watch = new DivergenceWatch(_vocabulary.Count);
+        (_options, _task, _backend, _output, _cancellation) = (options, task, backend, output, cancellation);
+        (_chunks, _validation) = (task.Training, task.Validation);
+        _fixedOptions = options.Fixed(task);
+        _watch = new DivergenceWatch(task.GuessingLoss, task.LossUnit);
         Schedule? schedule = options.Update.CreateSchedule(_chunks.Count, out _plateau);
         MemoryEstimate memory = PlanMemory();
         (_model, _trainer, _state) = options.Resume ? Resume(schedule) : Start(schedule);
         _trainer.Recompute = options.Recompute;
-        output.Log.WriteLine(
-            $"{Path.GetFileName(options.Data)}: {data.Length:N0} characters, {_vocabulary.Count} symbols, {_chunks.Count} windows of "
-            + $"{options.Batch}×{_chunks.TimeSteps}; {_model.ParameterCount:N0} parameters; memory {memory}");
+        output.Log.WriteLine($"{Path.GetFileName(options.Data)}: {task.Description}; {_model.ParameterCount:N0} parameters; memory {memory}");
     }
 
     /// <summary>
-    /// Of a model that is only counted, before the real one is made, and of all windows that a run may come to: the last of a pass is shorter, and
-    /// every shape is also evaluated.
+    /// Of a model that is only counted, before the real one is made, and of all windows that a run may come to: every shape is also evaluated.
     /// </summary>
     private MemoryEstimate PlanMemory()
     {
@@ -64,7 +56,7 @@ internal sealed class CharLmTraining
             ? memory
             : throw new InsufficientMemoryException($"training takes {memory.Total:N0} bytes, --memory-limit is {_options.MemoryLimit:N0}");
 
-        static WindowShape[] Shapes(ChunkSequence chunks) => [.. new[] { WindowShape.Of(chunks[0]), WindowShape.Of(chunks[chunks.Count - 1]) }.Distinct()];
+        static WindowShape[] Shapes(IChunkSequence chunks) => [.. chunks.Select(WindowShape.Of).Distinct()];
     }
 
     /// <summary>Trains to the last epoch, an interruption, or until nothing gets better.</summary>
@@ -102,33 +94,7 @@ internal sealed class CharLmTraining
     private CliException Diverged(string why) =>
         new(ExitCodes.Diverged, $"diverged: {why}; last good checkpoint: {_options.Checkpoint}, {(_savedSteps == 0 ? "untrained" : $"step {_savedSteps}")}");
 
-    private (ChunkSequence Train, ChunkSequence? Validation) Cut(TextDataset data)
-    {
-        try
-        {
-            if (_options.ValidationSplit == 0)
-                return (data.Chunks(_options.Batch, _options.TimeSteps), null);
-            (TextDataset train, TextDataset validation) = data.Split(_options.ValidationSplit);
-            return (train.Chunks(_options.Batch, _options.TimeSteps), validation.Chunks(_options.Batch, _options.TimeSteps));
-        }
-        catch (ArgumentException e)
-        {
-            throw new CliException(ExitCodes.BadInput, $"{_options.Data}: {e.Message}");
-        }
-    }
-
-    private Layer[] CreateLayers()
-    {
-        var layers = new List<Layer> { new Embedding(_vocabulary.Count, _options.Embedding) };
-        for (int i = 0; i < _options.Layers; i++)
-        {
-            if (_options.Dropout > 0 && i > 0)
-                layers.Add(new Dropout(_options.Dropout));
-            layers.Add(RecurrentLayer(i == 0 ? _options.Embedding : _options.Hidden));
-        }
-        layers.Add(new Linear(_options.Hidden, _vocabulary.Count));
-        return [.. layers];
-    }
+    private Layer[] CreateLayers() => _task.CreateLayers(RecurrentLayer);
 
     private (Sequential Model, Trainer Trainer, RunState State) Start(Schedule? schedule)
     {
@@ -158,20 +124,25 @@ internal sealed class CharLmTraining
     }
 
     private Trainer CreateTrainer(Sequential model, Schedule? schedule) =>
-        new(model, Loss.CrossEntropy, _options.Update.CreateOptimizer()) { ClipNorm = _options.Update.ClipNorm, Schedule = schedule };
+        new(model, _task.Loss, _options.Update.CreateOptimizer())
+        {
+            ClipNorm = _options.Update.ClipNorm, Schedule = schedule, CarryState = _task.CarriesState,
+        };
 
     /// <summary>The rest of the running epoch; false when interrupted.</summary>
     private bool RunEpoch()
     {
+        _chunks.Epoch = _state.Epoch;
         using var progress = new Progress(_output, _state.Epoch + 1, _options.Epochs, _chunks.Count, _state.Chunk);
         long start = Stopwatch.GetTimestamp();
         double secondsBefore = _state.Seconds;
         long tokensHere = 0;
         while (_state.Chunk < _chunks.Count)
         {
-            StepResult step = _trainer.Step(_chunks[_state.Chunk]);
+            SequenceChunk chunk = _chunks[_state.Chunk];
+            StepResult step = _trainer.Step(chunk);
             _watch.Note(step.Loss, _trainer.Steps);
-            tokensHere += step.Tokens;
+            tokensHere += chunk.LastStepOnly ? ActiveSteps(chunk) : step.Tokens;
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             _state = _state with
             {
@@ -194,6 +165,9 @@ internal sealed class CharLmTraining
         EndEpoch(tokensHere / elapsed, start, secondsBefore);
         return true;
     }
+
+    /// <summary>What the model read for one answer at the end: the speed counts steps, not answers.</summary>
+    private static int ActiveSteps(SequenceChunk chunk) => chunk.Flags == null ? chunk.Steps * chunk.Batch : chunk.Flags.CountActive(chunk.Steps);
 
     /// <summary>
     /// Validates, keeps the best weights, then the checkpoint that says so: in this order a kill between them loses nothing. Nonsense on the
@@ -227,7 +201,7 @@ internal sealed class CharLmTraining
             SaveCheckpoint();
         WriteLogs();
         _output.Log.WriteLine(FormattableString.Invariant(
-            $"epoch {epoch}/{_options.Epochs}: train {trainLoss:F4}{Shown(validationLoss)} nats, {tokensPerSecond:F0} tokens/s, {seconds:F1} s")
+            $"epoch {epoch}/{_options.Epochs}: train {trainLoss:F4}{Shown(validationLoss)} {_task.LossUnit}, {tokensPerSecond:F0} tokens/s, {seconds:F1} s")
             + (best ? " (best)" : sensible ? "" : " (not saved: worse than guessing)"));
     }
 
@@ -237,7 +211,7 @@ internal sealed class CharLmTraining
     private void WriteLogs()
     {
         RunFiles.WriteLog(RunFiles.Log(_options.Model), _state.Epochs);
-        LossPlot.Write(RunFiles.Plot(_options.Model), Path.GetFileName(_options.Data), _state.Epochs);
+        LossPlot.Write(RunFiles.Plot(_options.Model), $"{Path.GetFileName(_options.Data)}: loss in {_task.LossUnit}", _state.Epochs);
     }
 
     private bool OutOfPatience()
@@ -261,10 +235,8 @@ internal sealed class CharLmTraining
         _savedSteps = _trainer.Steps;
     }
 
-    private ModelInfo Info() => new()
+    private ModelInfo Info() => _task.Info with
     {
-        Task = "char-lm",
-        Vocabulary = _vocabulary,
         Training = new TrainingSummary
         {
             Data = Path.GetFileName(_options.Data),
@@ -280,24 +252,31 @@ internal sealed class CharLmTraining
     {
         if (interrupted)
             _output.Log.WriteLine($"interrupted at step {_trainer.Steps}; {(_savedSteps == _trainer.Steps ? "saved" : $"not saved, as it diverges; step {_savedSteps} is in")} {_options.Checkpoint}; go on with the same command and --resume");
-        if (_output.Json)
+        if (interrupted || _state.BestLoss is not { } loss)
         {
-            _output.WriteJson(Result(interrupted), ResultJson.Default.TrainResult);
+            if (_output.Json)
+                _output.WriteJson(Result(interrupted, null), ResultJson.Default.TrainResult);
             return;
         }
-        if (interrupted || _state.BestLoss is not { } loss)
+        using Sequential best = ModelFile.Load(_options.Model, _backend).Model;
+        IReadOnlyDictionary<string, double> test = _task.Test(best, _cancellation);
+        if (_output.Json)
+        {
+            _output.WriteJson(Result(false, test), ResultJson.Default.TrainResult);
             return;
+        }
+        string meaning = _task.Meaning(loss) is { } words ? ", " + words : "";
         _output.Result.WriteLine(FormattableString.Invariant(
-            $"{(_validation == null ? "training" : "validation")} loss {loss:F4} nats per character (epoch {_state.BestEpoch}), perplexity {Math.Exp(loss):F3}"));
+            $"{(_validation == null ? "training" : "validation")} loss {loss:F4} {_task.LossUnit} (epoch {_state.BestEpoch}){meaning}"));
+        foreach ((string name, double value) in test)
+            _output.Result.WriteLine(FormattableString.Invariant($"test {name} {value:G6}"));
         _output.Result.WriteLine($"model {_options.Model}");
         _output.Result.WriteLine();
-        (Sequential best, ModelInfo info) = ModelFile.Load(_options.Model, _backend);
-        TextSampling.Write(best, info.Vocabulary!, "\n", 300, new Inference.Sampler(_options.Seed, 0.8), _output.Result, _cancellation);
-        _output.Result.WriteLine();
+        _task.Show(best, _output, _cancellation);
     }
 
-    private TrainResult Result(bool interrupted) => new(
-        "char-lm", _options.Cell, _options.Seed, Isa.Name(_backend.Isa), _backend.Threads, "cpu", _model.ParameterCount,
+    private TrainResult Result(bool interrupted, IReadOnlyDictionary<string, double>? test) => new(
+        _task.Name, _options.Cell, _options.Seed, Isa.Name(_backend.Isa), _backend.Threads, "cpu", _model.ParameterCount,
         [.. _state.Epochs.Select(e => new EpochResult(e.Epoch, e.TrainLoss, e.ValidationLoss, e.TokensPerSecond, e.Seconds))],
-        _state.BestEpoch, _validation == null ? null : _state.BestLoss, _options.Model, interrupted);
+        _state.BestEpoch, _validation == null ? null : _state.BestLoss, _options.Model, interrupted, test is { Count: > 0 } ? test : null);
 }

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using FastRnn.Backends;
+using FastRnn.Formats;
+using FastRnn.Layers;
+
+namespace FastRnn.Runner;
+
+/// <summary>A model that a verb uses: what its task needs to evaluate it or to predict with it.</summary>
+/// <param name="Parsed">The options of the verb.</param>
+/// <param name="Model">The network.</param>
+/// <param name="Info">What its file tells.</param>
+/// <param name="Path">The file, for messages.</param>
+/// <param name="Output">Where results go, as text or as JSON.</param>
+/// <param name="Cancellation">The first Ctrl-C.</param>
+internal sealed record ModelUse(ParseResult Parsed, Sequential Model, ModelInfo Info, string Path, Output Output, CancellationToken Cancellation);
+
+/// <summary>The verbs that use a model in the way of its task.</summary>
+internal static class UseCommands
+{
+    /// <summary>fastrnn eval</summary>
+    public static Command Eval(Output output, CancellationToken cancellation)
+    {
+        Option<string> data = CommonOptions.NotEmpty(
+            new Option<string>("--data") { Description = "What to measure on, in the form that the model was trained on", Required = true, HelpName = "FILE" });
+        TaskKind[] kinds = TaskKinds.Create();
+        return Create(
+            new Command("eval", "How good a model is: loss and the figures of its task"), kinds, kind => kind.EvalOptions, data, 0,
+            (kind, use) => kind.Evaluate(use, use.Parsed.GetRequiredValue(data)), output, cancellation);
+    }
+
+    /// <summary>fastrnn predict</summary>
+    public static Command Predict(Output output, CancellationToken cancellation)
+    {
+        Option<string?> data = CommonOptions.NotEmpty(
+            new Option<string?>("--data") { Description = "What to predict from; standard input unless given", HelpName = "FILE" });
+        TaskKind[] kinds = TaskKinds.Create();
+        return Create(
+            new Command("predict", "What a model says: one line out for each line in, or what its task asks for"), kinds, kind => kind.PredictOptions, data, 1,
+            (kind, use) => kind.Predict(use, use.Parsed.GetValue(data)), output, cancellation);
+    }
+
+    private static Command Create(
+        Command command, TaskKind[] kinds, Func<TaskKind, IReadOnlyList<Option>> options, Option data, int threadsUnlessGiven,
+        Action<TaskKind, ModelUse> run, Output output, CancellationToken cancellation)
+    {
+        Option<string> model = CommonOptions.Model();
+        Option<int> threads = CommonOptions.Number("--threads", threadsUnlessGiven, 0, 1024, "Threads that compute; 0 takes all cores");
+        Option<bool> json = CommonOptions.Json();
+        foreach (Option option in kinds.SelectMany(options).Distinct().Prepend(data).Prepend(model).Append(threads).Append(json))
+            command.Options.Add(option);
+        command.SetAction(parsed =>
+        {
+            output.Json = parsed.GetValue(json);
+            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), 0, output);
+            string path = parsed.GetRequiredValue(model);
+            (Sequential network, ModelInfo info) = ModelFiles.Open(path, backend, cancellation);
+            TaskKind kind = kinds.SingleOrDefault(one => one.Name == info.Task)
+                ?? throw new CliException(ExitCodes.BadInput, $"{path}: task '{info.Task}', expected {string.Join(" or ", kinds.Select(one => one.Name))}");
+            TaskKinds.CheckOptions(parsed, kind, kinds, options);
+            run(kind, new ModelUse(parsed, network, info, path, output, cancellation));
+            return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Ok;
+        });
+        return command;
+    }
+}
