@@ -37,25 +37,35 @@ public static class CsvSeries
     /// <summary>Reads a table.</summary>
     /// <exception cref="DataFormatException">The file holds something else; the message names line and column.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static SeriesTable Read(string path, CsvSeriesOptions? options = null) => Open(path, options ?? new CsvSeriesOptions()).ToTable();
+    public static SeriesTable Read(string path, CsvSeriesOptions? options = null)
+    {
+        using Stream file = DataFile.OpenRead(path);
+        return Read(file, path, options ?? new CsvSeriesOptions(), out _);
+    }
 
     /// <summary>Reads a table and says which column held its dates, or null.</summary>
-    /// <exception cref="DataFormatException">The file holds something else; the message names line and column.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public static SeriesTable Read(string path, CsvSeriesOptions options, out string? dateColumn)
+    /// <param name="text">Its text.</param>
+    /// <param name="path">What errors call it.</param>
+    /// <param name="options">What to read of it.</param>
+    /// <param name="dateColumn">Name of the column of dates.</param>
+    /// <exception cref="DataFormatException">The text is something else; the message names line and column.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static SeriesTable Read(Stream text, string path, CsvSeriesOptions options, out string? dateColumn)
     {
         ArgumentNullException.ThrowIfNull(options);
-        CsvColumns columns = Open(path, options);
+        CsvColumns columns = Guarded(text, path, reader => Columns(path, options, reader));
         dateColumn = columns.DateColumn;
         return columns.ToTable();
     }
 
     /// <summary>Names of the columns of a table, dates included.</summary>
+    /// <param name="text">Its text.</param>
+    /// <param name="path">What errors call it.</param>
     /// <exception cref="DataFormatException">There is no header.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public static IReadOnlyList<string> ReadHeader(string path) => Guarded(path, reader => Header(path, reader));
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static IReadOnlyList<string> ReadHeader(Stream text, string path) => Guarded(text, path, reader => Header(path, reader));
 
-    private static CsvColumns Open(string path, CsvSeriesOptions options) => Guarded(path, reader =>
+    private static CsvColumns Columns(string path, CsvSeriesOptions options, CsvReader reader)
     {
         IReadOnlyList<string> header = Header(path, reader);
         if (!reader.Read())
@@ -65,12 +75,12 @@ public static class CsvSeries
             columns.Add(reader);
         while (reader.Read());
         return columns;
-    });
+    }
 
-    private static T Guarded<T>(string path, Func<CsvReader, T> read)
+    private static T Guarded<T>(Stream text, string path, Func<CsvReader, T> read)
     {
-        using Stream file = DataFile.OpenRead(path);
-        using CsvReader reader = CsvReader.Create(file, new CsvReaderOptions
+        ArgumentNullException.ThrowIfNull(text);
+        using CsvReader reader = CsvReader.Create(text, new CsvReaderOptions
         {
             TrackLineNumbers = true,
             TrimWhitespace = true,

@@ -41,7 +41,7 @@ internal static class TaskKinds
     public static TaskKind[] Create()
     {
         var shared = new SharedOptions();
-        return [new CharLmKind(shared)];
+        return [new CharLmKind(shared), new ForecastKind()];
     }
 
     /// <summary>Refuses options that other tasks have and this one does not.</summary>

@@ -8,7 +8,7 @@ public sealed class Forecast
 
     internal Forecast(ForecastSpec spec, int origin, int steps, IReadOnlyList<DateTime>? times)
     {
-        (Origin, Steps, Times, _targets, _levels) = (origin, steps, times, spec.Targets, Math.Max(1, spec.Quantiles.Count));
+        (Origin, Steps, Times, _targets, _levels) = (origin, steps, times, spec.Targets, spec.Levels);
         _values = new double[steps * _targets * _levels];
         for (int q = 1; q < spec.Quantiles.Count; q++)
         {
@@ -45,25 +45,5 @@ public sealed class Forecast
         ArgumentOutOfRangeException.ThrowIfNegative(target);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(target, _targets);
         return ((step * _targets) + target) * _levels;
-    }
-}
-
-/// <summary>The forecasts that a model has to be better than.</summary>
-public static class Persistence
-{
-    /// <summary>The last value that is known: everything stays as it is.</summary>
-    /// <param name="values">A column.</param>
-    /// <param name="origin">First row to forecast, at least 1.</param>
-    public static double Forecast(ReadOnlySpan<double> values, int origin) => values[origin - 1];
-
-    /// <summary>The value a season before, or as many seasons as it takes to be known.</summary>
-    /// <param name="values">A column.</param>
-    /// <param name="origin">First row to forecast, at least the season.</param>
-    /// <param name="step">Row to forecast, from 0 for the origin.</param>
-    /// <param name="season">Rows of a season, at least 1.</param>
-    public static double Seasonal(ReadOnlySpan<double> values, int origin, int step, int season)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(season, 1);
-        return values[origin + step - (((step / season) + 1) * season)];
     }
 }

@@ -60,13 +60,12 @@ public sealed record ForecastSpec
     [JsonIgnore]
     public int InputSize => Columns.Count + Series.Calendar.Width(Calendar);
 
-    /// <summary>Target values of a window: rows ahead that the model itself forecasts times targets.</summary>
+    /// <summary>Outputs of the model, and target values of a window: rows ahead that the model itself forecasts, times targets, times quantiles.</summary>
     [JsonIgnore]
-    public int TargetSize => Steps * Targets;
+    public int OutputSize => Steps * Targets * Levels;
 
-    /// <summary>Outputs of the model.</summary>
-    [JsonIgnore]
-    public int OutputSize => TargetSize * Math.Max(1, Quantiles.Count);
+    /// <summary>Outputs of a value.</summary>
+    internal int Levels => Math.Max(1, Quantiles.Count);
 
     /// <summary>Rows ahead that the model itself forecasts.</summary>
     internal int Steps => Mode == ForecastMode.Recursive ? 1 : Horizon;
@@ -151,7 +150,7 @@ public sealed record ForecastSpec
         : Horizon is < 1 or > MostRows ? $"a horizon of {Horizon} rows, expected 1 to {MostRows}"
         : Season is < 0 or > MostRows ? $"a season of {Season} rows, expected 0 to {MostRows}"
         : !Enum.IsDefined(Mode) || !Enum.IsDefined(Missing) || (Calendar & ~Series.Calendar.All) != 0 ? "mode, missing or calendar is unknown"
-        : (long)Steps * Targets * Math.Max(1, Quantiles.Count) > MostRows ? $"more than {MostRows} outputs"
+        : (long)Steps * Targets * Levels > MostRows ? $"more than {MostRows} outputs"
         : null;
 
     private string? QuantileProblem()

@@ -100,7 +100,7 @@ public sealed class Forecaster
 
     private void Take(Forecast forecast, SeriesRows ahead, int origin, int done, ReadOnlySpan<float> outputs)
     {
-        int levels = Math.Max(1, _spec.Quantiles.Count), steps = Math.Min(_spec.Steps, forecast.Steps - done);
+        int levels = _spec.Levels, steps = Math.Min(_spec.Steps, forecast.Steps - done);
         Span<double> values = stackalloc double[levels];
         for (int k = 0; k < steps; k++)
         {

@@ -77,13 +77,14 @@ internal sealed class SeriesRows
         }
     }
 
-    /// <summary>What the model should say at an origin: target j of step k at k·targets + j.</summary>
+    /// <summary>What the model should say at an origin: target j of step k at k·targets + j, or Q times from Q·(k·targets + j) on.</summary>
     public void CopyTargets(int origin, Span<float> targets)
     {
+        int levels = _spec.Levels;
         for (int k = 0; k < _spec.Steps; k++)
         {
             for (int j = 0; j < _spec.Targets; j++)
-                targets[(k * _spec.Targets) + j] = Scaled(_spec.Columns[j], Values[j], origin + k, origin);
+                targets.Slice(((k * _spec.Targets) + j) * levels, levels).Fill(Scaled(_spec.Columns[j], Values[j], origin + k, origin));
         }
     }
 

@@ -1,9 +1,13 @@
+using System.Collections;
 using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Series;
 
-/// <summary>Sliding windows over a table: inputs [window, columns] with one answer at the end, the values of the horizon.</summary>
+/// <summary>
+/// Sliding windows over a table: inputs [window, columns] with one answer at the end, the values of the horizon, each as often as
+/// there are quantiles of it.
+/// </summary>
 public sealed class SeriesWindows
 {
     private readonly SeriesRows _rows;
@@ -42,10 +46,10 @@ public sealed class SeriesWindows
         get
         {
             var inputs = new float[_spec.Window * _spec.InputSize];
-            var targets = new float[_spec.TargetSize];
+            var targets = new float[_spec.OutputSize];
             _rows.CopyInputs(_origins[index], inputs, _spec.InputSize);
             _rows.CopyTargets(_origins[index], targets);
-            return new LabelledSequence(inputs, _spec.InputSize, targets, _spec.TargetSize);
+            return new LabelledSequence(inputs, _spec.InputSize, targets, _spec.OutputSize);
         }
     }
 
@@ -55,7 +59,7 @@ public sealed class SeriesWindows
     public SeriesBatches Batches(int batchSize, ulong? seed = null) => new(this, batchSize, seed);
 
     internal SequenceChunk CreateChunk(int batchSize) =>
-        new(_spec.Window, batchSize, _spec.InputSize, _spec.TargetSize) { StartsStreams = true, LastStepOnly = true };
+        new(_spec.Window, batchSize, _spec.InputSize, _spec.OutputSize) { StartsStreams = true, LastStepOnly = true };
 
     internal void Fill(SequenceChunk chunk, ReadOnlySpan<int> windows)
     {
@@ -70,19 +74,19 @@ public sealed class SeriesWindows
             }
             int origin = _origins[windows[b]];
             _rows.CopyInputs(origin, chunk.InputValues[(b * width)..], chunk.Batch * width);
-            _rows.CopyTargets(origin, chunk.TargetValues[((answer + b) * _spec.TargetSize)..]);
+            _rows.CopyTargets(origin, chunk.TargetValues.Slice((answer + b) * _spec.OutputSize, _spec.OutputSize));
         }
     }
 }
 
 /// <summary>Windows by batches. The order depends on the seed and the pass alone.</summary>
-public sealed class SeriesBatches
+public sealed class SeriesBatches : IChunkSequence
 {
     private readonly SeriesWindows _windows;
     private readonly SequenceChunk _chunk;
     private readonly ulong? _seed;
     private readonly int[] _order;
-    private int _pass = -1;
+    private int _ordered = -1;
 
     internal SeriesBatches(SeriesWindows windows, int batchSize, ulong? seed)
     {
@@ -91,37 +95,53 @@ public sealed class SeriesBatches
         _chunk = windows.CreateChunk(Math.Min(batchSize, windows.Count));
     }
 
-    /// <summary>Batches of a pass.</summary>
+    /// <summary>Windows in the pass.</summary>
+    public int Windows => _windows.Count;
+
+    /// <inheritdoc/>
     public int Count => (_windows.Count + _chunk.Batch - 1) / _chunk.Batch;
 
-    /// <summary>A batch of a pass, in a buffer that the next call reuses.</summary>
-    /// <param name="pass">Number of the pass, not negative; the same number gives the same order again.</param>
-    /// <param name="index">Of the batch in it.</param>
-    public SequenceChunk Chunk(int pass, int index)
+    /// <inheritdoc/>
+    public int Epoch
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(pass);
-        ArgumentOutOfRangeException.ThrowIfNegative(index);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
-        if (pass != _pass)
-            Order(pass);
-        int first = index * _chunk.Batch;
-        _windows.Fill(_chunk, _order.AsSpan(first, Math.Min(_chunk.Batch, _order.Length - first)));
-        return _chunk;
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            field = value;
+        }
     }
 
-    /// <summary>The batches of a pass in order, in one buffer.</summary>
-    public IEnumerable<SequenceChunk> Pass(int pass = 0)
+    /// <summary>Batch <paramref name="index"/> of the pass, in a buffer that the next call reuses.</summary>
+    public SequenceChunk this[int index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(index);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
+            if (Epoch != _ordered)
+                Order();
+            int first = index * _chunk.Batch;
+            _windows.Fill(_chunk, _order.AsSpan(first, Math.Min(_chunk.Batch, _order.Length - first)));
+            return _chunk;
+        }
+    }
+
+    /// <summary>The batches of the pass in order, in one buffer.</summary>
+    public IEnumerator<SequenceChunk> GetEnumerator()
     {
         for (int i = 0; i < Count; i++)
-            yield return Chunk(pass, i);
+            yield return this[i];
     }
 
-    private void Order(int pass)
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private void Order()
     {
         for (int i = 0; i < _order.Length; i++)
             _order[i] = i;
         if (_seed is { } seed)
-            new PhiloxStream(seed, (1UL << 62) | (uint)pass).Shuffle<int>(_order); // far from the streams of first weights
-        _pass = pass;
+            new PhiloxStream(seed, (1UL << 62) | (uint)Epoch).Shuffle<int>(_order); // far from the streams of first weights
+        _ordered = Epoch;
     }
 }

@@ -56,7 +56,7 @@ public sealed class CsvSeriesTests() : FileTest("table.csv")
     [InlineData("04/30/2021 7:05", "05/07/2021 7:05", "2021-04-30T07:05:00", "2021-05-07T07:05:00")]
     public void Dates_are_found_and_read(string first, string second, string expected, string then)
     {
-        SeriesTable table = CsvSeries.Read(Write($"v,day\n1,{first}\n2,{second}\n"), new CsvSeriesOptions(), out string? column);
+        SeriesTable table = CsvSeries.Read(Bytes($"v,day\n1,{first}\n2,{second}\n"), "it", new CsvSeriesOptions(), out string? column);
         Assert.Equal("day", column);
         Assert.Equal(["v"], table.Names);
         Assert.Equal([expected, then], table.Times!.Select(time => time.ToString("s")));
@@ -162,7 +162,9 @@ public sealed class CsvSeriesTests() : FileTest("table.csv")
     }
 
     [Fact]
-    public void A_header_alone_can_be_read() => Assert.Equal(["day", "v"], CsvSeries.ReadHeader(Write("day,v\n")));
+    public void A_header_alone_can_be_read() => Assert.Equal(["day", "v"], CsvSeries.ReadHeader(Bytes("day,v\n"), "it"));
+
+    private static MemoryStream Bytes(string text) => new(System.Text.Encoding.UTF8.GetBytes(text));
 
     private string Write(string text)
     {

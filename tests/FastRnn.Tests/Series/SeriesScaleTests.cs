@@ -76,10 +76,10 @@ public sealed class SeriesScaleTests
             Window = 3,
             Horizon = 2,
         }.Fit(table, new SeriesPart(0, 8));
-        Assert.Equal((4, 4, 4, 5), (spec.InputSize, spec.TargetSize, spec.OutputSize, spec.Lookback));
+        Assert.Equal((4, 4, 5), (spec.InputSize, spec.OutputSize, spec.Lookback));
         var windows = new SeriesWindows(table, spec, spec.Origins(new(0, 10)));
         Assert.Equal([5, 6, 7, 8], windows.Origins);
-        var chunk = windows.Batches(3).Chunk(0, 0);
+        var chunk = windows.Batches(3)[0];
         Assert.Equal((3, 3, 4, 4, true, true), (chunk.Steps, chunk.Batch, chunk.Features, chunk.Outputs, chunk.LastStepOnly, chunk.StartsStreams));
         for (int b = 0; b < 3; b++)
         {
