@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using FastRnn.Data;
 using FastRnn.Formats;
+using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;
@@ -82,7 +83,7 @@ internal static class Cli
         IEnumerable<string> known = command.Options.Select(o => o.Name).Concat(command.Subcommands.Select(c => c.Name));
         foreach (string word in parsed.UnmatchedTokens)
         {
-            string? near = NearestName.Of(word, known);
+            string? near = EditDistance.Nearest(word, known);
             return $"unknown {(word.StartsWith('-') ? "option" : "argument")} '{word}'"
                 + (near == null ? $"; see fastrnn {(command.Parents.Any() ? command.Name + " " : "")}--help" : $"; did you mean {near}?");
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using FastRnn.Numerics;
 
 namespace FastRnn.Runner;
 
@@ -104,7 +105,7 @@ internal sealed class Configuration
 
     private CliException Unknown(string key, string name, IEnumerable<Option> known)
     {
-        string? near = NearestName.Of(name, known.Select(option => option.Name));
+        string? near = EditDistance.Nearest(name, known.Select(option => option.Name));
         return Wrong(key, "unknown option" + (near == null ? $"; see fastrnn {_command.Name} --help" : $"; did you mean {near[2..]}?"));
     }
 

@@ -92,7 +92,9 @@ public sealed class CompletionTests : IDisposable
         _folder.Write("script", System.Text.Encoding.UTF8.GetBytes(script));
         var start = new ProcessStartInfo(shell, ["script"])
         {
-            WorkingDirectory = _folder.Root, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = _folder.Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
