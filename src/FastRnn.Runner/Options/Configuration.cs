@@ -1,3 +1,4 @@
+using FastRnn.Numerics;
 using System.CommandLine;
 using System.Text.Json;
 using FastRnn.Numerics;

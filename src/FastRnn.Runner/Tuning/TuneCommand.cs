@@ -1,3 +1,4 @@
+using FastRnn.Numerics;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using FastRnn.Numerics;
