@@ -42,7 +42,7 @@ internal static class TaskKinds
     {
         var shared = new SharedOptions();
         var sequence = new SequenceOptions();
-        return [new CharLmKind(shared), new ClassifyKind(shared, sequence), new TagKind(shared, sequence)];
+        return [new CharLmKind(shared), new ClassifyKind(shared, sequence), new TagKind(shared, sequence), new ForecastKind()];
     }
 
     /// <summary>Refuses options that other tasks have and this one does not.</summary>
