@@ -26,7 +26,7 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
 
     public override TrainingTask Create(ParseResult parsed, TrainOptions options, Output output)
     {
-        SequenceSettings settings = sequence.Read(parsed, shared);
+        SequenceSettings settings = sequence.Read(parsed, shared, options.Model);
         string format = _format.Of(parsed, options.Data);
         if (format == "text")
             return CreateText(options, settings);

@@ -30,8 +30,10 @@ internal sealed class SequenceOptions
 
     public Option<int> TopK { get; } = CommonOptions.Number("--top-k", 3, 1, 1_000_000, "How many of the likeliest classes may hold the right one in top-k accuracy");
 
-    public SequenceSettings Read(ParseResult parsed, SharedOptions shared)
+    public SequenceSettings Read(ParseResult parsed, SharedOptions shared, string model)
     {
+        foreach (string data in ((string?[])[parsed.GetValue(ValidationData), parsed.GetValue(TestData)]).OfType<string>())
+            RunFiles.CheckWritable(model, data);
         if (parsed.GetValue(TestData) != null && parsed.GetValue(TestEvery) > 0)
             throw new CliException(ExitCodes.Usage, "--test-data and --test-every both say what to test on");
         if (parsed.GetValue(TestEvery) == 1)

@@ -21,7 +21,7 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
 
     public override TrainingTask Create(ParseResult parsed, TrainOptions options, Output output)
     {
-        SequenceSettings settings = sequence.Read(parsed, shared);
+        SequenceSettings settings = sequence.Read(parsed, shared, options.Model);
         var parts = SequenceParts<TaggedSentence>.Cut(options.Data, settings, options.Seed, Read, sentence => sentence.Path, _ => "");
         ClassNames classes = ClassifyKind.Classes(options.Data, parts.Train.SelectMany(sentence => sentence.Tags));
         WordVocabulary words = WordVocabulary.FromSentences(

@@ -60,6 +60,25 @@ public sealed class ClassifyBadInputTests : IDisposable
     }
 
     [Fact]
+    public void Words_that_do_not_fit_a_model_file_are_refused_before_training()
+    {
+        File.WriteAllText(_folder.At("long.tsv"), string.Concat(Enumerable.Range(0, 100).Select(i => $"{(i % 2 == 0 ? 'a' : 'b')}	{new string('x', 10_000)}{i}\n")));
+        _folder.Unchanged(() => Train("--data", "long.tsv", "--validation-split", "0", "--min-count", "1")
+            .Failed(ExitCodes.BadInput, "long.tsv: 101 words take", "--max-words or --min-count leaves some out"));
+    }
+
+    [Fact]
+    public void Training_never_replaces_the_data_it_is_tested_on()
+    {
+        File.WriteAllText(_folder.At("m.safetensors.csv"), "a\tx\nb\ty\n");
+        foreach (string option in (string[])["--test-data", "--validation-data"])
+        {
+            _folder.Unchanged(() => Train("--data", "data.txt", option, "m.safetensors.csv", "--out", _folder.At(RunnerFolder.Model))
+                .Failed(ExitCodes.BadInput, "would replace the data"));
+        }
+    }
+
+    [Fact]
     public void Sound_and_folders_that_cannot_be_used_are_refused()
     {
         Directory.CreateDirectory(_folder.At("empty"));
