@@ -25,6 +25,9 @@ internal sealed class SequenceOptions
 
     public Option<bool> LowerCase { get; } = new("--lower-case") { Description = "Words are the same in upper and lower case" };
 
+    public Option<double> WordDropout { get; } = CommonOptions.Real(
+        "--word-dropout", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Share of words, or of characters, that training reads as unknown ones, others in every pass");
+
     public Option<string> ClassWeights { get; } = CommonOptions.Choice(
         "--class-weights", "none", "Weights in the loss: balanced makes rare classes count as much as frequent ones", "none", "balanced");
 
@@ -51,6 +54,7 @@ internal sealed class SequenceOptions
             MinimumCount = parsed.GetValue(MinimumCount),
             MaximumWords = parsed.GetValue(MaximumWords),
             LowerCase = parsed.GetValue(LowerCase),
+            WordDropout = (float)parsed.GetValue(WordDropout),
             Balanced = parsed.GetValue(ClassWeights) == "balanced",
             Embedding = parsed.GetValue(shared.Embedding),
         };
@@ -59,7 +63,7 @@ internal sealed class SequenceOptions
     /// <summary>Refuses options that only texts have.</summary>
     public void RefuseTextOptions(ParseResult parsed, SharedOptions shared, string format)
     {
-        foreach (Option option in (Option[])[Level, MinimumCount, MaximumWords, LowerCase, shared.Embedding])
+        foreach (Option option in (Option[])[Level, MinimumCount, MaximumWords, LowerCase, WordDropout, shared.Embedding])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new CliException(ExitCodes.Usage, $"{option.Name} goes with texts, not with --format {format}");
@@ -88,6 +92,8 @@ internal sealed record SequenceSettings
 
     public bool LowerCase { get; init; }
 
+    public float WordDropout { get; init; }
+
     public bool Balanced { get; init; }
 
     public int Embedding { get; init; }
@@ -110,6 +116,8 @@ internal sealed record SequenceSettings
         Add("min-count", MinimumCount);
         if (!Characters)
             Add("max-words", MaximumWords);
+        if (WordDropout > 0)
+            Add("word-dropout", WordDropout);
         if (LowerCase)
             options["lower-case"] = "yes";
     }

@@ -16,7 +16,7 @@ internal abstract class SequenceTask : TrainingTask
     private readonly bool _atEnd;
     private readonly string _checksum;
     private readonly LabelledSequence[] _test;
-    private readonly SequenceBatches _training;
+    private readonly IChunkSequence _training;
     private readonly SequenceBatches? _validation;
     private readonly Loss _loss;
 
@@ -39,6 +39,8 @@ internal abstract class SequenceTask : TrainingTask
                 $"{options.Data}: {encoder.Words!.Count} words take {bytes} bytes, a model file holds {MostVocabularyBytes}; --max-words or --min-count leaves some out"));
         }
         _training = new SequenceBatches(parts.Train, options.Batch, options.Seed, roundStepsTo: RoundSteps);
+        if (settings.WordDropout > 0 && (encoder.Words?.UnknownTokens() ?? encoder.Characters?.UnknownTokens()) is { } unknown)
+            _training = new SymbolDropout(_training, unknown, settings.WordDropout, options.Seed);
         _validation = parts.Validation.Count == 0 ? null : new SequenceBatches(parts.Validation, options.Batch, options.Seed, roundStepsTo: RoundSteps);
         _test = [.. parts.Test];
         _loss = settings.Balanced ? new CrossEntropy(encoder.Classes.BalancedWeights(classes)) : Loss.CrossEntropy;

@@ -125,13 +125,13 @@ public sealed class ClassifyTests : IDisposable
     [Fact]
     public void Resumed_run_ends_with_the_same_bits()
     {
-        string[] options = ["--bidirectional", "--dropout", "0.2", "--class-weights", "balanced"];
+        string[] options = ["--bidirectional", "--dropout", "0.2", "--word-dropout", "0.1", "--class-weights", "balanced"];
         Train(Texts, [.. options, "--epochs", "3"]);
         byte[][] whole = Weights();
         Train(Texts, [.. options, "--epochs", "2"]);
         Train(Texts, [.. options, "--epochs", "3", "--resume"]);
         Assert.Equal(whole, Weights());
-        Run(Texts, [.. options[..3], "--epochs", "3", "--resume"]).Failed(ExitCodes.BadInput, "cannot resume", "class-weights");
+        Run(Texts, [.. options[..5], "--epochs", "3", "--resume"]).Failed(ExitCodes.BadInput, "cannot resume", "class-weights");
     }
 
     [Fact]
