@@ -17,6 +17,7 @@ public partial class LayeringTests
         ["Layers"] = 3,
         ["Training"] = 4,
         ["Inference"] = 4,
+        ["Series"] = 4,
         ["Formats"] = 5,
     };
 
