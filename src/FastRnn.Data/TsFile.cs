@@ -52,6 +52,19 @@ public sealed class TsFile
         return file._series.Count > 0 ? file : throw new DataFormatException(path, "there is no series after @data");
     }
 
+    /// <summary>A series without a class, as a line after <c>@data</c> has it.</summary>
+    /// <param name="text">Channels parted by colons, values by commas.</param>
+    /// <param name="source">Where it comes from, for messages.</param>
+    /// <param name="line">Its line there.</param>
+    /// <exception cref="DataFormatException">A value is missing or not finite, or numbers of steps differ.</exception>
+    public static LabelledSeries ParseSeries(string text, string source, long line)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var file = new TsFile(source);
+        file.AddSeries(text, line);
+        return file._series[0];
+    }
+
     /// <summary>One line of the header; true for <c>@data</c>. What is not known describes the set for people.</summary>
     private bool ReadHeader(string content, long line)
     {

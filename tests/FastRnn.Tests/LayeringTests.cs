@@ -15,6 +15,7 @@ public partial class LayeringTests
         ["Kernels"] = 1,
         ["Backends"] = 2,
         ["Layers"] = 3,
+        ["Metrics"] = 4,
         ["Training"] = 4,
         ["Inference"] = 4,
         ["Series"] = 4,

@@ -139,6 +139,11 @@ public class LossTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new CrossEntropy([1f, -1f]));
         Assert.Throws<ArgumentException>(() => new NegativeLogLikelihood([0f, 0f]));
         Assert.Throws<ArgumentOutOfRangeException>(() => new BinaryCrossEntropy(float.PositiveInfinity));
+        Assert.Throws<ArgumentException>(() => new PinballLoss());
+        foreach (float quantile in new[] { 0f, 1f, -0.5f, float.NaN })
+            Assert.Throws<ArgumentOutOfRangeException>(() => new PinballLoss(0.5f, quantile));
+        foreach (float quantile in new[] { 0.5f, 0.4f })
+            Assert.Throws<ArgumentException>(() => new PinballLoss(0.5f, quantile));
     }
 
     private static void Compute(Backend b, Action<string, double[]> log, Loss loss, SequenceChunk chunk, int columns)

@@ -54,6 +54,8 @@ public class LossTruthTests
             ("mse", "outputs", values, r => new MeanSquaredError { Reduction = r }),
             ("mae", "outputs", values, r => new MeanAbsoluteError { Reduction = r }),
             ("huber", "outputs", values, r => new Huber(delta) { Reduction = r }),
+            ("pinball", "outputs", values, r => new PinballLoss(0.1f, 0.5f, 0.8f) { Reduction = r }),
+            ("pinball_one", "outputs", values, r => new PinballLoss(0.1f) { Reduction = r }),
             ("bce", "logits", probabilities, r => new BinaryCrossEntropy { Reduction = r }),
             ("bce_answers", "logits", answers, r => new BinaryCrossEntropy { Reduction = r }),
             ("bce_one_weight", "logits", answers, r => new BinaryCrossEntropy(positive) { Reduction = r }),

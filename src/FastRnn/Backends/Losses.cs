@@ -42,20 +42,25 @@ internal enum ElementLossKind
 
     /// <summary>−p·y·log σ(x) − (1 − y)·log(1 − σ(x)), p the weight of positive targets.</summary>
     Logistic,
+
+    /// <summary>−q·d below 0, (1 − q)·d above, of slope 0 at 0; q the quantile (Koenker, Bassett 1978).</summary>
+    Pinball,
 }
 
 /// <summary>An element loss and its constants.</summary>
 /// <param name="Kind">Which.</param>
 /// <param name="Delta">δ of <see cref="ElementLossKind.Huber"/>, more than 0.</param>
-/// <param name="PositiveWeights">p of <see cref="ElementLossKind.Logistic"/>: null for 1, one for all outputs, or one for each.</param>
+/// <param name="Constants">
+/// p of <see cref="ElementLossKind.Logistic"/>, q of <see cref="ElementLossKind.Pinball"/>, for one column after the other and over again;
+/// null for 1.
+/// </param>
 /// <param name="IsSum">The gradient is that of the sum; otherwise of the sum over <see cref="LossSum.Divisor"/>.</param>
-internal readonly record struct ElementLossRule(ElementLossKind Kind, float Delta, float[]? PositiveWeights, bool IsSum)
+internal readonly record struct ElementLossRule(ElementLossKind Kind, float Delta, float[]? Constants, bool IsSum)
 {
-    /// <summary>The constant that column <paramref name="column"/> needs: δ, or p.</summary>
+    /// <summary>The constant that column <paramref name="column"/> needs: δ, p or q.</summary>
     public float Constant(int column) => Kind switch
     {
         ElementLossKind.Huber => Delta,
-        ElementLossKind.Logistic when PositiveWeights is { } weights => weights[weights.Length == 1 ? 0 : column],
-        _ => 1f,
+        _ => Constants is { } constants ? constants[column % constants.Length] : 1f,
     };
 }

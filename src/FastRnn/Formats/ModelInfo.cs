@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using FastRnn.Series;
 using FastRnn.Training;
 
 namespace FastRnn.Formats;
@@ -23,6 +24,9 @@ public sealed record ModelInfo
 
     /// <summary>What brings series to the scale of the inputs, or null where they are taken as they are.</summary>
     public Standardization? Standardization { get; init; }
+
+    /// <summary>How a series becomes inputs and outputs become forecasts, or null where the model is not one of series.</summary>
+    public ForecastSpec? Series { get; init; }
 
     /// <summary>How the weights came about, or null where nobody said.</summary>
     public TrainingSummary? Training { get; init; }
@@ -199,6 +203,8 @@ internal sealed record PreprocessingRecord
     public AudioSettings? Audio { get; init; }
 
     public StandardizationRecord? Standardization { get; init; }
+
+    public ForecastSpec? Series { get; init; }
 }
 
 /// <summary>A vocabulary of words within <see cref="PreprocessingRecord"/>.</summary>

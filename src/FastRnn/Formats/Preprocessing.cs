@@ -1,3 +1,4 @@
+using FastRnn.Series;
 using FastRnn.Training;
 
 namespace FastRnn.Formats;
@@ -15,6 +16,7 @@ internal static class Preprocessing
         Standardization = info.Standardization is { } scale
             ? new StandardizationRecord { Means = [.. scale.Means], Deviations = [.. scale.Deviations] }
             : null,
+        Series = info.Series,
     };
 
     /// <summary>All but the vocabulary of characters.</summary>
@@ -28,6 +30,7 @@ internal static class Preprocessing
         Standardization = record.Standardization is { } scale
             ? Valid("standardization", () => new Standardization(scale.Means, scale.Deviations), path)
             : null,
+        Series = record.Series is { } series ? Valid("description of the series", () => Validated(series), path) : null,
     };
 
     /// <summary>Says which part does not go with the layers of a model, or null.</summary>
@@ -42,7 +45,7 @@ internal static class Preprocessing
             (_, { } classes, _, _) when classes.Count != outputs => $"there are {classes.Count} classes, the model has {outputs} outputs",
             (_, _, { } audio, _) when audio.Bands != inputs => $"sound has {audio.Bands} bands, the model reads {inputs} values",
             (_, _, _, { } scale) when scale.Channels != inputs => $"the standardization has {scale.Channels} channels, the model reads {inputs} values",
-            _ => null,
+            _ => info.Series is { } series ? series.Problem() ?? Forecaster.Misfit(tokens == null ? inputs : null, outputs, series) : null,
         };
     }
 
@@ -60,6 +63,8 @@ internal static class Preprocessing
                 $"the {what} is not valid: {ModelFormatException.Quote(e.Message, longest: 200)}", SafetensorsHeaderParser.Start, path, e);
         }
     }
+
+    private static ForecastSpec Validated(ForecastSpec series) => series.Problem() is { } problem ? throw new ArgumentException(problem) : series;
 
     private static AudioSettings Validated(AudioSettings audio)
     {

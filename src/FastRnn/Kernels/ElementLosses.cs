@@ -6,12 +6,12 @@ namespace FastRnn.Kernels;
 /// <summary>
 /// Losses that compare an output x with a target y element by element. One row: the sum of its losses, and the slope ∂loss/∂x of every
 /// element times a scale. Each element costs a handful of IEEE operations in one order; the sum runs in sixteen virtual accumulators.
-/// Element errors: 1 ulp of d = x − y for squared, absolute and Huber; <see cref="LogisticLoss.Ulps"/> for the logistic loss.
+/// Element errors: 1 ulp of d = x − y for squared, absolute, Huber and pinball (there also 1 of 1 − q); <see cref="LogisticLoss.Ulps"/> for the logistic loss.
 /// </summary>
 internal static unsafe class ElementLosses
 {
     /// <summary>
-    /// Loss of one row of <paramref name="columns"/> elements. All arrays are padded to 16; constants holds δ or p for every column. Unless
+    /// Loss of one row of <paramref name="columns"/> elements. All arrays are padded to 16; constants holds δ, p or q for every column. Unless
     /// null, gradient is written, its padding zero; it may be x or y.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -97,6 +97,21 @@ internal readonly struct HuberLoss : IElementLoss
         slope = L.Or(L.Min(constant, magnitude), sign);
         V square = L.Multiply(half, L.Multiply(d, d));
         return L.SelectLess(magnitude, constant, square, L.Multiply(constant, L.NegatedMultiplyAdd(half, constant, magnitude)));
+    }
+}
+
+/// <summary>With d = x − y and a quantile q: −q·d where d &lt; 0, (1 − q)·d where d &gt; 0, with slope 0 where they are equal.</summary>
+internal readonly struct QuantileLoss : IElementLoss
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Evaluate<L, V>(V x, V y, V constant, out V slope)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        V zero = L.Broadcast(0f), d = L.Subtract(x, y);
+        V below = L.SelectLess(d, zero, L.Xor(constant, L.Broadcast(-0f)), zero);
+        slope = L.SelectLess(zero, d, L.Subtract(L.Broadcast(1f), constant), below);
+        return L.Multiply(slope, d); // 0·NaN is the NaN that is to show
     }
 }
 

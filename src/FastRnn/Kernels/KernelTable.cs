@@ -55,7 +55,7 @@ internal sealed unsafe class KernelTable
 
     public delegate*<float*, float*, nint, nint, float, float*, float> LabelSmoothingRow { get; private init; }
 
-    /// <summary>By <c>ElementLossKind</c>: squared, absolute, Huber, logistic.</summary>
+    /// <summary>By <c>ElementLossKind</c>: squared, absolute, Huber, logistic, pinball.</summary>
     public delegate*<float*, float*, float*, nint, float, float*, float>[] ElementLossRows { get; private init; } = [];
 
     /// <summary>By <c>ActivationKind</c>: x → y of one row.</summary>
@@ -112,7 +112,7 @@ internal sealed unsafe class KernelTable
             ElementLossRows =
             [
                 &ElementLosses.Row<L, V, SquaredLoss>, &ElementLosses.Row<L, V, AbsoluteLoss>, &ElementLosses.Row<L, V, HuberLoss>,
-                &ElementLosses.Row<L, V, LogisticLoss>,
+                &ElementLosses.Row<L, V, LogisticLoss>, &ElementLosses.Row<L, V, QuantileLoss>,
             ],
             ActivationForward =
             [

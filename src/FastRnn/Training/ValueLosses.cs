@@ -7,12 +7,12 @@ public abstract class ValueLoss : Loss
 {
     private readonly ElementLossRule _rule;
 
-    private protected ValueLoss(ElementLossKind kind, float delta = 1f, float[]? positiveWeights = null) =>
-        _rule = new(kind, delta, positiveWeights, false);
+    private protected ValueLoss(ElementLossKind kind, float delta = 1f, float[]? constants = null) =>
+        _rule = new(kind, delta, constants, false);
 
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant(
-        $"{GetType().Name}({Reduction}, delta {_rule.Delta}, positive weights {LossConstants.Text(_rule.PositiveWeights)})");
+        $"{GetType().Name}({Reduction}, delta {_rule.Delta}, positive weights {LossConstants.Text(_rule.Constants)})");
 
     internal override string? Refuses(int targetValues, int modelOutputs)
     {
@@ -22,10 +22,11 @@ public abstract class ValueLoss : Loss
                 ? "this loss compares with target values, the window has target classes"
                 : $"the window has {targetValues} target values a step, the model {modelOutputs} outputs";
         }
-        return _rule.PositiveWeights is { Length: > 1 } weights && weights.Length != modelOutputs
-            ? $"{weights.Length} weights of positive targets for a model of {modelOutputs} outputs"
-            : null;
+        return RefusesOutputs(modelOutputs);
     }
+
+    /// <summary>Says why the loss has no use for that many outputs, or null.</summary>
+    private protected virtual string? RefusesOutputs(int modelOutputs) => null;
 
     internal override LossSum Compute(Backend backend, DeviceBuffer output, SequenceChunk chunk, DeviceBuffer? target, DeviceBuffer? gradient) =>
         backend.ElementLoss(output, target!, chunk.Counted(), _rule with { IsSum = IsSum }, gradient);
@@ -50,6 +51,11 @@ public sealed class Huber(float delta = 1f) : ValueLoss(ElementLossKind.Huber, d
 /// <param name="positiveWeights">p, at least 0: none for 1, one for all outputs, or one for each. More than 1 favours finding positives.</param>
 public sealed class BinaryCrossEntropy(params float[] positiveWeights) : ValueLoss(ElementLossKind.Logistic, 1f, Checked(positiveWeights))
 {
+    private readonly int _weights = positiveWeights.Length;
+
+    private protected override string? RefusesOutputs(int modelOutputs) =>
+        _weights > 1 && _weights != modelOutputs ? $"{_weights} weights of positive targets for a model of {modelOutputs} outputs" : null;
+
     private static float[]? Checked(float[] positiveWeights)
     {
         ArgumentNullException.ThrowIfNull(positiveWeights);

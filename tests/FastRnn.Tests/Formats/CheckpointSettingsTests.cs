@@ -182,7 +182,7 @@ public sealed class CheckpointSettingsTests() : FileTest("model.checkpoint")
             new ProductSchedule(new WarmUp(2)), new ProductSchedule(new WarmUp(3)), new ProductSchedule(new WarmUp(2), new WarmUp(2)), new Plateau(),
             new Plateau(0.5), new Plateau(patience: 1), new Plateau(threshold: 0), new Plateau(cooldown: 1), new Plateau(lowest: 0.5),
             .. LossRuns.All.SelectMany(loss => Enum.GetValues<LossReduction>().Select(reduction => loss.Create(3, reduction))),
-            new Huber(0.5f), new CrossEntropy(ignoreIndex: 1), new NegativeLogLikelihood(ignoreIndex: 2),
+            new Huber(0.5f), new PinballLoss(0.2f, 0.6f, 0.8f), new CrossEntropy(ignoreIndex: 1), new NegativeLogLikelihood(ignoreIndex: 2),
         ];
         Assert.Empty(all.GroupBy(thing => thing.ToString()).Where(group => group.Count() > 1).Select(group => group.Key));
         Assert.DoesNotContain(all, thing => thing.ToString()!.Contains("FastRnn", StringComparison.Ordinal));

@@ -12,6 +12,8 @@ internal static class LossRuns
         ("squared", (n, r) => new MeanSquaredError { Reduction = r }),
         ("absolute", (n, r) => new MeanAbsoluteError { Reduction = r }),
         ("huber", (n, r) => new Huber(0.4f) { Reduction = r }),
+        ("pinball", (n, r) => new PinballLoss(0.9f) { Reduction = r }),
+        ("pinball, quantiles", (n, r) => new PinballLoss(Quantiles(n)) { Reduction = r }),
         ("logistic", (n, r) => new BinaryCrossEntropy { Reduction = r }),
         ("logistic, one weight", (n, r) => new BinaryCrossEntropy(3f) { Reduction = r }),
         ("logistic, weights", (n, r) => new BinaryCrossEntropy(Weights(n)) { Reduction = r }),
@@ -24,6 +26,9 @@ internal static class LossRuns
     ];
 
     public static bool TakesClasses(Loss loss) => loss is CrossEntropy or NegativeLogLikelihood;
+
+    /// <summary>As many quantiles as divide the outputs: 3, 2 or 1; all differ from those of the case with one.</summary>
+    private static float[] Quantiles(int outputs) => outputs % 3 == 0 ? [0.1f, 0.5f, 0.8f] : outputs % 2 == 0 ? [0.25f, 0.8f] : [0.3f];
 
     public static float[] Weights(int count) => [.. Enumerable.Range(0, count).Select(i => 0.25f + (i * 7 % 5 * 0.5f))];
 

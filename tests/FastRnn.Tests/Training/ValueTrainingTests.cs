@@ -186,6 +186,8 @@ public class ValueTrainingTests
         Refused(Loss.CrossEntropy, new SequenceChunk(2, 2, Features, 2), "this loss compares with target classes, the window has 2 target values");
         Refused(new CrossEntropy([1, 2, 3]), new SequenceChunk(2, 2, Features, 0), "3 class weights for a model of 2 outputs");
         Refused(new BinaryCrossEntropy(1, 2, 3), new SequenceChunk(2, 2, Features, 2), "3 weights of positive targets for a model of 2 outputs");
+        Refused(new PinballLoss(0.1f, 0.5f, 0.9f), new SequenceChunk(2, 2, Features, 2), "3 quantiles for a model of 2 outputs, which is not a multiple");
+        Refused(new PinballLoss(0.1f, 0.9f), new SequenceChunk(2, 2, Features, 1), "every target is needed 2 times, once for each quantile");
         var tokens = new Trainer(Model(backend), Loss.CrossEntropy, new Sgd(1f));
         var error = Assert.Throws<ArgumentException>(() => tokens.Step(new SequenceChunk(2, 2, 13, 0)));
         Assert.Contains("the model reads tokens, the window holds 13 values a step", error.Message, StringComparison.Ordinal);

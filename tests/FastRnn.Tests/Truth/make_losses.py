@@ -13,6 +13,7 @@ from make_truth import float_constant, ramp, versions, with_errors, write
 
 ROWS, COLUMNS = 18, 21
 DELTA, SMOOTHING, PADDING, POSITIVE_WEIGHT = 0.75, float_constant(0.15), 4, 2.5
+QUANTILES = [float_constant(0.1), 0.5, float_constant(0.8)]
 
 
 def losses():
@@ -45,11 +46,19 @@ def losses():
             index = {} if ignore is None else {"ignore_index": ignore}
             return lambda x, reduction: function(x[counts], targets[counts], reduction=reduction, **index, **options)
 
+        def pinball(x, y, reduction, quantiles):
+            """Koenker, Bassett 1978; PyTorch has none. Its relu has slope 0 at 0."""
+            q = torch.tensor(quantiles, dtype=dtype).repeat(COLUMNS // len(quantiles))
+            losses = q * functional.relu(y - x) + (1 - q) * functional.relu(x - y)
+            return losses.mean() if reduction == "mean" else losses.sum()
+
         bce, cross = functional.binary_cross_entropy_with_logits, functional.cross_entropy
         return {
             "mse": ("outputs", values(functional.mse_loss, given["values"])),
             "mae": ("outputs", values(functional.l1_loss, given["values"])),
             "huber": ("outputs", values(functional.huber_loss, given["values"], delta=DELTA)),
+            "pinball": ("outputs", values(pinball, given["values"], quantiles=QUANTILES)),
+            "pinball_one": ("outputs", values(pinball, given["values"], quantiles=QUANTILES[:1])),
             "bce": ("logits", values(bce, given["probabilities"])),
             "bce_answers": ("logits", values(bce, answers)),
             "bce_one_weight": ("logits", values(bce, answers, pos_weight=torch.tensor([POSITIVE_WEIGHT], dtype=dtype))),

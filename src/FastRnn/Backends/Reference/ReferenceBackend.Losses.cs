@@ -96,6 +96,7 @@ public partial class ReferenceBackend
             ElementLossKind.Absolute => (Math.Abs(d), d == 0 ? 0 : d > 0 ? 1 : -1),
             ElementLossKind.Huber when Math.Abs(d) < constant => (0.5 * d * d, d),
             ElementLossKind.Huber => (constant * (Math.Abs(d) - (0.5 * constant)), d > 0 ? constant : -constant),
+            ElementLossKind.Pinball => (Math.Max(-constant * d, (1 - constant) * d), d == 0 ? 0 : d > 0 ? 1 - constant : -constant),
             _ => ((constant * y * Softplus(-x)) + ((1 - y) * Softplus(x)),
                 ((1 - y) / (1 + Math.Exp(-x))) - (constant * y / (1 + Math.Exp(x)))),
         };
