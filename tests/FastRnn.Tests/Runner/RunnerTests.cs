@@ -19,7 +19,7 @@ public sealed class RunnerTests : IDisposable
 
     [Theory]
     [InlineData("", "train eval sample info generate doctor --version 130")]
-    [InlineData("train", "--task --data --cell --embedding --hidden --layers --dropout --batch --time-steps --epochs --optimizer --learning-rate --weight-drop --momentum --weight-decay --schedule --schedule-epochs --schedule-factor --warm-up "
+    [InlineData("train", "--task --data --cell --activation tanh relu --embedding --hidden --layers --dropout --batch --time-steps --epochs --optimizer --learning-rate --weight-drop --momentum --weight-decay --schedule --schedule-epochs --schedule-factor --warm-up "
         + "--clip-norm --seed --threads --device --out --resume --checkpoint-every --validation-split --patience --json")]
     [InlineData("eval", "--model --data --batch --threads --json")]
     [InlineData("sample", "--model --prime --length --temperature --top-k --top-p --greedy --seed --threads --json")]
