@@ -1,4 +1,3 @@
-using FastRnn.Numerics;
 using System.CommandLine;
 using System.Text.Json;
 using FastRnn.Numerics;

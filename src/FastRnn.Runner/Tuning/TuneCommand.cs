@@ -1,4 +1,3 @@
-using FastRnn.Numerics;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using FastRnn.Numerics;
