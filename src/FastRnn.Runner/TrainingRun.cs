@@ -211,7 +211,7 @@ internal sealed class TrainingRun
     private void WriteLogs()
     {
         RunFiles.WriteLog(RunFiles.Log(_options.Model), _state.Epochs);
-        LossPlot.Write(RunFiles.Plot(_options.Model), $"{Path.GetFileName(_options.Data)}: loss in {_task.LossUnit}", _state.Epochs);
+        LossPlot.Write(RunFiles.Plot(_options.Model), Path.GetFileName(_options.Data), _task.LossUnit, _state.Epochs, _state.BestEpoch);
     }
 
     private bool OutOfPatience()
