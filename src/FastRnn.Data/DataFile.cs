@@ -10,7 +10,14 @@ public static class DataFile
     public static Stream OpenRead(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        FileStream file = File.OpenRead(path);
+        return Unpack(File.OpenRead(path), path);
+    }
+
+    /// <summary>What was read of a file already, unpacked when the file's name ends in <c>.gz</c>.</summary>
+    public static Stream Unpack(Stream file, string path)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentException.ThrowIfNullOrEmpty(path);
         return path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using FastRnn.Data;
 using FastRnn.Formats;
+using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;
@@ -77,30 +78,10 @@ internal static class Cli
         IEnumerable<string> known = command.Options.Select(o => o.Name).Concat(command.Subcommands.Select(c => c.Name));
         foreach (string word in parsed.UnmatchedTokens)
         {
-            string? near = known.Select(name => (name, distance: Distance(word, name)))
-                .Where(x => x.distance <= (word.TrimStart('-').Length + 2) / 3)
-                .OrderBy(x => x.distance).Select(x => x.name).FirstOrDefault();
+            string? near = EditDistance.Nearest(word, known);
             return $"unknown {(word.StartsWith('-') ? "option" : "argument")} '{word}'"
                 + (near == null ? $"; see fastrnn {(command.Parents.Any() ? command.Name + " " : "")}--help" : $"; did you mean {near}?");
         }
         return parsed.Errors[0].Message;
-    }
-
-    /// <summary>Levenshtein distance.</summary>
-    private static int Distance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(substitute, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return row[b.Length];
     }
 }

@@ -9,6 +9,11 @@ namespace FastRnn.Runner;
 [JsonSerializable(typeof(TrainResult))]
 [JsonSerializable(typeof(EvalResult))]
 [JsonSerializable(typeof(LineResult))]
+[JsonSerializable(typeof(LabelResult))]
+[JsonSerializable(typeof(LabelAnswer))]
+[JsonSerializable(typeof(TagAnswer))]
+[JsonSerializable(typeof(ForecastResult))]
+[JsonSerializable(typeof(ForecastRow))]
 [JsonSerializable(typeof(SampleResult))]
 [JsonSerializable(typeof(InfoResult))]
 [JsonSerializable(typeof(DoctorResult))]
@@ -24,6 +29,18 @@ internal sealed record TrainResult(
 internal sealed record EvalResult(double Loss, double Perplexity, double BitsPerCharacter, long Tokens);
 
 internal sealed record LineResult(string Text, double Loss, int Characters);
+
+internal sealed record ForecastResult(
+    double Mse, double Mae, double Rmse, double? Mape, double BaselinePersistenceMse, double BaselinePersistenceMae, double BaselinePersistenceRmse,
+    double? BaselineSeasonalRmse, int Rows, int Horizon, ScaledResult? Scaled, double? PinballLoss, double? Coverage, IReadOnlyList<TargetResult> Targets);
+
+internal sealed record ScaledResult(double Mse, double Mae, double BaselinePersistenceMse, double BaselinePersistenceMae);
+
+internal sealed record TargetResult(string Name, double Mse, double Mae, double Rmse, double BaselinePersistenceRmse);
+
+internal sealed record ForecastRow(
+    int Step, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Date, IReadOnlyDictionary<string, double> Forecast,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>>? Quantiles);
 
 internal sealed record SampleResult(string Text, ulong Seed);
 

@@ -11,7 +11,7 @@ internal static class TrainCommand
         TaskKind[] kinds = TaskKinds.Create();
         Option<string> task = CommonOptions.Choice("--task", "char-lm", "What to learn", [.. kinds.Select(kind => kind.Name)]);
         Option<string> data = CommonOptions.NotEmpty(
-            new Option<string>("--data") { Description = "Training data, a UTF-8 text", Required = true, HelpName = "FILE" });
+            new Option<string>("--data") { Description = "Training data: a file, or a folder where the task reads one", Required = true, HelpName = "FILE" });
         Option<string> cell = CommonOptions.Choice("--cell", "lstm", "Recurrent cell", "lstm", "gru", "rnn");
         Option<int> hidden = CommonOptions.Number("--hidden", 128, 1, 65_536, "Units of a recurrent layer");
         Option<int> layers = CommonOptions.Number("--layers", 2, 1, 100, "Recurrent layers");
@@ -58,7 +58,7 @@ internal static class TrainCommand
                 Epochs = parsed.GetValue(epochs),
                 Update = update.Read(parsed, parsed.GetValue(epochs)),
                 Seed = parsed.GetValue(seed),
-                Model = parsed.GetValue(model) ?? Path.GetFileNameWithoutExtension(file) + ".safetensors",
+                Model = parsed.GetValue(model) ?? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(file)) + ".safetensors",
                 Resume = parsed.GetValue(resume),
                 CheckpointEvery = parsed.GetValue(every),
                 Patience = parsed.GetValue(patience),

@@ -98,7 +98,7 @@ internal sealed class TrainingRun
 
     private (Sequential Model, Trainer Trainer, RunState State) Start(Schedule? schedule)
     {
-        if (_options.Dropout > 0 && _options.Layers == 1)
+        if (_options.Dropout > 0 && _options.Layers == 1 && _task.DropsBetweenLayersOnly)
             _output.Log.WriteLine("note: --dropout acts between recurrent layers, and there is one");
         var model = new Sequential(_backend, _options.Seed, CreateLayers());
         return (model, CreateTrainer(model, schedule), new RunState { Options = _fixedOptions });

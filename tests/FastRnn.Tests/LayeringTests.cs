@@ -18,6 +18,7 @@ public partial class LayeringTests
         ["Metrics"] = 4,
         ["Training"] = 4,
         ["Inference"] = 4,
+        ["Series"] = 4,
         ["Formats"] = 5,
     };
 

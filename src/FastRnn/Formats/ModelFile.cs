@@ -59,11 +59,12 @@ public static class ModelFile
         Architecture.Check(layers);
         if (info.Vocabulary is { } vocabulary && layers[0].Vocabulary is { } size && size != vocabulary.Count)
             throw new ArgumentException($"the vocabulary has {vocabulary.Count} symbols, the embedding {size}", nameof(info));
+        if (Preprocessing.Refuses(info, layers) is { } misfit)
+            throw new ArgumentException(misfit, nameof(info));
         var provenance = new ProvenanceRecord { Library = Version, Seed = model.Seed, Training = info.Training };
         file.Metadata["format"] = "pt"; // What the Python library expects of files with PyTorch's layouts.
         file.Metadata[ArchitectureRecord.Key] = StrictJson.Write(new ArchitectureRecord { Layers = layers });
-        file.Metadata[PreprocessingRecord.Key] =
-            StrictJson.Write(new PreprocessingRecord { Task = info.Task, Vocabulary = info.Vocabulary?.Symbols });
+        file.Metadata[PreprocessingRecord.Key] = StrictJson.Write(Preprocessing.Describe(info));
         file.Metadata[ProvenanceRecord.Key] = StrictJson.Write(provenance);
         file.Metadata[ProbeRecord.Key] = StrictJson.Write(Probe.Record(model, layers));
         return file;
@@ -74,6 +75,8 @@ public static class ModelFile
         var info = ReadInfo(file, path);
         var probe = StrictJson.Read<ProbeRecord>(file, ProbeRecord.Key, path);
         CheckTensors(file, info.Layers, path);
+        if (Preprocessing.Refuses(info, info.Layers) is { } misfit)
+            throw Fail(misfit, path);
         if (Probe.Check(info.Layers, probe) is { } broken)
             throw Fail($"metadata {ProbeRecord.Key} is not valid: {broken}", path);
 
@@ -123,9 +126,9 @@ public static class ModelFile
         var layers = StrictJson.Read<ArchitectureRecord>(file, ArchitectureRecord.Key, path).Layers;
         var preprocessing = StrictJson.Read<PreprocessingRecord>(file, PreprocessingRecord.Key, path);
         var provenance = StrictJson.Read<ProvenanceRecord>(file, ProvenanceRecord.Key, path);
-        return new ModelInfo
+        ModelInfo known = Preprocessing.Read(preprocessing, path);
+        return known with
         {
-            Task = preprocessing.Task,
             Vocabulary = ReadVocabulary(preprocessing.Vocabulary, layers, path),
             Layers = layers,
             LibraryVersion = provenance.Library,
@@ -140,15 +143,7 @@ public static class ModelFile
             return null;
         if (layers.Count > 0 && layers[0]?.Vocabulary is { } size && size != symbols.Count)
             throw Fail($"the vocabulary has {symbols.Count} symbols, the embedding {size}", path);
-        try
-        {
-            return new Vocabulary(symbols);
-        }
-        catch (ArgumentException e)
-        {
-            throw new ModelFormatException(
-                $"the vocabulary is not valid: {ModelFormatException.Quote(e.Message, longest: 200)}", SafetensorsHeaderParser.Start, path, e);
-        }
+        return Preprocessing.Valid("vocabulary", () => new Vocabulary(symbols), path);
     }
 
     /// <summary>Every tensor the layers need is there with its type, shape and finite values, and no other.</summary>

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using FastRnn.Series;
 
 namespace FastRnn.Formats;
 
@@ -20,6 +21,13 @@ internal static class StrictJson
         RespectNullableAnnotations = true,
         MaxDepth = SafetensorsLimits.JsonDepth,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters =
+        {
+            new JsonStringEnumConverter<SeriesScale>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new JsonStringEnumConverter<ForecastMode>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new JsonStringEnumConverter<CalendarFeatures>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new JsonStringEnumConverter<MissingPolicy>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+        },
     });
 
     public static string Write<T>(T value) => JsonSerializer.Serialize(value, Contract<T>());

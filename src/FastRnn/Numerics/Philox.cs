@@ -59,4 +59,14 @@ internal struct PhiloxStream(ulong seed, ulong stream, ulong position = 0)
         double u = 1.0 - NextDouble();
         return Math.Sqrt(-2.0 * Math.Log(u)) * Math.Cos(2.0 * Math.PI * NextDouble());
     }
+
+    /// <summary>Puts items in a random order (Fisher and Yates 1938, Durstenfeld 1964).</summary>
+    public void Shuffle<T>(Span<T> items)
+    {
+        for (int i = items.Length - 1; i > 0; i--)
+        {
+            int other = (int)(NextDouble() * (i + 1));
+            (items[i], items[other]) = (items[other], items[i]);
+        }
+    }
 }

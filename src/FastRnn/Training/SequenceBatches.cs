@@ -117,23 +117,13 @@ public sealed class SequenceBatches : IChunkSequence
     {
         var random = new PhiloxStream(_seed, (uint)pass);
         LabelledSequence[] all = [.. _sequences];
-        Shuffle(all, ref random);
+        random.Shuffle<LabelledSequence>(all);
         var batches = new List<LabelledSequence[]>(Count);
         foreach (LabelledSequence[] pool in all.Chunk(_pool))
             batches.AddRange(pool.OrderByDescending(s => s.Length).Chunk(BatchSize));
         LabelledSequence[][] order = [.. batches];
-        Shuffle(order, ref random);
+        random.Shuffle<LabelledSequence[]>(order);
         return order;
-    }
-
-    /// <summary>Fisher and Yates 1938, Durstenfeld 1964.</summary>
-    private static void Shuffle<T>(T[] items, ref PhiloxStream random)
-    {
-        for (int i = items.Length - 1; i > 0; i--)
-        {
-            int other = (int)(random.NextDouble() * (i + 1));
-            (items[i], items[other]) = (items[other], items[i]);
-        }
     }
 
     private static void Fill(SequenceChunk chunk, IReadOnlyList<LabelledSequence> samples, bool padLeft)

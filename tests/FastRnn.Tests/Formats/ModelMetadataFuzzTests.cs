@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Series;
 using FastRnn.Training;
 using Xunit;
 
@@ -33,8 +34,36 @@ public sealed partial class ModelMetadataFuzzTests
         var run = new RunState { Options = new Dictionary<string, string> { ["a"] = "b" }, Epochs = [new(1, 2, 3, 4, 5)], BestLoss = 1 };
         var valid = CheckpointFile.Describe(trainer, new ModelInfo { Task = "char-lm", Vocabulary = data.Vocabulary }, run, stopping);
 
+        valid.Metadata["fastrnn.preprocessing"] = StrictJson.Write(Preprocessing.Describe(new ModelInfo
+        {
+            Task = "tag",
+            Words = new WordVocabulary(["<unk>", "a", "b"], lowerCase: true),
+            Classes = new ClassNames(["a", "b", "c"]),
+        }));
+        Fuzz(valid, backend, Mutations);
+    }
+
+    [Fact]
+    public void Changed_metadata_of_a_series_meets_only_the_format_exception()
+    {
+        using var backend = new CpuBackend(threads: 1);
+        var series = new ForecastSpec
+        {
+            Columns = [new() { Name = "a", Relative = true, Factor = 2.5 }, new() { Name = "b=c", Text = "b", Scale = SeriesScale.None }, new() { Name = "d", Difference = 2 }],
+            Window = 3,
+            Horizon = 2,
+            Quantiles = [0.1f, 0.9f],
+            Calendar = CalendarFeatures.DayOfWeek,
+            DateColumn = "date",
+        };
+        using var model = new Sequential(backend, 1, new Rnn(series.InputSize, 2), new Linear(2, series.OutputSize));
+        Fuzz(ModelFile.Describe(model, new ModelInfo { Task = "forecast", Series = series }), backend, 1_000);
+    }
+
+    private static void Fuzz(SafetensorsFile valid, CpuBackend backend, int mutations)
+    {
         int accepted = 0;
-        for (int seed = 0; seed < Mutations; seed++)
+        for (int seed = 0; seed < mutations; seed++)
         {
             var error = Record.Exception(() =>
             {
@@ -45,7 +74,7 @@ public sealed partial class ModelMetadataFuzzTests
             Assert.DoesNotContain('\n', error?.Message ?? "");
         }
 
-        Assert.InRange(accepted, 10, Mutations / 2);
+        Assert.InRange(accepted, 10, mutations / 2);
     }
 
     private static Lstm Narrow() => new(2, 4)

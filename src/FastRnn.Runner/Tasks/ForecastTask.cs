@@ -1,0 +1,186 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using FastRnn.Backends;
+using FastRnn.Formats;
+using FastRnn.Layers;
+using FastRnn.Series;
+using FastRnn.Training;
+
+namespace FastRnn.Runner;
+
+/// <summary>What the options of a forecast say.</summary>
+internal sealed record ForecastSettings
+{
+    public required string[] Targets { get; init; }
+
+    public required string[] Features { get; init; }
+
+    public required string[] Categories { get; init; }
+
+    public string? Date { get; init; }
+
+    /// <summary>Null: those that say something about the rows to train on.</summary>
+    public CalendarFeatures? Calendar { get; init; }
+
+    public bool Sort { get; init; }
+
+    public MissingPolicy Missing { get; init; }
+
+    public int Window { get; init; }
+
+    public int Stride { get; init; }
+
+    public int Horizon { get; init; }
+
+    public ForecastMode Mode { get; init; }
+
+    public required float[] Quantiles { get; init; }
+
+    public SeriesScale Scale { get; init; }
+
+    public int Difference { get; init; }
+
+    public bool Relative { get; init; }
+
+    public int Season { get; init; }
+
+    public required SplitText Split { get; init; }
+
+    public required string Loss { get; init; }
+}
+
+/// <summary>Forecasts of columns of a table.</summary>
+internal sealed class ForecastTask : TrainingTask
+{
+    private const int ValidationBatch = 128;
+    private readonly TrainOptions _options;
+    private readonly ForecastSettings _settings;
+    private readonly string _checksum;
+    private readonly SeriesTable _table;
+    private readonly SeriesSplit _split;
+    private readonly ForecastSpec _spec;
+    private readonly SeriesBatches _training;
+    private readonly SeriesBatches? _validation;
+
+    public ForecastTask(TrainOptions options, ForecastSettings settings)
+    {
+        (_options, _settings) = (options, settings);
+        RunFiles.RequireFile(options.Data);
+        byte[] bytes = File.ReadAllBytes(options.Data); // once: a pipe has nothing more, and a file may change
+        _checksum = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        var data = new ForecastData(bytes, options.Data);
+        try
+        {
+            (_table, ForecastSpec plan) = data.Read(settings);
+            _split = settings.Split.Of(_table.Rows);
+            CalendarFeatures calendar = settings.Calendar ?? (_table.Times == null ? CalendarFeatures.None : Series.Calendar.Suitable([.. _table.Times.Take(_split.Train.Count)]));
+            _spec = (plan with { Calendar = calendar }).Fit(_table, _split.Train);
+            _training = new SeriesWindows(_table, _spec, _spec.Origins(_split.Train, settings.Stride)).Batches(options.Batch, options.Seed);
+            _validation = _split.Validation.Count == 0 ? null : new SeriesWindows(_table, _spec, _spec.Origins(_split.Validation)).Batches(ValidationBatch);
+            if (_split.Test.Count > 0)
+                _spec.Origins(_split.Test, steps: _spec.Horizon); // better now than after the training
+        }
+        catch (ArgumentException e)
+        {
+            throw new CliException(ExitCodes.BadInput, $"{options.Data}: {e.Message}");
+        }
+        GuessingLoss = Guess();
+    }
+
+    public override string Name => "forecast";
+
+    public override string LossUnit => _spec.Quantiles.Count > 0 ? "pinball loss, scaled" : _settings.Loss switch
+    {
+        "mae" => "absolute error, scaled",
+        "huber" => "Huber loss, scaled",
+        _ => "squared error, scaled",
+    };
+
+    public override double GuessingLoss { get; }
+
+    public override string Description =>
+        $"{_table.Rows:N0} rows; {string.Join(", ", _spec.Columns.Take(_spec.Targets))} from {_spec.InputSize} values a row; train on {_split.Train}, "
+        + $"validate on {_split.Validation}, test on {_split.Test}; {_training.Count} batches of {Math.Min(_options.Batch, _training.Windows)}×{_spec.Window}";
+
+    public override Loss Loss => _spec.Quantiles.Count > 0 ? new PinballLoss([.. _spec.Quantiles]) : _settings.Loss switch
+    {
+        "mae" => new MeanAbsoluteError(),
+        "huber" => new Huber(),
+        _ => new MeanSquaredError(),
+    };
+
+    public override IChunkSequence Training => _training;
+
+    public override IChunkSequence? Validation => _validation;
+
+    public override ModelInfo Info => new() { Task = Name, Series = _spec };
+
+    public override Layer[] CreateLayers(Func<int, RecurrentLayer> cell)
+    {
+        var layers = new List<Layer>();
+        for (int i = 0; i < _options.Layers; i++)
+        {
+            if (_options.Dropout > 0 && i > 0)
+                layers.Add(new Dropout(_options.Dropout));
+            layers.Add(cell(i == 0 ? _spec.InputSize : _options.Hidden));
+        }
+        layers.Add(new Linear(_options.Hidden, _spec.OutputSize));
+        return [.. layers];
+    }
+
+    public override void AddFixed(Dictionary<string, string> options)
+    {
+        options["target"] = string.Join(",", _spec.Columns.Take(_spec.Targets).Select(column => column.Name));
+        options["window"] = Text(_spec.Window);
+        options["horizon"] = Text(_spec.Horizon);
+        options["split"] = _settings.Split.Text;
+        options["data-sha256"] = _checksum;
+        Add("features", string.Join(",", _settings.Features));
+        Add("categories", string.Join(",", _settings.Categories));
+        Add("date", _spec.DateColumn ?? "");
+        Add("calendar", _spec.Calendar == CalendarFeatures.None ? "" : _spec.Calendar.ToString());
+        Add("sort", _settings.Sort ? "true" : "");
+        Add("missing", _settings.Missing == MissingPolicy.Refuse ? "" : _settings.Missing.ToString());
+        Add("stride", _settings.Stride == 1 ? "" : Text(_settings.Stride));
+        Add("mode", _spec.Mode == ForecastMode.Direct ? "" : "recursive");
+        Add("quantiles", string.Join(",", _spec.Quantiles.Select(q => Text(q))));
+        Add("scale", _settings.Scale == SeriesScale.Standard ? "" : _settings.Scale.ToString());
+        Add("difference", _settings.Difference == 0 ? "" : Text(_settings.Difference));
+        Add("relative", _settings.Relative ? "true" : "");
+        Add("season", _settings.Season == 0 ? "" : Text(_settings.Season));
+        Add("loss", _spec.Quantiles.Count > 0 || _settings.Loss == "mse" ? "" : _settings.Loss);
+
+        void Add(string name, string value)
+        {
+            if (value.Length > 0)
+                options[name] = value;
+        }
+    }
+
+    /// <summary>Errors of the test rows beside those of persistence, in the table's units.</summary>
+    public override IReadOnlyDictionary<string, double> Test(Sequential best, CancellationToken cancellation)
+    {
+        if (_split.Test.Count == 0)
+            return new Dictionary<string, double>();
+        return ForecastScores.Of(best, _spec, _table, _split.Test, cancellation).Figures();
+    }
+
+    private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// What always saying 0 costs, where that costs more: on the rows to train on or to validate on. At least 1, the order of a scaled value, so that
+    /// a column that hardly changes is no reason to call a start divergent.
+    /// </summary>
+    private double GuessingLossOf(IChunkSequence? chunks)
+    {
+        if (chunks == null)
+            return 0;
+        using var backend = new CpuBackend(threads: 1);
+        using var silent = new Sequential(backend, 1, new Linear(_spec.InputSize, _spec.OutputSize));
+        foreach (Parameter parameter in silent.Parameters)
+            parameter.Write(new float[parameter.Length]);
+        return new Trainer(silent, Loss, new Sgd(1)) { CarryState = false }.Evaluate(chunks);
+    }
+
+    private double Guess() => Math.Max(1, Math.Max(GuessingLossOf(_training), GuessingLossOf(_validation)));
+}

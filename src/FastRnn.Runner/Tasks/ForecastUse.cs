@@ -1,0 +1,174 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using FastRnn.Metrics;
+using FastRnn.Series;
+
+namespace FastRnn.Runner;
+
+/// <summary>What <c>eval</c> and <c>predict</c> do with a model of series.</summary>
+internal static class ForecastUse
+{
+    public static void Evaluate(ModelUse use, string data, string part, bool scaled, bool sort)
+    {
+        ForecastSpec spec = Spec(use);
+        RunFiles.RequireFile(data);
+        byte[] bytes = File.ReadAllBytes(data);
+        SeriesTable table = new ForecastData(bytes, data).Read(spec, sort);
+        ForecastScores scores;
+        try
+        {
+            SeriesPart rows = Part(use, bytes, part, table.Rows);
+            use.Output.Log.WriteLine($"measured on {rows} of {table.Rows:N0}");
+            scores = ForecastScores.Of(use.Model, spec, table, rows, use.Cancellation);
+        }
+        catch (ArgumentException e)
+        {
+            throw new CliException(ExitCodes.BadInput, $"{data}: {e.Message}");
+        }
+        if (use.Output.Json)
+            use.Output.WriteJson(Result(spec, scores, scaled), ResultJson.Default.ForecastResult);
+        else
+            Write(use.Output.Result, spec, scores, scaled);
+    }
+
+    /// <summary>The rows after the end of a table, one line each, as a table or as JSON.</summary>
+    public static void Predict(ModelUse use, string? data, int steps, bool sort)
+    {
+        ForecastSpec spec = Spec(use);
+        string source = data ?? "standard input";
+        SeriesTable table = new ForecastData(Bytes(data), source).Read(spec, sort);
+        Forecast forecast;
+        try
+        {
+            forecast = new Forecaster(use.Model, spec).Next(table, steps);
+        }
+        catch (ArgumentException e)
+        {
+            throw new CliException(ExitCodes.BadInput, $"{source}: {e.Message}");
+        }
+        if (!use.Output.Json)
+            use.Output.Result.WriteLine(string.Join(",", Header(spec, forecast).Select(Quoted)));
+        for (int step = 0; step < forecast.Steps; step++)
+        {
+            if (use.Output.Json)
+                use.Output.WriteJson(Row(spec, forecast, step), ResultJson.Default.ForecastRow);
+            else
+                use.Output.Result.WriteLine(string.Join(",", Fields(spec, forecast, step)));
+        }
+    }
+
+    private static ForecastSpec Spec(ModelUse use) => use.Info.Series
+        ?? throw new CliException(ExitCodes.BadInput, $"{use.Path}: task '{use.Info.Task}' without a series, expected a forecast model");
+
+    private static byte[] Bytes(string? data)
+    {
+        if (data != null)
+        {
+            RunFiles.RequireFile(data);
+            return File.ReadAllBytes(data);
+        }
+        var bytes = new MemoryStream();
+        using Stream input = Console.OpenStandardInput();
+        input.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    /// <summary>A file that the model was trained on has a part that it has not seen; of any other all is new.</summary>
+    private static SeriesPart Part(ModelUse use, byte[] bytes, string part, int rows)
+    {
+        IReadOnlyDictionary<string, string>? options = use.Info.Training?.Options;
+        string? split = options?.GetValueOrDefault("split");
+        if (part == "auto")
+        {
+            bool known = split != null && options!.GetValueOrDefault("data-sha256") == Convert.ToHexStringLower(SHA256.HashData(bytes));
+            part = known && SplitText.Parse(split!).Parts[2] > 0 ? "test" : "all";
+        }
+        if (part == "all")
+            return new SeriesPart(0, rows);
+        if (split == null)
+            throw new CliException(ExitCodes.BadInput, $"{use.Path}: does not say how its training data was split; --part all measures on all rows");
+        SeriesSplit parts = SplitText.Parse(split).Of(rows);
+        return part switch { "train" => parts.Train, "validation" => parts.Validation, _ => parts.Test };
+    }
+
+    private static void Write(TextWriter text, ForecastSpec spec, ForecastScores scores, bool scaled)
+    {
+        text.WriteLine($"{"",-24} {"MSE",12} {"MAE",12} {"RMSE",12} {"MAPE %",9}");
+        for (int j = 0; j < spec.Targets; j++)
+        {
+            string name = spec.Targets == 1 ? "" : $"{spec.Columns[j].Name}: ";
+            WriteLine(text, name + "model", scores.Model[j]);
+            WriteLine(text, name + "persistence", scores.Persistence[j]);
+            if (scores.Seasonal[j].Count > 0)
+                WriteLine(text, name + $"season of {spec.Season}", scores.Seasonal[j]);
+        }
+        if (scaled)
+        {
+            WriteLine(text, "model, scaled", scores.Scaled);
+            WriteLine(text, "persistence, scaled", scores.ScaledPersistence);
+        }
+        if (scores.Quantiles is { } quantiles)
+        {
+            text.WriteLine(FormattableString.Invariant(
+                $"pinball loss {quantiles.PinballLoss:G6}; {100 * quantiles.Coverage:F1} % of values within the outer quantiles, expected {100 * quantiles.NominalCoverage:F1} %"));
+        }
+        text.WriteLine(FormattableString.Invariant($"{scores.Origins} forecasts of {spec.Horizon} rows"));
+    }
+
+    private static void WriteLine(TextWriter text, string name, RegressionMetrics metrics) => text.WriteLine(FormattableString.Invariant(
+        $"{name,-24} {metrics.MeanSquaredError,12:G6} {metrics.MeanAbsoluteError,12:G6} {metrics.RootMeanSquaredError,12:G6} {metrics.MeanAbsolutePercentageError,9:F2}"));
+
+    private static ForecastResult Result(ForecastSpec spec, ForecastScores scores, bool scaled)
+    {
+        RegressionMetrics model = ForecastScores.All(scores.Model), persistence = ForecastScores.All(scores.Persistence), seasonal = ForecastScores.All(scores.Seasonal);
+        return new ForecastResult(
+            model.MeanSquaredError, model.MeanAbsoluteError, model.RootMeanSquaredError, model.MeanAbsolutePercentageError,
+            persistence.MeanSquaredError, persistence.MeanAbsoluteError, persistence.RootMeanSquaredError,
+            seasonal.Count == 0 ? null : seasonal.RootMeanSquaredError, scores.Origins, spec.Horizon,
+            scaled ? new ScaledResult(
+                scores.Scaled.MeanSquaredError, scores.Scaled.MeanAbsoluteError, scores.ScaledPersistence.MeanSquaredError, scores.ScaledPersistence.MeanAbsoluteError) : null,
+            scores.Quantiles?.PinballLoss, scores.Quantiles?.Coverage,
+            [.. Enumerable.Range(0, spec.Targets).Select(j => new TargetResult(
+                spec.Columns[j].Name, scores.Model[j].MeanSquaredError, scores.Model[j].MeanAbsoluteError, scores.Model[j].RootMeanSquaredError,
+                scores.Persistence[j].RootMeanSquaredError))]);
+    }
+
+    private static IEnumerable<string> Header(ForecastSpec spec, Forecast forecast)
+    {
+        yield return forecast.Times == null ? "step" : spec.DateColumn ?? "date";
+        for (int j = 0; j < spec.Targets; j++)
+        {
+            string name = spec.Columns[j].Name;
+            yield return name;
+            foreach (float quantile in spec.Quantiles)
+                yield return FormattableString.Invariant($"{name} q{quantile}");
+        }
+    }
+
+    private static IEnumerable<string> Fields(ForecastSpec spec, Forecast forecast, int step)
+    {
+        yield return Moment(forecast, step) ?? (step + 1).ToString(CultureInfo.InvariantCulture);
+        for (int j = 0; j < spec.Targets; j++)
+        {
+            yield return Text(forecast[step, j]);
+            for (int q = 0; q < spec.Quantiles.Count; q++)
+                yield return Text(forecast.Quantiles(step, j)[q]);
+        }
+    }
+
+    private static ForecastRow Row(ForecastSpec spec, Forecast forecast, int step) => new(
+        step + 1, Moment(forecast, step),
+        Enumerable.Range(0, spec.Targets).ToDictionary(j => spec.Columns[j].Name, j => forecast[step, j]),
+        spec.Quantiles.Count == 0 ? null : Enumerable.Range(0, spec.Targets).ToDictionary(
+            j => spec.Columns[j].Name,
+            j => (IReadOnlyDictionary<string, double>)Enumerable.Range(0, spec.Quantiles.Count).ToDictionary(
+                q => spec.Quantiles[q].ToString(CultureInfo.InvariantCulture), q => forecast.Quantiles(step, j)[q])));
+
+    /// <summary>Without a time of day where all rows are at midnight.</summary>
+    private static string? Moment(Forecast forecast, int step) => forecast.Times?[step].ToString(
+        forecast.Times.All(time => time.TimeOfDay == TimeSpan.Zero) ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+
+    private static string Text(double value) => ((float)value).ToString(CultureInfo.InvariantCulture); // digits beyond a model's own precision say nothing
+
+    private static string Quoted(string name) => name.AsSpan().IndexOfAny(",\"\r\n") < 0 ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}
