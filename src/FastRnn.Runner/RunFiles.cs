@@ -15,13 +15,15 @@ internal static class RunFiles
     }
 
     /// <summary>The files that training writes for a model: itself, then those beside it.</summary>
-    public static string[] Written(string model) => [model, Checkpoint(model), Log(model), Plot(model)];
+    public static string[] Written(string model) => [model, Checkpoint(model), Log(model), Plot(model), Page(model)];
 
     public static string Checkpoint(string model) => model + ".checkpoint";
 
     public static string Log(string model) => model + ".csv";
 
     public static string Plot(string model) => model + ".svg";
+
+    public static string Page(string model) => model + ".html";
 
     /// <summary>Fails before any work when the model could not be saved afterwards, or would replace the data.</summary>
     public static void CheckWritable(string model, string data)

@@ -13,7 +13,8 @@ internal static class ConfusionTable
     {
         ConfusionMatrix matrix = section.Matrix;
         string head = matrix.Classes > Upright ? " class=\"up\"" : " class=\"r\"";
-        page.Add("<div class=\"scroll\" tabindex=\"0\"><table class=\"matrix\"><caption>Rows: the actual class. Columns: what it was taken for.</caption>\n<thead><tr><td></td>");
+        page.Add("<p class=\"lead\">Rows: the actual class. Columns: what it was taken for. Shades: the share of the row.</p>\n");
+        page.Add($"{page.OpenScroll()}<table class=\"matrix\">\n<thead><tr><td></td>");
         foreach (string name in section.Classes)
             page.Add($"<th scope=\"col\"{head}>{ReportPage.Encode(name)}</th>");
         page.Add("</tr></thead>\n<tbody>\n");

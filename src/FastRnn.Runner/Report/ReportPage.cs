@@ -10,6 +10,7 @@ internal sealed class ReportPage
 {
     private readonly StringBuilder _html = new();
     private int _charts;
+    private string _section = "";
 
     private ReportPage()
     {
@@ -42,22 +43,30 @@ internal sealed class ReportPage
     }
 
     /// <summary>A chart for half the width.</summary>
-    public void HalfChart(Chart chart) => Add($"<div>{SvgChart.Draw(chart, 460, 280, Id())}</div>\n");
+    public void HalfChart(Chart chart) => Add(
+        $"<div><div class=\"wide\">{SvgChart.Draw(chart, 460, 280, Id())}</div>\n<div class=\"narrow\">{SvgChart.Draw(chart, 370, 250, Id())}</div></div>\n");
 
-    public void SquareChart(Chart chart) => Add($"<div class=\"square\">{SvgChart.Draw(chart, 460, 520, Id())}</div>\n");
+    public void SquareChart(Chart chart)
+    {
+        Add($"<div class=\"wide square\">{SvgChart.Draw(chart, 500, 560, Id())}</div>\n");
+        Add($"<div class=\"narrow\">{SvgChart.Draw(chart, 370, 460, Id())}</div>\n");
+    }
 
     /// <summary>A table that scrolls by itself where it is too wide. Columns of numbers are aligned right.</summary>
     public void Table(string? caption, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
     {
         string[] css = [.. columns.Select((_, i) => rows.All(row => i >= row.Count || IsNumber(row[i])) ? " class=\"r\"" : "")];
-        Add("<div class=\"scroll\" tabindex=\"0\"><table>");
         if (caption != null)
-            Add($"<caption>{Encode(caption)}</caption>");
+            Add($"<p class=\"lead\">{Encode(caption)}</p>\n");
+        Add($"{OpenScroll()}<table>");
         Add($"<thead><tr>{string.Concat(columns.Select((name, i) => $"<th scope=\"col\"{css[i]}>{Encode(name)}</th>"))}</tr></thead>\n<tbody>\n");
         foreach (IReadOnlyList<string> row in rows)
             Add($"<tr>{string.Concat(row.Select((cell, i) => i == 0 ? $"<th scope=\"row\"{css[i]}>{Encode(cell)}</th>" : $"<td{css[i]}>{Encode(cell)}</td>"))}</tr>\n");
         Add("</tbody></table></div>\n");
     }
+
+    /// <summary>Opens a box that scrolls by itself, also by keys: what reads the page aloud is told what it is.</summary>
+    public string OpenScroll() => $"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{Encode(_section)}: table\">";
 
     /// <summary>Folded until asked for.</summary>
     public void Folded(string summary, Action content)
@@ -91,6 +100,7 @@ internal sealed class ReportPage
 
     private void Section(string title, string? text, Action content)
     {
+        _section = title;
         Add($"<section>\n<h2>{Encode(title)}</h2>\n");
         if (text != null)
             Add($"<p class=\"lead\">{Encode(text)}</p>\n");

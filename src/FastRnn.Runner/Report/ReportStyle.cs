@@ -57,24 +57,24 @@ internal static class ReportStyle
         .cards .v{font-size:26px;line-height:1.3;font-weight:650;font-variant-numeric:tabular-nums}.cards .n{font-size:13px;color:var(--soft)}
         section{background:var(--card);border:1px solid var(--rule);border-radius:12px;padding:22px 24px;margin-top:20px}
         .chart{display:block;width:100%;height:auto}.wide,.narrow{margin-top:14px}.narrow{display:none}
-        .pair{display:grid;grid-template-columns:1fr 1fr;gap:12px 32px}.square{max-width:520px;margin-top:14px}
+        .pair{display:grid;grid-template-columns:1fr 1fr;gap:12px 32px}.square{max-width:520px}
         .scroll{overflow-x:auto;margin-top:12px;overflow-wrap:normal}
         table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
-        th,td{text-align:left;padding:6px 18px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}
-        th{font-weight:600}thead th{color:var(--soft);font-weight:500;white-space:nowrap}tr:last-child>*{border-bottom:0}
-        .r{text-align:right;white-space:nowrap}caption{text-align:left;color:var(--soft);padding-bottom:6px}
+        th,td{text-align:left;padding:6px 18px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}tbody th{min-width:7em}
+        th{font-weight:500}th:last-child,td:last-child{padding-right:0}thead th{color:var(--soft);font-weight:500;white-space:nowrap}tr:last-child>*{border-bottom:0}
+        .r{text-align:right;white-space:nowrap}
         .settings{column-width:300px;column-gap:32px;margin:10px 0 0}
         .settings div{display:flex;justify-content:space-between;gap:16px;break-inside:avoid;border-bottom:1px solid var(--rule);padding:5px 0;font-size:14px}
         .settings dt{color:var(--soft)}.settings dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
         .matrix{border-collapse:separate;border-spacing:2px}.matrix th,.matrix td{border:0;padding:5px 8px;vertical-align:middle}
         .matrix td{text-align:right;min-width:38px;border-radius:4px;background:rgb(var(--heat)/var(--a,0))}
-        .matrix .hi{color:var(--on)}.matrix .no{color:var(--soft)}.matrix tbody th{text-align:right;white-space:nowrap;font-weight:500}
+        .matrix .hi{color:var(--on)}.matrix .no{color:var(--soft)}.matrix tbody th{min-width:0;text-align:right;white-space:nowrap;font-weight:500}
         .matrix .up{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;vertical-align:bottom;padding:8px 5px}
         figure{margin:14px 0 0}figcaption{font-size:14px;color:var(--soft);margin-bottom:6px}
         pre{margin:0;padding:14px 16px;background:var(--page);border-radius:8px;font:13.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap}
         details{margin-top:14px}summary{cursor:pointer;color:var(--soft);font-size:14px}summary:focus-visible{outline:2px solid var(--c0);outline-offset:3px;border-radius:4px}
         footer{color:var(--soft);font-size:13px;margin-top:24px}
-        @media (max-width:720px){main{padding:24px 14px 40px}section{padding:18px 16px}h1{font-size:25px}.wide{display:none}.narrow{display:block;max-width:560px}.pair{grid-template-columns:1fr} }
+        @media (max-width:720px){main{padding:24px 14px 40px}section{padding:18px 16px}h1{font-size:25px}.wide{display:none}.narrow{display:block;max-width:560px}.pair{grid-template-columns:1fr}table{font-size:13px}th,td{padding-right:11px}tbody th{min-width:5.5em} }
         @media print{body{background:#fff;font-size:11pt}main{max-width:none;padding:0}section,.cards div{break-inside:avoid;border-color:#ccc}.matrix td,.chart{print-color-adjust:exact;-webkit-print-color-adjust:exact}.wide{display:block}.narrow{display:none}.scroll{overflow:visible}.pair{grid-template-columns:1fr 1fr} }
         {{Chart}}
         """;

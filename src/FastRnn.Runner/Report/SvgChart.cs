@@ -10,7 +10,7 @@ namespace FastRnn.Runner;
 /// </summary>
 internal sealed class SvgChart
 {
-    private const double CharacterWidth = 6.9, Row = 20;
+    private const double CharacterWidth = 7.4, Row = 20;
     private readonly Chart _chart;
     private readonly StringBuilder _svg = new();
     private readonly string _id;
@@ -201,7 +201,12 @@ internal sealed class SvgChart
         int wanted = (int)Math.Clamp((_right - _left) / ((letters * CharacterWidth) + 28), 2, 10);
         if (_chart.CountedX && low == high)
             (low, high) = (low - 1, high + 1); // one point stands in the middle
-        return ChartScale.Linear(low, high, wanted, _chart.CountedX || _chart.Labels.Count > 0, rounded: false);
+        bool whole = _chart.CountedX || _chart.Labels.Count > 0;
+        ChartScale scale;
+        do
+            scale = ChartScale.Linear(low, high, wanted, whole, rounded: false);
+        while (scale.Ticks.Count < 2 && ++wanted < 12); // a wide step may have one multiple in the range
+        return scale;
     }
 
     private string[] XLabels() => _chart.Labels.Count == 0
