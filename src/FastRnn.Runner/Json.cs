@@ -17,6 +17,7 @@ namespace FastRnn.Runner;
 [JsonSerializable(typeof(SampleResult))]
 [JsonSerializable(typeof(InfoResult))]
 [JsonSerializable(typeof(DoctorResult))]
+[JsonSerializable(typeof(TuneResult))]
 internal sealed partial class ResultJson : JsonSerializerContext;
 
 internal sealed record EpochResult(int Epoch, double TrainLoss, double? ValidationLoss, double TokensPerSecond, double Seconds);

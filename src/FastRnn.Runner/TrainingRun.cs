@@ -61,6 +61,9 @@ internal sealed class TrainingRun
         static WindowShape[] Shapes(IChunkSequence chunks) => [.. chunks.Select(WindowShape.Of).Distinct()];
     }
 
+    /// <summary>Called once the run has taken its files: what was there before a run that cannot start stays as it was.</summary>
+    public Action? Started { get; init; }
+
     /// <summary>Trains to the last epoch, an interruption, or until nothing gets better.</summary>
     public int Run()
     {
@@ -72,6 +75,7 @@ internal sealed class TrainingRun
         }
         else if (_state.Epochs.Count > 0)
             WriteLogs(); // a kill may have come between the checkpoint and them
+        Started?.Invoke();
         bool interrupted = false;
         try
         {
