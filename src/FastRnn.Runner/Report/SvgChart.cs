@@ -10,7 +10,9 @@ namespace FastRnn.Runner;
 /// </summary>
 internal sealed class SvgChart
 {
-    private const double CharacterWidth = 7.4, Row = 20;
+    /// <summary>As wide as in the widest of usual fonts.</summary>
+    private const double CharacterWidth = 7.4, DigitWidth = 8, Row = 20;
+
     private readonly Chart _chart;
     private readonly StringBuilder _svg = new();
     private readonly string _id;
@@ -24,7 +26,7 @@ internal sealed class SvgChart
         (_chart, _width, _height, _id) = (chart, width, height, id);
         _y = ScaleY();
         _yLabels = _y.Labels();
-        _left = 10 + (_yLabels.Max(label => label.Length) * CharacterWidth);
+        _left = 12 + (_yLabels.Max(label => label.Length) * DigitWidth);
         _right = width - 18;
         _legend = chart.Heading == null ? 14 : 42;
         _top = _legend - 2 + (LegendRows() * Row) + Row;
@@ -60,12 +62,13 @@ internal sealed class SvgChart
         Add($"<clipPath id=\"{_id}-c\"><rect x=\"{_left - 4:F1}\" y=\"{_top - 4:F1}\" width=\"{_right - _left + 8:F1}\" height=\"{_bottom - _top + 8:F1}\"/></clipPath>");
         Add($"<g clip-path=\"url(#{_id}-c)\">");
         DrawBand();
-        foreach (ChartMark mark in _chart.Marks)
+        ChartMark[] marks = [.. _chart.Marks.Where(mark => double.IsFinite(mark.Vertical ? X(mark.At) : Y(mark.At)))];
+        foreach (ChartMark mark in marks)
             DrawMark(mark);
         foreach (ChartLine line in _chart.Lines)
             DrawLine(line);
         Add($"</g>");
-        foreach (ChartMark mark in _chart.Marks)
+        foreach (ChartMark mark in marks)
             NameMark(mark);
         DrawLegend();
         Add($"</svg>");
@@ -97,8 +100,8 @@ internal sealed class SvgChart
         if (_chart.Band is not { } band)
             return;
         var points = PixelColumns.Envelope(band.Points
-            .Where(point => double.IsFinite(point.Low) && double.IsFinite(point.High))
-            .Select(point => (X(point.X), Y(point.High), Y(point.Low)))); // up is down in a picture
+            .Select(point => (X: X(point.X), Low: Y(point.High), High: Y(point.Low))) // up is down in a picture
+            .Where(point => double.IsFinite(point.Low) && double.IsFinite(point.High)));
         if (points.Count == 0)
             return;
         IEnumerable<string> there = points.Select(point => Point(point.X, point.Low)), back = Enumerable.Reverse(points).Select(point => Point(point.X, point.High));

@@ -118,6 +118,16 @@ public sealed class RunnerTests : IDisposable
     }
 
     [Fact]
+    public void Page_tells_what_the_run_did()
+    {
+        _folder.Train("--schedule", "cosine").Succeeded();
+        string page = File.ReadAllText(_folder.At(RunnerFolder.Page));
+        foreach (string part in new[] { "Validation loss", "perplexity", "Loss", "learning rate", "gradient norm", "Samples", "Temperature 0.8", "Settings", "schedule" })
+            Assert.Contains(part, page, StringComparison.Ordinal);
+        Assert.DoesNotContain("class=\"notice\"", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Patience_ends_a_run_that_gets_no_better()
     {
         string[] options = ["--learning-rate", "0.5", "--epochs", "200", "--patience", "3", "--json"];
