@@ -105,8 +105,8 @@ internal static class InfoCommand
             (Sequential network, ModelInfo info) = ModelFiles.Open(path, backend);
             TrainingSummary? training = info.Training;
             Show(output, new InfoResult(
-                path, info.Task, [.. info.Layers.Select(l => l.ToString())], network.ParameterCount, info.Vocabulary?.Count, info.Seed, info.LibraryVersion,
-                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options));
+                path, info.Task, [.. info.Layers.Select(l => l.ToString())], network.ParameterCount, info.Vocabulary?.Count ?? info.Words?.Count, info.Seed, info.LibraryVersion,
+                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options, info.Classes?.Names));
             return ExitCodes.Ok;
         });
         return command;
@@ -126,6 +126,8 @@ internal static class InfoCommand
             text.WriteLine($"{(i == 0 ? "layers" : ""),-12} {i} {info.Layers[i]}");
         text.WriteLine($"parameters   {info.Parameters:N0}");
         text.WriteLine($"vocabulary   {info.Vocabulary?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}");
+        if (info.Classes is { } classes)
+            text.WriteLine($"classes      {classes.Count}: {string.Join(", ", classes)}");
         text.WriteLine($"seed         {info.Seed}");
         text.WriteLine($"written by   fastrnn {info.LibraryVersion}");
         text.WriteLine(FormattableString.Invariant(
