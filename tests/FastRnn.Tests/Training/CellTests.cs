@@ -251,15 +251,6 @@ public class CellTests
         cell.Update(trainer);
     }
 
-    [Fact]
-    public void NameLoopLearns()
-    {
-        using var backend = new CpuBackend(1);
-        List<double> losses = NameLoopExample.Train(backend, passes: 60);
-        Assert.InRange(losses[0], 0.9, 1.6); // not much below ln 3 yet
-        Assert.True(losses[^1] < 0.05, $"loss {losses[^1]} after {losses.Count} passes");
-    }
-
     /// <summary>The whole sequence in one call: outputs, gradients of inputs, of parameters and of the first recurrent layer's initial h.</summary>
     private static (float[] Y, float[] InputGradient, double[][] Gradients, float[]? Initial) Whole(Sequential model, float[] x, float[] dY, long time)
     {
