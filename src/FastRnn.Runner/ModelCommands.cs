@@ -106,7 +106,8 @@ internal static class InfoCommand
             TrainingSummary? training = info.Training;
             Show(output, new InfoResult(
                 path, info.Task, [.. info.Layers.Select(l => l.ToString())], network.ParameterCount, info.Vocabulary?.Count, info.Seed, info.LibraryVersion,
-                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options));
+                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options,
+                info.Series?.ToString()));
             return ExitCodes.Ok;
         });
         return command;
@@ -126,6 +127,8 @@ internal static class InfoCommand
             text.WriteLine($"{(i == 0 ? "layers" : ""),-12} {i} {info.Layers[i]}");
         text.WriteLine($"parameters   {info.Parameters:N0}");
         text.WriteLine($"vocabulary   {info.Vocabulary?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}");
+        if (info.Series != null)
+            text.WriteLine($"series       {info.Series}");
         text.WriteLine($"seed         {info.Seed}");
         text.WriteLine($"written by   fastrnn {info.LibraryVersion}");
         text.WriteLine(FormattableString.Invariant(

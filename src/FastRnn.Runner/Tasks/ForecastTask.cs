@@ -89,18 +89,18 @@ internal sealed class ForecastTask : TrainingTask
 
     public override string Name => "forecast";
 
-    public override string LossUnit => _spec.Quantiles.Count > 0 ? "pinball loss, scaled" : _settings.Loss switch
+    public override string LossUnit => _spec.Quantiles.Count > 0 ? "scaled pinball loss" : _settings.Loss switch
     {
-        "mae" => "absolute error, scaled",
-        "huber" => "Huber loss, scaled",
-        _ => "squared error, scaled",
+        "mae" => "scaled MAE",
+        "huber" => "scaled Huber loss",
+        _ => "scaled MSE",
     };
 
     public override double GuessingLoss { get; }
 
     public override string Description =>
-        $"{_table.Rows:N0} rows; {string.Join(", ", _spec.Columns.Take(_spec.Targets))} from {_spec.InputSize} values a row; train on {_split.Train}, "
-        + $"validate on {_split.Validation}, test on {_split.Test}; {_training.Count} batches of {Math.Min(_options.Batch, _training.Windows)}×{_spec.Window}";
+        $"{_table.Rows:N0} rows; {_spec}; train on {_split.Train}, validate on {_split.Validation}, test on {_split.Test}; "
+        + $"{_training.Count} batches of {Math.Min(_options.Batch, _training.Windows)}×{_spec.Window}";
 
     public override Loss Loss => _spec.Quantiles.Count > 0 ? new PinballLoss([.. _spec.Quantiles]) : _settings.Loss switch
     {
