@@ -13,12 +13,11 @@ internal static class Cli
     private const string ExitCodeHelp =
         "Exit codes: 0 ok, 1 usage, 2 bad input or model file, 3 diverged, 4 out of memory, 5 device, 130 interrupted.";
 
+    public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null }; // a text may begin with @
+
     public static int Run(string[] args, Output output, CancellationToken cancellation)
     {
         Command root = CreateRoot(output, cancellation);
-        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // a text may begin with @
-        if (parsed.Errors.Count > 0)
-            return Fail(output, ExitCodes.Usage, Describe(parsed));
         var configuration = new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,
@@ -28,7 +27,11 @@ internal static class Cli
         };
         try
         {
-            return parsed.Invoke(configuration);
+            ParseResult parsed = root.Parse(args, Parsing);
+            IReadOnlyList<string> whole = Configuration.Expand(args, parsed);
+            if (!ReferenceEquals(whole, args))
+                parsed = root.Parse(whole, Parsing);
+            return parsed.Errors.Count > 0 ? Fail(output, ExitCodes.Usage, Describe(parsed)) : parsed.Invoke(configuration);
         }
         catch (Exception e) when (ExitCodeOf(e) is int code)
         {
@@ -42,11 +45,13 @@ internal static class Cli
         return new Command("fastrnn", "FastRnn: recurrent neural networks at the speed of the machine. " + ExitCodeHelp)
         {
             TrainCommand.Create(output, cancellation),
+            TuneCommand.Create(output, cancellation),
             UseCommands.Eval(output, cancellation),
             UseCommands.Predict(output, cancellation),
             SampleCommand.Create(output, cancellation),
             InfoCommand.Create(output),
             DoctorCommand.Create(output),
+            CompletionCommand.Create(output),
             new HelpOption(),
             new VersionOption(),
         };

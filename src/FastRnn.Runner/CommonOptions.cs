@@ -93,6 +93,7 @@ internal static class CommonOptions
     public static Option<string> Choice(string name, string value, string description, params string[] choices)
     {
         var option = new Option<string>(name) { Description = $"{description}: {string.Join(", ", choices)}", DefaultValueFactory = _ => value };
+        option.CompletionSources.Add(choices);
         option.Validators.Add(result =>
         {
             string? given = result.GetValueOrDefault<string>();

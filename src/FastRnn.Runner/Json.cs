@@ -9,11 +9,15 @@ namespace FastRnn.Runner;
 [JsonSerializable(typeof(TrainResult))]
 [JsonSerializable(typeof(EvalResult))]
 [JsonSerializable(typeof(LineResult))]
+[JsonSerializable(typeof(LabelResult))]
+[JsonSerializable(typeof(LabelAnswer))]
+[JsonSerializable(typeof(TagAnswer))]
 [JsonSerializable(typeof(ForecastResult))]
 [JsonSerializable(typeof(ForecastRow))]
 [JsonSerializable(typeof(SampleResult))]
 [JsonSerializable(typeof(InfoResult))]
 [JsonSerializable(typeof(DoctorResult))]
+[JsonSerializable(typeof(TuneResult))]
 internal sealed partial class ResultJson : JsonSerializerContext;
 
 internal sealed record EpochResult(int Epoch, double TrainLoss, double? ValidationLoss, double TokensPerSecond, double Seconds);

@@ -15,13 +15,22 @@ internal static class RunFiles
     }
 
     /// <summary>The files that training writes for a model: itself, then those beside it.</summary>
-    public static string[] Written(string model) => [model, Checkpoint(model), Log(model), Plot(model)];
+    public static string[] Written(string model) => [model, Checkpoint(model), Log(model), Plot(model), Configuration(model)];
 
     public static string Checkpoint(string model) => model + ".checkpoint";
 
     public static string Log(string model) => model + ".csv";
 
     public static string Plot(string model) => model + ".svg";
+
+    public static string Configuration(string model) => model + ".json";
+
+    /// <summary>Fails when the record of the run would replace a configuration that a person wrote.</summary>
+    public static void CheckConfiguration(string model, string? given)
+    {
+        if (given != null && SameFile(given, Configuration(model)) && !Runner.Configuration.IsOfRun(given))
+            throw new CliException(ExitCodes.BadInput, $"{given}: would be replaced by the record of the run; --out takes another name");
+    }
 
     /// <summary>Fails before any work when the model could not be saved afterwards, or would replace the data.</summary>
     public static void CheckWritable(string model, string data)

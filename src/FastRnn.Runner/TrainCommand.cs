@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FastRnn.Backends;
+using FastRnn.Numerics;
 
 namespace FastRnn.Runner;
 
@@ -11,7 +12,7 @@ internal static class TrainCommand
         TaskKind[] kinds = TaskKinds.Create();
         Option<string> task = CommonOptions.Choice("--task", "char-lm", "What to learn", [.. kinds.Select(kind => kind.Name)]);
         Option<string> data = CommonOptions.NotEmpty(
-            new Option<string>("--data") { Description = "Training data, a UTF-8 text", Required = true, HelpName = "FILE" });
+            new Option<string>("--data") { Description = "Training data: a file, or a folder where the task reads one", Required = true, HelpName = "FILE" });
         Option<string> cell = CommonOptions.Choice("--cell", "lstm", "Recurrent cell", "lstm", "gru", "rnn");
         Option<int> hidden = CommonOptions.Number("--hidden", 128, 1, 65_536, "Units of a recurrent layer");
         Option<int> layers = CommonOptions.Number("--layers", 2, 1, 100, "Recurrent layers");
@@ -33,10 +34,11 @@ internal static class TrainCommand
             "--memory-limit", "Most memory that training may hold, as 2GiB or 500MiB; 0 is any. More ends with exit code 4 before it starts");
         var recompute = new Option<bool>("--recompute") { Description = "Windows over 64 steps in less memory and more time: the same bits" };
         Option<bool> json = CommonOptions.Json();
+        Option<string?> config = Configuration.Option();
         var command = new Command("train", "Train a model. Ctrl-C saves a checkpoint and ends; --resume goes on.")
         {
             task, data, cell, hidden, layers, dropout, weightDrop, batch, epochs, seed, threads, device,
-            model, resume, every, patience, memory, recompute, json,
+            model, resume, every, patience, memory, recompute, config, json,
         };
         foreach (Option option in kinds.SelectMany(kind => kind.Options).Distinct())
             command.Options.Add(option);
@@ -58,7 +60,7 @@ internal static class TrainCommand
                 Epochs = parsed.GetValue(epochs),
                 Update = update.Read(parsed, parsed.GetValue(epochs)),
                 Seed = parsed.GetValue(seed),
-                Model = parsed.GetValue(model) ?? Path.GetFileNameWithoutExtension(file) + ".safetensors",
+                Model = parsed.GetValue(model) ?? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(file)) + ".safetensors",
                 Resume = parsed.GetValue(resume),
                 CheckpointEvery = parsed.GetValue(every),
                 Patience = parsed.GetValue(patience),
@@ -68,7 +70,13 @@ internal static class TrainCommand
             output.Json = parsed.GetValue(json);
             using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), options.Seed, output);
             RunFiles.CheckWritable(options.Model, options.Data);
-            return new TrainingRun(options, kind.Create(parsed, options, output), backend, output, cancellation).Run();
+            RunFiles.CheckConfiguration(options.Model, parsed.GetValue(config));
+            TrainingTask learnt = kind.Create(parsed, options, output);
+            void Record() => EffectiveConfiguration.Write(
+                RunFiles.Configuration(options.Model), parsed, kinds.SelectMany(one => one.Options).Except(kind.Options), options.Fixed(learnt),
+                ("version", CommonOptions.Version), ("seed", $"{options.Seed}"), ("isa", Isa.Name(backend.Isa)), ("threads", $"{backend.Threads}"));
+
+            return new TrainingRun(options, learnt, backend, output, cancellation) { Started = Record }.Run();
         });
         return command;
     }

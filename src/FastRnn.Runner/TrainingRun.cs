@@ -59,6 +59,9 @@ internal sealed class TrainingRun
         static WindowShape[] Shapes(IChunkSequence chunks) => [.. chunks.Select(WindowShape.Of).Distinct()];
     }
 
+    /// <summary>Called once the run has taken its files: what was there before a run that cannot start stays as it was.</summary>
+    public Action? Started { get; init; }
+
     /// <summary>Trains to the last epoch, an interruption, or until nothing gets better.</summary>
     public int Run()
     {
@@ -70,6 +73,7 @@ internal sealed class TrainingRun
         }
         else if (_state.Epochs.Count > 0)
             WriteLogs(); // a kill may have come between the checkpoint and them
+        Started?.Invoke();
         bool interrupted = false;
         try
         {
@@ -98,7 +102,7 @@ internal sealed class TrainingRun
 
     private (Sequential Model, Trainer Trainer, RunState State) Start(Schedule? schedule)
     {
-        if (_options.Dropout > 0 && _options.Layers == 1)
+        if (_options.Dropout > 0 && _options.Layers == 1 && _task.DropsBetweenLayersOnly)
             _output.Log.WriteLine("note: --dropout acts between recurrent layers, and there is one");
         var model = new Sequential(_backend, _options.Seed, CreateLayers());
         return (model, CreateTrainer(model, schedule), new RunState { Options = _fixedOptions });

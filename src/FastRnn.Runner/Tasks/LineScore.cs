@@ -20,7 +20,7 @@ internal sealed class LineScore(Sequential model, Vocabulary vocabulary)
         for (int i = 0; i + 1 < tokens.Length; i++)
         {
             _session.Step(tokens[i], _logits);
-            nats += Surprise(tokens[i + 1]);
+            nats += Logits.LogSum(_logits) - _logits[tokens[i + 1]];
         }
         int counted = tokens.Length - 1;
         return new LineResult(line.Text, counted == 0 ? 0 : nats / counted, counted);
@@ -40,15 +40,4 @@ internal sealed class LineScore(Sequential model, Vocabulary vocabulary)
     }
 
     private static string Show(string symbol) => char.IsControl(symbol, 0) ? FormattableString.Invariant($"U+{(int)symbol[0]:X4}") : $"'{symbol}'";
-
-    /// <summary>−log softmax of a token.</summary>
-    private double Surprise(int token)
-    {
-        double most = double.NegativeInfinity, sum = 0;
-        foreach (float logit in _logits)
-            most = Math.Max(most, logit);
-        foreach (float logit in _logits)
-            sum += Math.Exp(logit - most);
-        return most + Math.Log(sum) - _logits[token];
-    }
 }

@@ -41,7 +41,8 @@ internal static class TaskKinds
     public static TaskKind[] Create()
     {
         var shared = new SharedOptions();
-        return [new CharLmKind(shared), new ForecastKind()];
+        var sequence = new SequenceOptions();
+        return [new CharLmKind(shared), new ClassifyKind(shared, sequence), new TagKind(shared, sequence), new ForecastKind()];
     }
 
     /// <summary>Refuses options that other tasks have and this one does not.</summary>

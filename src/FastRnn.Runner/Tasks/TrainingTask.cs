@@ -27,6 +27,9 @@ internal abstract class TrainingTask
     /// <summary>Whether a window goes on where the one before ended.</summary>
     public virtual bool CarriesState => false;
 
+    /// <summary>Whether dropout acts between recurrent layers alone, so that one layer has none.</summary>
+    public virtual bool DropsBetweenLayersOnly => true;
+
     public abstract IChunkSequence Training { get; }
 
     /// <summary>Null: the training loss decides which weights are the best.</summary>

@@ -1,6 +1,5 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
-using FastRnn.Series;
 using FastRnn.Training;
 
 namespace FastRnn.Formats;
@@ -60,13 +59,12 @@ public static class ModelFile
         Architecture.Check(layers);
         if (info.Vocabulary is { } vocabulary && layers[0].Vocabulary is { } size && size != vocabulary.Count)
             throw new ArgumentException($"the vocabulary has {vocabulary.Count} symbols, the embedding {size}", nameof(info));
-        if (info.Series is { } series && (series.Problem() ?? Forecaster.Misfit(model, series)) is { } misfit)
+        if (Preprocessing.Refuses(info, layers) is { } misfit)
             throw new ArgumentException(misfit, nameof(info));
         var provenance = new ProvenanceRecord { Library = Version, Seed = model.Seed, Training = info.Training };
         file.Metadata["format"] = "pt"; // What the Python library expects of files with PyTorch's layouts.
         file.Metadata[ArchitectureRecord.Key] = StrictJson.Write(new ArchitectureRecord { Layers = layers });
-        file.Metadata[PreprocessingRecord.Key] =
-            StrictJson.Write(new PreprocessingRecord { Task = info.Task, Vocabulary = info.Vocabulary?.Symbols, Series = info.Series });
+        file.Metadata[PreprocessingRecord.Key] = StrictJson.Write(Preprocessing.Describe(info));
         file.Metadata[ProvenanceRecord.Key] = StrictJson.Write(provenance);
         file.Metadata[ProbeRecord.Key] = StrictJson.Write(Probe.Record(model, layers));
         return file;
@@ -77,6 +75,8 @@ public static class ModelFile
         var info = ReadInfo(file, path);
         var probe = StrictJson.Read<ProbeRecord>(file, ProbeRecord.Key, path);
         CheckTensors(file, info.Layers, path);
+        if (Preprocessing.Refuses(info, info.Layers) is { } misfit)
+            throw Fail(misfit, path);
         if (Probe.Check(info.Layers, probe) is { } broken)
             throw Fail($"metadata {ProbeRecord.Key} is not valid: {broken}", path);
 
@@ -85,8 +85,6 @@ public static class ModelFile
         {
             foreach (var parameter in model.Parameters)
                 parameter.Write(file.Find(parameter.Name)!.Floats);
-            if (info.Series is { } series && Forecaster.Misfit(model, series) is { } misfit)
-                throw Fail(misfit, path);
             if (Probe.Compare(model, info.Layers, probe) is { } difference)
                 throw Fail(difference, path);
             return (model, info);
@@ -128,13 +126,10 @@ public static class ModelFile
         var layers = StrictJson.Read<ArchitectureRecord>(file, ArchitectureRecord.Key, path).Layers;
         var preprocessing = StrictJson.Read<PreprocessingRecord>(file, PreprocessingRecord.Key, path);
         var provenance = StrictJson.Read<ProvenanceRecord>(file, ProvenanceRecord.Key, path);
-        if (preprocessing.Series?.Problem() is { } problem)
-            throw Fail($"metadata {PreprocessingRecord.Key} is not valid: {ModelFormatException.Quote(problem, longest: 200)}", path);
-        return new ModelInfo
+        ModelInfo known = Preprocessing.Read(preprocessing, path);
+        return known with
         {
-            Task = preprocessing.Task,
             Vocabulary = ReadVocabulary(preprocessing.Vocabulary, layers, path),
-            Series = preprocessing.Series,
             Layers = layers,
             LibraryVersion = provenance.Library,
             Seed = provenance.Seed,
@@ -148,15 +143,7 @@ public static class ModelFile
             return null;
         if (layers.Count > 0 && layers[0]?.Vocabulary is { } size && size != symbols.Count)
             throw Fail($"the vocabulary has {symbols.Count} symbols, the embedding {size}", path);
-        try
-        {
-            return new Vocabulary(symbols);
-        }
-        catch (ArgumentException e)
-        {
-            throw new ModelFormatException(
-                $"the vocabulary is not valid: {ModelFormatException.Quote(e.Message, longest: 200)}", SafetensorsHeaderParser.Start, path, e);
-        }
+        return Preprocessing.Valid("vocabulary", () => new Vocabulary(symbols), path);
     }
 
     /// <summary>Every tensor the layers need is there with its type, shape and finite values, and no other.</summary>

@@ -13,6 +13,18 @@ public sealed record ModelInfo
     /// <summary>The symbols that token ids stand for, or null where the inputs are numbers.</summary>
     public Vocabulary? Vocabulary { get; init; }
 
+    /// <summary>The words that token ids stand for, or null where they stand for characters or the inputs are numbers.</summary>
+    public WordVocabulary? Words { get; init; }
+
+    /// <summary>The classes that outputs stand for, or null where they stand for something else.</summary>
+    public ClassNames? Classes { get; init; }
+
+    /// <summary>How sound becomes the inputs, or null where they are no sound.</summary>
+    public AudioSettings? Audio { get; init; }
+
+    /// <summary>What brings series to the scale of the inputs, or null where they are taken as they are.</summary>
+    public Standardization? Standardization { get; init; }
+
     /// <summary>How a series becomes inputs and outputs become forecasts, or null where the model is not one of series.</summary>
     public ForecastSpec? Series { get; init; }
 
@@ -184,7 +196,31 @@ internal sealed record PreprocessingRecord
 
     public IReadOnlyList<string>? Vocabulary { get; init; }
 
+    public WordsRecord? Words { get; init; }
+
+    public IReadOnlyList<string>? Classes { get; init; }
+
+    public AudioSettings? Audio { get; init; }
+
+    public StandardizationRecord? Standardization { get; init; }
+
     public ForecastSpec? Series { get; init; }
+}
+
+/// <summary>A vocabulary of words within <see cref="PreprocessingRecord"/>.</summary>
+internal sealed record WordsRecord
+{
+    public required IReadOnlyList<string> Words { get; init; }
+
+    public bool LowerCase { get; init; }
+}
+
+/// <summary>A standardisation within <see cref="PreprocessingRecord"/>.</summary>
+internal sealed record StandardizationRecord
+{
+    public required float[] Means { get; init; }
+
+    public required float[] Deviations { get; init; }
 }
 
 /// <summary>Metadata value <c>fastrnn.provenance</c>.</summary>

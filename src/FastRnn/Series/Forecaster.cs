@@ -20,7 +20,7 @@ public sealed class Forecaster
         ArgumentNullException.ThrowIfNull(spec);
         if (spec.Problem() is { } problem)
             throw new ArgumentException(problem, nameof(spec));
-        if (Misfit(model, spec) is { } misfit)
+        if (Misfit(model.TakesTokens ? null : model.InputSize, model.OutputSize, spec) is { } misfit)
             throw new ArgumentException(misfit, nameof(model));
         (_model, _spec) = (model, spec);
     }
@@ -66,11 +66,11 @@ public sealed class Forecaster
         return forecasts;
     }
 
-    /// <summary>What keeps a model from working by a plan, or null.</summary>
-    internal static string? Misfit(Sequential model, ForecastSpec spec) =>
-        model.TakesTokens || model.InputSize != spec.InputSize
-            ? $"the series has {spec.InputSize} inputs a row, the model reads {(model.TakesTokens ? "tokens" : $"{model.InputSize} values")}"
-            : model.OutputSize != spec.OutputSize ? $"the series needs {spec.OutputSize} outputs, the model has {model.OutputSize}" : null;
+    /// <summary>What keeps a model that reads so many values, or tokens, from working by a plan, or null.</summary>
+    internal static string? Misfit(int? inputs, int outputs, ForecastSpec spec) =>
+        inputs != spec.InputSize
+            ? $"the series has {spec.InputSize} inputs a row, the model reads {(inputs is { } width ? $"{width} values" : "tokens")}"
+            : outputs != spec.OutputSize ? $"the series needs {spec.OutputSize} outputs, the model has {outputs}" : null;
 
     private int CheckSteps(int steps)
     {

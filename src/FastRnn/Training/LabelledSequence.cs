@@ -59,6 +59,9 @@ public sealed class LabelledSequence
     /// <summary>O, target values a step; 0 when targets are tokens or classes.</summary>
     public int Outputs { get; }
 
+    /// <summary>Target tokens or classes, L or one; empty when targets are values.</summary>
+    public ReadOnlySpan<int> TargetClasses => _targets.Span;
+
     /// <summary>Steps that have a target: L, or 1 for an answer at the end.</summary>
     internal int TargetSteps { get; }
 

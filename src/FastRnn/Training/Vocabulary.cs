@@ -5,6 +5,9 @@ namespace FastRnn.Training;
 /// <summary>The symbols of a model: Unicode characters (an emoji is one), sorted by code point. A symbol's token is its place.</summary>
 public sealed class Vocabulary
 {
+    /// <summary>The symbol that stands for characters that a vocabulary lacks, where it is asked to: U+FFFD.</summary>
+    public const string Replacement = "\uFFFD";
+
     private readonly string[] _symbols;
     private readonly Dictionary<Rune, int> _tokens = [];
 
@@ -44,16 +47,36 @@ public sealed class Vocabulary
         return new Vocabulary([.. runes.Select(rune => rune.ToString())]);
     }
 
+    /// <summary>
+    /// The characters that occur in texts at least so often, and <see cref="Replacement"/>, as which the rare ones are read: so it is learnt what an
+    /// unknown character means.
+    /// </summary>
+    /// <param name="texts">Training data.</param>
+    /// <param name="minimumCount">At least 1.</param>
+    public static Vocabulary FromTexts(IEnumerable<string> texts, int minimumCount = 2)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        ArgumentOutOfRangeException.ThrowIfLessThan(minimumCount, 1);
+        var frequent = texts.SelectMany(text => text.EnumerateRunes()).CountBy(rune => rune).Where(count => count.Value >= minimumCount);
+        return new Vocabulary([.. frequent.Select(count => count.Key).Append(Rune.ReplacementChar).Distinct().Order().Select(rune => rune.ToString())]);
+    }
+
     /// <summary>The tokens of a text.</summary>
     /// <exception cref="UnknownSymbolException">A character is not in the vocabulary.</exception>
-    public int[] Encode(string text)
+    public int[] Encode(string text) => Encode(text, -1);
+
+    /// <summary>The tokens of a text, with <see cref="Replacement"/> for characters that are not in the vocabulary.</summary>
+    /// <exception cref="UnknownSymbolException">A character is not in the vocabulary, and neither is what stands for it.</exception>
+    public int[] EncodeOrReplace(string text) => Encode(text, _tokens.GetValueOrDefault(Rune.ReplacementChar, -1));
+
+    private int[] Encode(string text, int replacement)
     {
         ArgumentNullException.ThrowIfNull(text);
         var tokens = new List<int>(text.Length);
         int line = 1, column = 1;
         foreach (Rune rune in text.EnumerateRunes())
         {
-            if (!_tokens.TryGetValue(rune, out int token))
+            if (!_tokens.TryGetValue(rune, out int token) && (token = replacement) < 0)
                 throw new UnknownSymbolException(rune, line, column, Count);
             tokens.Add(token);
             (line, column) = rune.Value == '\n' ? (line + 1, 1) : (line, column + 1);

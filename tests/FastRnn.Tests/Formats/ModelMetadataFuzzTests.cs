@@ -34,6 +34,12 @@ public sealed partial class ModelMetadataFuzzTests
         var run = new RunState { Options = new Dictionary<string, string> { ["a"] = "b" }, Epochs = [new(1, 2, 3, 4, 5)], BestLoss = 1 };
         var valid = CheckpointFile.Describe(trainer, new ModelInfo { Task = "char-lm", Vocabulary = data.Vocabulary }, run, stopping);
 
+        valid.Metadata["fastrnn.preprocessing"] = StrictJson.Write(Preprocessing.Describe(new ModelInfo
+        {
+            Task = "tag",
+            Words = new WordVocabulary(["<unk>", "a", "b"], lowerCase: true),
+            Classes = new ClassNames(["a", "b", "c"]),
+        }));
         Fuzz(valid, backend, Mutations);
     }
 

@@ -139,7 +139,7 @@ public sealed class ResumeTests(ITestOutputHelper log) : IDisposable
             Assert.Empty(result.Output);
             Assert.Contains("--resume", result.Error, StringComparison.Ordinal);
         }
-        Assert.Equal([RunnerFolder.Data, RunnerFolder.Checkpoint], _folder.Files);
+        Assert.Equal([RunnerFolder.Data, RunnerFolder.Checkpoint, RunnerFolder.Model + ".json"], _folder.Files);
         Assert.Equal(0, TrainingState.Read(_folder.At(RunnerFolder.Checkpoint)).Epoch);
     }
 

@@ -31,3 +31,14 @@ internal sealed class PermissionFactAttribute : FactAttribute
             Skip = "needs Unix and a user other than root: root may write everywhere";
     }
 }
+
+/// <summary>A test with cases that needs the shell zsh.</summary>
+internal sealed class ZshTheoryAttribute : TheoryAttribute
+{
+    public ZshTheoryAttribute()
+    {
+        string[] folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        if (!folders.Any(folder => File.Exists(Path.Combine(folder, "zsh"))))
+            Skip = "needs the shell zsh";
+    }
+}

@@ -1,0 +1,193 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using FastRnn.Data;
+using FastRnn.Data.Audio;
+using FastRnn.Formats;
+using FastRnn.Training;
+
+namespace FastRnn.Runner;
+
+/// <summary><c>--task classify</c></summary>
+internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequence) : TaskKind
+{
+    private readonly ClassifyFormat _format = new();
+
+    public override string Name => "classify";
+
+    public override string Summary => "a label for a text, a series or a sound";
+
+    public override IReadOnlyList<Option> Options =>
+    [
+        .. _format.Options, shared.Embedding, shared.ValidationSplit, sequence.ValidationData, sequence.TestData, sequence.TestEvery, sequence.Bidirectional,
+        sequence.Level, sequence.MinimumCount, sequence.MaximumWords, sequence.LowerCase, sequence.ClassWeights,
+    ];
+
+    public override IReadOnlyList<Option> EvalOptions => [sequence.TopK];
+
+    public override TrainingTask Create(ParseResult parsed, TrainOptions options, Output output)
+    {
+        SequenceSettings settings = sequence.Read(parsed, shared);
+        string format = _format.Of(parsed, options.Data);
+        if (format == "text")
+            return CreateText(options, settings);
+        sequence.RefuseTextOptions(parsed, shared, format);
+        AudioSettings? audio = format == "wav" ? _format.Audio(parsed, WaveFolder.SampleRate(options.Data)) : null;
+        return CreateSeries(options, settings, audio);
+    }
+
+    public override void Evaluate(ModelUse use, string data)
+    {
+        SequenceEncoder encoder = Encoder(use);
+        RequirePath(data);
+        LabelledSequence[] sequences = use.Model.TakesTokens
+            ? [.. LabelledTextFile.Read(data).Select(encoder.Encode)]
+            : [.. ReadSeries(data, use.Info.Audio).Select(series => encoder.Encode(WithClass(series)))];
+        LabelReport report = LabelReport.Measure(use.Model, encoder.Classes, sequences, atEnd: true, use.Cancellation);
+        Write(use, report, "sample", use.Parsed.GetValue(sequence.TopK));
+    }
+
+    /// <summary>A class and its probability for each line, for each series of a .ts file, or for each sound.</summary>
+    public override void Predict(ModelUse use, string? data)
+    {
+        SequenceEncoder encoder = Encoder(use);
+        foreach ((string? source, LabelledSequence? sample) in Questions(use, encoder, data).TakeWhile(_ => !use.Cancellation.IsCancellationRequested))
+        {
+            (string? label, double? probability) = (null, null);
+            if (sample != null)
+                use.Model.PredictEach([sample], atEnd: true, (_, logits) => (label, probability) = Answer(logits, encoder.Classes));
+            if (use.Output.Json)
+                use.Output.WriteJson(new LabelAnswer(source, label, probability), ResultJson.Default.LabelAnswer);
+            else
+                use.Output.Result.WriteLine(label == null ? "" : FormattableString.Invariant($"{label}\t{probability:F4}"));
+            use.Output.Result.Flush();
+        }
+    }
+
+    /// <summary>The classes among labels.</summary>
+    /// <exception cref="DataFormatException">There is only one.</exception>
+    public static ClassNames Classes(string data, IEnumerable<string> labels)
+    {
+        string[] names = [.. labels.Distinct(StringComparer.Ordinal)];
+        return names.Length > 1
+            ? ClassNames.FromLabels(names)
+            : throw new DataFormatException(data, $"all samples for training are of one class, '{names[0]}': there is nothing to tell apart");
+    }
+
+    /// <exception cref="CliException">The model has no classes.</exception>
+    public static SequenceEncoder Encoder(ModelUse use)
+    {
+        bool known = use.Info.Classes != null && use.Model.TakesTokens == (use.Info.Words != null || use.Info.Vocabulary != null);
+        return known && (use.Info.Task != "tag" || use.Info.Words != null)
+            ? SequenceEncoder.FromModel(use.Info, use.Model.TakesTokens ? 0 : use.Model.InputSize)
+            : throw new CliException(ExitCodes.BadInput, $"{use.Path}: task '{use.Info.Task}' without classes, or without a vocabulary for its tokens");
+    }
+
+    public static void Write(ModelUse use, LabelReport report, string unit, int k)
+    {
+        if (use.Output.Json)
+            use.Output.WriteJson(report.Result(k), ResultJson.Default.LabelResult);
+        else
+            report.Write(use.Output.Result, unit, k);
+    }
+
+    private static (string Label, double Probability) Answer(ReadOnlySpan<float> logits, ClassNames classes)
+    {
+        int best = Logits.Best(logits);
+        return (classes[best], Math.Exp(logits[best] - Logits.LogSum(logits)));
+    }
+
+    /// <summary>What is asked, with its text or file for JSON; no sequence for an empty line.</summary>
+    private static IEnumerable<(string? Source, LabelledSequence? Sample)> Questions(ModelUse use, SequenceEncoder encoder, string? data)
+    {
+        if (use.Model.TakesTokens)
+            return TextLines.Read(data).Select(line => ((string?)line.Text, line.Text.Trim() is { Length: > 0 } text ? Question(encoder.Tokens(text)) : null));
+        if (data != null && (use.Info.Audio != null || ClassifyFormat.IsTs(data)))
+        {
+            RequirePath(data);
+            IEnumerable<LabelledSeries> series = use.Info.Audio is { } audio && File.Exists(data) ? [WaveFolder.ReadFile(data, audio)] : ReadSeries(data, use.Info.Audio);
+            return series.Select(one => (one.Line == 0 ? one.Path : null, (LabelledSequence?)encoder.Encode(one with { Label = null })));
+        }
+        if (use.Info.Audio != null)
+            throw new CliException(ExitCodes.Usage, "a model of sound reads --data, a .wav file or a folder of them");
+        return TextLines.Read(data).Select(line => ((string?)null, line.Text.Trim() is { Length: > 0 } text
+            ? encoder.Encode(TsFile.ParseSeries(text, line.Source, line.Number))
+            : null));
+    }
+
+    private static LabelledSequence Question(int[] tokens) => new(tokens, (int[])[-1]);
+
+    private static Classify CreateText(TrainOptions options, SequenceSettings settings)
+    {
+        var parts = SequenceParts<LabelledText>.Cut(options.Data, settings, options.Seed, Read, sample => sample.Path, sample => sample.Label);
+        ClassNames classes = Classes(options.Data, parts.Train.Select(sample => sample.Label));
+        IEnumerable<string> texts = parts.Train.Select(sample => sample.Text);
+        var encoder = new SequenceEncoder(classes)
+        {
+            Characters = settings.Characters ? Vocabulary.FromTexts(texts, settings.MinimumCount) : null,
+            Words = settings.Characters ? null : WordVocabulary.FromSentences(
+                texts.Select(WordVocabulary.Split), settings.MinimumCount, settings.LowerCase, maximumWords: settings.MaximumWords),
+        };
+        return new Classify(
+            options, settings, encoder, null, parts.Encode(encoder.Encode), parts.Checksum(s => SequenceParts<LabelledText>.Bytes(s.Label, s.Text)));
+
+        static IReadOnlyList<LabelledText> Read(string path)
+        {
+            RequirePath(path);
+            return LabelledTextFile.Read(path);
+        }
+    }
+
+    private static Classify CreateSeries(TrainOptions options, SequenceSettings settings, AudioSettings? audio)
+    {
+        var parts = SequenceParts<LabelledSeries>.Cut(options.Data, settings, options.Seed, Read, series => series.Path, series => series.Label!);
+        int channels = parts.Train[0].Channels;
+        if (parts.Train.FirstOrDefault(series => series.Channels != channels) is { } other)
+            throw new DataFormatException(other.Path, $"{other.Channels} channels, expected {channels} as in the first series", other.Line);
+        var encoder = new SequenceEncoder(Classes(options.Data, parts.Train.Select(series => series.Label!)))
+        {
+            Channels = channels,
+            Standardization = Standardization.Fit([.. parts.Train.Select(series => series.Values)], channels),
+        };
+        return new Classify(options, settings, encoder, audio, parts.Encode(encoder.Encode), parts.Checksum(Bytes));
+
+        IReadOnlyList<LabelledSeries> Read(string path)
+        {
+            RequirePath(path);
+            return [.. ReadSeries(path, audio).Select(WithClass)];
+        }
+
+        static ReadOnlyMemory<byte> Bytes(LabelledSeries series) =>
+            new([.. SequenceParts<LabelledSeries>.Bytes(series.Label!).Span, .. MemoryMarshal.AsBytes(series.Values.Span)]);
+    }
+
+    private static IReadOnlyList<LabelledSeries> ReadSeries(string path, AudioSettings? audio) =>
+        audio != null ? WaveFolder.Read(path, audio) : TsFile.Read(path).Series;
+
+    private static LabelledSeries WithClass(LabelledSeries series) =>
+        series.Label != null ? series : throw new DataFormatException(series.Path, "the series has no class: @classLabel says false", series.Line);
+
+    private static void RequirePath(string path)
+    {
+        if (!Directory.Exists(path))
+            RunFiles.RequireFile(path);
+    }
+}
+
+/// <summary>A label at the end of each sequence.</summary>
+internal sealed class Classify(
+    TrainOptions options, SequenceSettings settings, SequenceEncoder encoder, AudioSettings? audio, SequenceParts<LabelledSequence> parts, string checksum)
+    : SequenceTask(options, settings, encoder, parts, parts.Train.Select(sample => sample.TargetClasses[0]), checksum, atEnd: true)
+{
+    public override string Name => "classify";
+
+    public override string LossUnit => "nats per sample";
+
+    public override ModelInfo Info => base.Info with { Audio = audio };
+
+    public override void AddFixed(Dictionary<string, string> options)
+    {
+        base.AddFixed(options);
+        if (audio != null)
+            options["audio"] = FormattableString.Invariant($"{audio.SampleRate} Hz, window {audio.Window}, hop {audio.Hop}, {audio.Bands} bands");
+    }
+}

@@ -1,0 +1,100 @@
+using System.Text.Json.Serialization;
+using FastRnn.Layers;
+using FastRnn.Metrics;
+using FastRnn.Training;
+
+namespace FastRnn.Runner;
+
+/// <summary>Figures of a classifier or tagger on labelled data.</summary>
+internal sealed class LabelReport
+{
+    private readonly ClassNames _classes;
+    private readonly ClassificationMetrics _metrics;
+    private readonly double _loss;
+
+    private LabelReport(ClassNames classes, ClassificationMetrics metrics, double loss) => (_classes, _metrics, _loss) = (classes, metrics, loss);
+
+    /// <summary>Mean of −log p of the right class, in nats.</summary>
+    public double Loss => _metrics.Count == 0 ? 0 : _loss / _metrics.Count;
+
+    public double Accuracy => _metrics.Accuracy;
+
+    public double MacroF1 => _metrics.Confusion.Score(ClassAverage.Macro).F1;
+
+    /// <summary>Runs a model over sequences.</summary>
+    public static LabelReport Measure(
+        Sequential model, ClassNames classes, IReadOnlyList<LabelledSequence> sequences, bool atEnd, CancellationToken cancellation)
+    {
+        var metrics = new ClassificationMetrics(classes.Count);
+        double loss = 0;
+        model.PredictEach(sequences, atEnd, Count, cancellation: cancellation);
+        return new LabelReport(classes, metrics, loss);
+
+        void Count(int index, ReadOnlySpan<float> logits)
+        {
+            ReadOnlySpan<int> targets = sequences[index].TargetClasses;
+            for (int t = 0; t < targets.Length; t++)
+            {
+                ReadOnlySpan<float> row = logits.Slice(t * classes.Count, classes.Count);
+                metrics.AddLogits(targets[t], row);
+                loss += Logits.LogSum(row) - row[targets[t]];
+            }
+        }
+    }
+
+    public LabelResult Result(int k) => new(
+        Loss, Accuracy, Math.Min(k, _classes.Count), _metrics.TopAccuracy(k), MacroF1, _metrics.Confusion.Score(ClassAverage.Micro).F1, _metrics.RocAuc(),
+        _metrics.AveragePrecision(), _metrics.Count, [.. Enumerable.Range(0, _classes.Count).Select(Class)], [.. Enumerable.Range(0, _classes.Count).Select(Row)]);
+
+    /// <summary>The figures as text: those of all classes, of each, and what was taken for what.</summary>
+    public void Write(TextWriter writer, string unit, int k)
+    {
+        LabelResult result = Result(k);
+        writer.WriteLine(FormattableString.Invariant(
+            $"loss {result.Loss:F4} nats per {unit}, accuracy {result.Accuracy:P2} ({_metrics.Confusion.Right} of {result.Count}), top-{result.TopK} accuracy {result.TopKAccuracy:P2}"));
+        writer.WriteLine(FormattableString.Invariant(
+            $"macro F1 {result.MacroF1:F4}, micro F1 {result.MicroF1:F4}, ROC AUC {Shown(result.RocAuc)}, PR AUC {Shown(result.PrAuc)}"));
+        writer.WriteLine();
+        int width = Math.Max(5, _classes.Names.Max(name => name.Length));
+        writer.WriteLine($"{"class".PadRight(width)} precision recall     F1 ROC AUC PR AUC  count");
+        foreach (ClassResult one in result.Classes)
+        {
+            writer.WriteLine(FormattableString.Invariant(
+                $"{one.Class.PadRight(width)} {one.Precision,9:F4} {one.Recall,6:F4} {one.F1,6:F4} {Shown(one.RocAuc),7} {Shown(one.PrAuc),6} {one.Count,6}"));
+        }
+        writer.WriteLine();
+        writer.WriteLine("confusion: a row for each right class, a column for each answer, in the order above");
+        int digits = result.Confusion.Max(row => row.Max()).ToString(System.Globalization.CultureInfo.InvariantCulture).Length;
+        for (int i = 0; i < _classes.Count; i++)
+            writer.WriteLine($"{_classes[i].PadRight(width)} {string.Join(' ', result.Confusion[i].Select(count => Padded(count, digits)))}");
+    }
+
+    private ClassResult Class(int index)
+    {
+        ClassScore score = _metrics.Confusion.Score(index);
+        RankingMetrics ranking = _metrics.OneVersusRest(index);
+        return new ClassResult(
+            _classes[index], score.Precision, score.Recall, score.F1, ranking.RocAuc, ranking.AveragePrecision, _metrics.Confusion.Actual(index));
+    }
+
+    private long[] Row(int actual) => [.. Enumerable.Range(0, _classes.Count).Select(predicted => _metrics.Confusion[actual, predicted])];
+
+    private static string Padded(long count, int digits) => count.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(digits);
+
+    private static string Shown(double? figure) => figure?.ToString("F4", System.Globalization.CultureInfo.InvariantCulture) ?? "none";
+}
+
+/// <summary>What <c>eval --json</c> prints for labels. Areas are null where there is only one side of the question.</summary>
+internal sealed record LabelResult(
+    double Loss, double Accuracy, int TopK, double TopKAccuracy, [property: JsonPropertyName("macro_f1")] double MacroF1,
+    [property: JsonPropertyName("micro_f1")] double MicroF1, double? RocAuc, double? PrAuc, long Count, IReadOnlyList<ClassResult> Classes,
+    IReadOnlyList<IReadOnlyList<long>> Confusion);
+
+internal sealed record ClassResult(string Class, double Precision, double Recall, double F1, double? RocAuc, double? PrAuc, long Count);
+
+/// <summary>One answer of <c>predict --json</c> of a classifier; <paramref name="Source"/> is the text, or the file of a sound, or null.</summary>
+internal sealed record LabelAnswer(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Source, string? Label, double? Probability);
+
+/// <summary>One answer of <c>predict --json</c> of a tagger.</summary>
+internal sealed record TagAnswer(IReadOnlyList<string> Words, IReadOnlyList<string> Tags);

@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace FastRnn.Runner;
+
+/// <summary>A finished trial.</summary>
+/// <param name="Number">From 1.</param>
+/// <param name="Status"><c>ok</c>, <c>diverged</c>, <c>memory</c>: it would not fit, or <c>failed</c>: the options do not go together.</param>
+/// <param name="Loss">The best validation loss; null where there is none.</param>
+/// <param name="Seconds">It took.</param>
+/// <param name="Values">Of the parameters, in their order.</param>
+internal sealed record Trial(int Number, string Status, double? Loss, double Seconds, IReadOnlyList<string> Values)
+{
+    public const string Ok = "ok", Diverged = "diverged", Memory = "memory", Failed = "failed";
+}
+
+/// <summary>What fixes the proposals of a search: one that goes on must have the same.</summary>
+internal sealed record SearchHeader(string Method, ulong Seed, IReadOnlyList<string> Space, IReadOnlyList<string> Train);
+
+internal sealed record TrialLine(int Trial, string Status, double? ValidationLoss, double Seconds, IReadOnlyDictionary<string, string> Settings);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(SearchHeader))]
+[JsonSerializable(typeof(TrialLine))]
+internal sealed partial class JournalJson : JsonSerializerContext;
+
+/// <summary>
+/// The finished trials in a file: a line of JSON for the search, then one for each trial. It is replaced as a whole after every trial, so a kill
+/// loses the running trial at most.
+/// </summary>
+internal sealed class TrialJournal
+{
+    private readonly string _path;
+    private readonly SearchHeader _header;
+    private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly List<Trial> _trials = [];
+
+    private TrialJournal(string path, SearchHeader header, IReadOnlyList<Parameter> parameters) => (_path, _header, _parameters) = (path, header, parameters);
+
+    public IReadOnlyList<Trial> Trials => _trials;
+
+    /// <summary>The trial with the lowest loss, the first of those.</summary>
+    public Trial? Best => _trials.Where(trial => trial.Loss != null).MinBy(trial => trial.Loss);
+
+    /// <summary>An empty one; there must be none yet.</summary>
+    public static TrialJournal Start(string path, SearchHeader header, IReadOnlyList<Parameter> parameters)
+    {
+        if (File.Exists(path))
+            throw new CliException(ExitCodes.BadInput, $"{path}: trials of a search are here; --resume goes on with it, another --out starts anew");
+        return new TrialJournal(path, header, parameters);
+    }
+
+    /// <summary>That of a search that goes on.</summary>
+    /// <exception cref="CliException">The file is missing, damaged, or of another search.</exception>
+    public static TrialJournal Resume(string path, SearchHeader header, IReadOnlyList<Parameter> parameters)
+    {
+        RunFiles.RequireFile(path, "no trials to go on from");
+        string[] lines = File.ReadAllLines(path);
+        var journal = new TrialJournal(path, header, parameters);
+        for (int i = 0; i < lines.Length; i++)
+        {
+            try
+            {
+                if (i == 0)
+                    journal.RequireSame(JsonSerializer.Deserialize(lines[i], JournalJson.Default.SearchHeader));
+                else
+                    journal._trials.Add(journal.Read(JsonSerializer.Deserialize(lines[i], JournalJson.Default.TrialLine), i));
+            }
+            catch (Exception e) when (e is JsonException or FormatException)
+            {
+                throw new CliException(ExitCodes.BadInput, $"{path}, line {i + 1}: {e.Message}");
+            }
+        }
+        return lines.Length > 0 ? journal : throw new CliException(ExitCodes.BadInput, $"{path}: is empty, expected trials");
+    }
+
+    public void Add(Trial trial)
+    {
+        _trials.Add(trial);
+        var text = new StringBuilder(JsonSerializer.Serialize(_header, JournalJson.Default.SearchHeader)).Append('\n');
+        foreach (Trial one in _trials)
+        {
+            var line = new TrialLine(one.Number, one.Status, one.Loss, one.Seconds, Settings(one));
+            text.Append(JsonSerializer.Serialize(line, JournalJson.Default.TrialLine)).Append('\n');
+        }
+        RunFiles.WriteText(_path, text.ToString());
+    }
+
+    /// <summary>The values of a trial by the names of its parameters.</summary>
+    public IReadOnlyDictionary<string, string> Settings(Trial trial) =>
+        _parameters.Select((parameter, i) => (parameter.Name, Value: trial.Values[i])).ToDictionary(item => item.Name, item => item.Value);
+
+    private void RequireSame(SearchHeader? other)
+    {
+        (string Name, string Here, string There)[] parts =
+        [
+            ("--method", _header.Method, other?.Method ?? ""),
+            ("--seed", _header.Seed.ToString(CultureInfo.InvariantCulture), other?.Seed.ToString(CultureInfo.InvariantCulture) ?? ""),
+            ("--space", string.Join(' ', _header.Space), string.Join(' ', other?.Space ?? [])),
+            ("training with", string.Join(' ', _header.Train), string.Join(' ', other?.Train ?? [])),
+        ];
+        foreach ((string name, string here, string there) in parts)
+        {
+            if (here != there)
+                throw new CliException(ExitCodes.BadInput, $"{_path}: is of a search with {name} {there}, not {here}");
+        }
+    }
+
+    private Trial Read(TrialLine? line, int number)
+    {
+        if (line?.Trial != number)
+            throw new FormatException($"trial {line?.Trial}, expected {number}");
+        if (line.Status is not (Trial.Ok or Trial.Diverged or Trial.Memory or Trial.Failed) || (line.Status == Trial.Ok) != (line.ValidationLoss != null))
+            throw new FormatException($"status '{line.Status}' {(line.ValidationLoss == null ? "without" : "with")} a loss");
+        string[] values = [.. _parameters.Select(parameter =>
+            line.Settings.GetValueOrDefault(parameter.Name) ?? throw new FormatException($"no value of {parameter.Name}"))];
+        for (int i = 0; i < values.Length; i++)
+            _ = _parameters[i].Place(values[i]);
+        return new Trial(number, line.Status, line.ValidationLoss, line.Seconds, values);
+    }
+}
