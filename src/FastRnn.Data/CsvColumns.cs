@@ -28,7 +28,7 @@ internal sealed class CsvColumns
             string name => Find(header, name),
         };
         DateColumn = _date < 0 ? null : header[_date];
-        IEnumerable<string> wanted = options.Columns ?? [.. header.Where((name, i) => i != _date && name.Length > 0)];
+        IEnumerable<string> wanted = options.Columns ?? [.. header.Where((name, i) => i != _date && !string.IsNullOrWhiteSpace(name))];
         foreach (string name in wanted.Distinct())
         {
             int field = Find(header, name);
@@ -141,6 +141,8 @@ internal sealed class CsvColumns
         }
         foreach (string category in known)
         {
+            if (names.Contains($"{name}={category}"))
+                throw new DataFormatException(_path, $"category '{Shortened(category)}' makes a column that there is already", 0, $"{name}={category}");
             names.Add($"{name}={category}");
             columns.Add([.. values.Select(value => value == category ? 1.0 : 0.0)]);
         }

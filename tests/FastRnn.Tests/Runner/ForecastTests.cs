@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Text.Json;
 using FastRnn.Backends;
 using FastRnn.Data;
@@ -155,5 +156,21 @@ public sealed class ForecastTests : IDisposable
         string data = _folder.Write("\"Y\"\n" + string.Join('\n', Enumerable.Range(0, 200).Select(i => (i * i) % 17)));
         _folder.Train(data, "--split", "150,0,50").Succeeded();
         Assert.StartsWith("step,Y\n1,", _folder.Use("predict", data).Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Packed_tables_and_pipes_are_read_too()
+    {
+        _folder.Train(ForecastFolder.Co2, "--target", "CO2", "--relative").Succeeded();
+        string expected = _folder.Use("predict", ForecastFolder.Co2).Succeeded().Output;
+        Assert.StartsWith("Date,CO2\n2020-05-01,", expected, StringComparison.Ordinal);
+        string packed = _folder.At("co2.csv.gz");
+        using (var gzip = new GZipStream(File.Create(packed), CompressionLevel.Fastest))
+            gzip.Write(File.ReadAllBytes(ForecastFolder.Co2));
+        Assert.Equal(expected, _folder.Use("predict", packed).Succeeded().Output);
+        using var process = RunnerProcess.Start(_folder.Root, ["predict", "--model", ForecastFolder.Model]);
+        process.Send(File.ReadAllText(ForecastFolder.Co2));
+        process.EndInput();
+        Assert.Equal(expected, process.Wait().Succeeded().Output);
     }
 }
