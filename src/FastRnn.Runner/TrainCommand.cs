@@ -40,9 +40,8 @@ internal static class TrainCommand
             task, data, cell, hidden, layers, dropout, weightDrop, batch, epochs, seed, threads, device,
             model, resume, every, patience, memory, recompute, config, json,
         };
-        foreach (Option option in kinds.SelectMany(kind => kind.Options).Distinct())
-            command.Options.Add(option);
         update.AddTo(command);
+        TaskKinds.AddOptions(command, kinds, kind => kind.Options);
         command.SetAction(parsed =>
         {
             TaskKind kind = kinds.Single(one => one.Name == parsed.GetRequiredValue(task));

@@ -46,8 +46,9 @@ internal static class UseCommands
         Option<string> model = CommonOptions.Model();
         Option<int> threads = CommonOptions.Number("--threads", threadsUnlessGiven, 0, 1024, "Threads that compute; 0 takes all cores");
         Option<bool> json = CommonOptions.Json();
-        foreach (Option option in kinds.SelectMany(options).Distinct().Prepend(data).Prepend(model).Append(threads).Append(json))
+        foreach (Option option in (Option[])[model, data, threads, json])
             command.Options.Add(option);
+        TaskKinds.AddOptions(command, kinds, options);
         command.SetAction(parsed =>
         {
             output.Json = parsed.GetValue(json);

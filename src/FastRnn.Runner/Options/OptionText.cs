@@ -14,7 +14,7 @@ internal static class OptionText
     public static bool IsSetting(Option option) => option.Action == null && !_howNotWhat.Contains(option.Name);
 
     /// <summary>The default as one would type it; null for none.</summary>
-    public static string? Default(Option option) => option.GetDefaultValue() switch
+    public static string? Default(Option option) => !option.HasDefaultValue ? null : option.GetDefaultValue() switch
     {
         bool value => value ? "true" : "false",
         IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),

@@ -45,6 +45,17 @@ internal static class TaskKinds
         return [new CharLmKind(shared), new ClassifyKind(shared, sequence), new TagKind(shared, sequence), new ForecastKind()];
     }
 
+    /// <summary>Adds the options that only some tasks have to a verb; the help says which.</summary>
+    public static void AddOptions(Command command, IReadOnlyList<TaskKind> kinds, Func<TaskKind, IReadOnlyList<Option>> options)
+    {
+        foreach (Option option in kinds.SelectMany(options).Distinct())
+        {
+            string tasks = string.Join(", ", kinds.Where(kind => options(kind).Contains(option)).Select(kind => kind.Name));
+            option.Description = $"({tasks}) {option.Description}";
+            command.Options.Add(option);
+        }
+    }
+
     /// <summary>Refuses options that other tasks have and this one does not.</summary>
     public static void CheckOptions(ParseResult parsed, TaskKind kind, IReadOnlyList<TaskKind> all, Func<TaskKind, IReadOnlyList<Option>> options)
     {
