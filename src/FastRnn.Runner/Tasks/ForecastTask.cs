@@ -57,7 +57,7 @@ internal sealed class ForecastTask : TrainingTask
     private readonly ForecastSettings _settings;
     private readonly string _checksum;
     private readonly SeriesTable _table;
-    private readonly SeriesSplit _split;
+    private readonly WindowSplit _split;
     private readonly ForecastSpec _spec;
     private readonly SeriesBatches _training;
     private readonly SeriesBatches? _validation;
@@ -72,13 +72,12 @@ internal sealed class ForecastTask : TrainingTask
         try
         {
             (_table, ForecastSpec plan) = data.Read(settings);
-            _split = settings.Split.Of(_table.Rows);
-            CalendarFeatures calendar = settings.Calendar ?? (_table.Times == null ? CalendarFeatures.None : Series.Calendar.Suitable([.. _table.Times.Take(_split.Train.Count)]));
-            _spec = (plan with { Calendar = calendar }).Fit(_table, _split.Train);
-            _training = new SeriesWindows(_table, _spec, _spec.Origins(_split.Train, settings.Stride)).Batches(options.Batch, options.Seed);
-            _validation = _split.Validation.Count == 0 ? null : new SeriesWindows(_table, _spec, _spec.Origins(_split.Validation)).Batches(ValidationBatch);
-            if (_split.Test.Count > 0)
-                _spec.Origins(_split.Test, steps: _spec.Horizon); // better now than after the training
+            if (plan.Problem() is { } problem)
+                throw new ArgumentException(problem);
+            _split = settings.Split.Of(plan, _table.Rows, settings.Stride, options.Seed);
+            _spec = (plan with { Calendar = settings.Calendar ?? Suitable() }).Fit(_table, _split.Rows);
+            _training = new SeriesWindows(_table, _spec, _split.Train).Batches(options.Batch, options.Seed);
+            _validation = _split.Validation.Length == 0 ? null : new SeriesWindows(_table, _spec, _split.Validation).Batches(ValidationBatch);
         }
         catch (ArgumentException e)
         {
@@ -99,8 +98,7 @@ internal sealed class ForecastTask : TrainingTask
     public override double GuessingLoss { get; }
 
     public override string Description =>
-        $"{_table.Rows:N0} rows; {_spec}; train on {_split.Train}, validate on {_split.Validation}, test on {_split.Test}; "
-        + $"{_training.Count} batches of {Math.Min(_options.Batch, _training.Windows)}×{_spec.Window}";
+        $"{_table.Rows:N0} rows; {_spec}; {_split.Text}; {_training.Count} batches of {Math.Min(_options.Batch, _training.Windows)}×{_spec.Window}";
 
     public override Loss Loss => _spec.Quantiles.Count > 0 ? new PinballLoss([.. _spec.Quantiles]) : _settings.Loss switch
     {
@@ -160,10 +158,14 @@ internal sealed class ForecastTask : TrainingTask
     /// <summary>Errors of the test rows beside those of persistence, in the table's units.</summary>
     public override IReadOnlyDictionary<string, double> Test(Sequential best, CancellationToken cancellation)
     {
-        if (_split.Test.Count == 0)
+        if (_split.Test.Length == 0)
             return new Dictionary<string, double>();
         return ForecastScores.Of(best, _spec, _table, _split.Test, cancellation).Figures();
     }
+
+    private CalendarFeatures Suitable() => _table.Times is not { } times
+        ? CalendarFeatures.None
+        : Series.Calendar.Suitable([.. times.Take(_split.Rows[^1].End).Skip(_split.Rows[0].First)]);
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 

@@ -17,9 +17,9 @@ internal static class ForecastUse
         ForecastScores scores;
         try
         {
-            SeriesPart rows = Part(use, bytes, part, table.Rows);
-            use.Output.Log.WriteLine($"measured on {rows} of {table.Rows:N0}");
-            scores = ForecastScores.Of(use.Model, spec, table, rows, use.Cancellation);
+            int[] origins = Origins(use, spec, bytes, part, table.Rows);
+            use.Output.Log.WriteLine($"{origins.Length:N0} forecasts of {new SeriesPart(origins[0], origins[^1] + spec.Horizon - origins[0])} of {table.Rows:N0}");
+            scores = ForecastScores.Of(use.Model, spec, table, origins, use.Cancellation);
         }
         catch (ArgumentException e)
         {
@@ -74,21 +74,22 @@ internal static class ForecastUse
     }
 
     /// <summary>A file that the model was trained on has a part that it has not seen; of any other all is new.</summary>
-    private static SeriesPart Part(ModelUse use, byte[] bytes, string part, int rows)
+    private static int[] Origins(ModelUse use, ForecastSpec spec, byte[] bytes, string part, int rows)
     {
         IReadOnlyDictionary<string, string>? options = use.Info.Training?.Options;
-        string? split = options?.GetValueOrDefault("split");
+        string? text = options?.GetValueOrDefault("split");
         if (part == "auto")
         {
-            bool known = split != null && options!.GetValueOrDefault("data-sha256") == Convert.ToHexStringLower(SHA256.HashData(bytes));
-            part = known && SplitText.Parse(split!).Parts[2] > 0 ? "test" : "all";
+            bool known = text != null && options!.GetValueOrDefault("data-sha256") == Convert.ToHexStringLower(SHA256.HashData(bytes));
+            part = known && SplitText.Parse(text!).HasTest ? "test" : "all";
         }
         if (part == "all")
-            return new SeriesPart(0, rows);
-        if (split == null)
+            return spec.Origins(new SeriesPart(0, rows), steps: spec.Horizon);
+        if (text == null)
             throw new CliException(ExitCodes.BadInput, $"{use.Path}: does not say how its training data was split; --part all measures on all rows");
-        SeriesSplit parts = SplitText.Parse(split).Of(rows);
-        return part switch { "train" => parts.Train, "validation" => parts.Validation, _ => parts.Test };
+        WindowSplit split = SplitText.Parse(text).Of(spec, rows, stride: 1, use.Info.Seed);
+        int[] origins = [.. (part switch { "train" => split.Train, "validation" => split.Validation, _ => split.Test }).Where(origin => origin <= rows - spec.Horizon)];
+        return origins.Length > 0 ? origins : throw new ArgumentException($"the split {text} has no windows for {part}");
     }
 
     private static void Write(TextWriter text, ForecastSpec spec, ForecastScores scores, bool scaled)

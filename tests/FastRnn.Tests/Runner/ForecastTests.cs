@@ -173,4 +173,17 @@ public sealed class ForecastTests : IDisposable
         process.EndInput();
         Assert.Equal(expected, process.Wait().Succeeded().Output);
     }
+
+    [Theory]
+    [InlineData("random:0.6,0.2,0.2", "train on 437 windows, validate on 146, test on 146", 146)]
+    [InlineData("fold:2/5", "train on 559 windows, validate on 0, test on 146", 146)]
+    [InlineData("rolling:2/4", "train on rows 1 to 268, validate on rows 269 to 297, test on rows 298 to 445", 148)]
+    public void Windows_are_drawn_and_folds_are_tested(string split, string described, int tested)
+    {
+        RunnerResult trained = _folder.Train(ForecastFolder.Co2, "--target", "CO2", "--relative", "--split", split, "--json").Succeeded();
+        Assert.Contains(described, trained.Error, StringComparison.Ordinal);
+        double rmse = Json.Object(trained.Output).GetProperty("test").GetProperty("rmse").GetDouble();
+        JsonElement measured = Json.Object(_folder.Use("eval", ForecastFolder.Co2, "--json").Succeeded().Output);
+        Assert.Equal((tested, rmse), (measured.GetProperty("rows").GetInt32(), measured.GetProperty("rmse").GetDouble()));
+    }
 }
