@@ -50,6 +50,7 @@ internal static class Cli
             UseCommands.Predict(output, cancellation),
             SampleCommand.Create(output, cancellation),
             InfoCommand.Create(output),
+            GenerateCommand.Create(output, cancellation),
             DoctorCommand.Create(output),
             CompletionCommand.Create(output),
             new HelpOption(),

@@ -105,9 +105,8 @@ internal static class InfoCommand
             (Sequential network, ModelInfo info) = ModelFiles.Open(path, backend);
             TrainingSummary? training = info.Training;
             Show(output, new InfoResult(
-                path, info.Task, [.. info.Layers.Select(l => l.ToString())], network.ParameterCount, info.Vocabulary?.Count, info.Seed, info.LibraryVersion,
-                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options,
-                info.Series?.ToString()));
+                path, info.Task, [.. info.Layers.Select(l => l.ToString())], network.ParameterCount, info.Vocabulary?.Count ?? info.Words?.Count, info.Seed, info.LibraryVersion,
+                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options, info.Classes?.Names, info.Series?.ToString()));
             return ExitCodes.Ok;
         });
         return command;
@@ -127,6 +126,8 @@ internal static class InfoCommand
             text.WriteLine($"{(i == 0 ? "layers" : ""),-12} {i} {info.Layers[i]}");
         text.WriteLine($"parameters   {info.Parameters:N0}");
         text.WriteLine($"vocabulary   {info.Vocabulary?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}");
+        if (info.Classes is { } classes)
+            text.WriteLine($"classes      {classes.Count}: {string.Join(", ", classes)}");
         if (info.Series != null)
             text.WriteLine($"series       {info.Series}");
         text.WriteLine($"seed         {info.Seed}");

@@ -40,13 +40,8 @@ internal static class RunFiles
             if (SameFile(written, data))
                 throw new CliException(ExitCodes.BadInput, $"{written}: would replace the data; --out takes another name");
         }
-        if (OperatingSystem.IsLinux() && Path.GetFullPath(model).StartsWith("/dev/", StringComparison.Ordinal))
-            throw new CliException(ExitCodes.BadInput, $"{model}: is a device, expected a file name");
+        CheckPlace(model);
         string path = Path.GetFullPath(model), folder = Path.GetDirectoryName(path) ?? path;
-        if (Directory.Exists(path))
-            throw new CliException(ExitCodes.BadInput, $"{model}: is a folder, expected a file name");
-        if (!Directory.Exists(folder))
-            throw new CliException(ExitCodes.BadInput, $"{model}: the folder {folder} does not exist");
         string probe = $"{Plot(path)}.tmp-{Environment.ProcessId}"; // a name that the next plot clears away, should this process be killed here
         try
         {
@@ -58,6 +53,18 @@ internal static class RunFiles
         {
             throw new CliException(ExitCodes.BadInput, $"{model}: cannot write into {folder}: {e.Message}");
         }
+    }
+
+    /// <summary>Fails when a file of that name cannot be written: a device, a folder, or in a folder that is not there.</summary>
+    public static void CheckPlace(string file)
+    {
+        string path = Path.GetFullPath(file), folder = Path.GetDirectoryName(path) ?? path;
+        if (OperatingSystem.IsLinux() && path.StartsWith("/dev/", StringComparison.Ordinal))
+            throw new CliException(ExitCodes.BadInput, $"{file}: is a device, expected a file name");
+        if (Directory.Exists(path))
+            throw new CliException(ExitCodes.BadInput, $"{file}: is a folder, expected a file name");
+        if (!Directory.Exists(folder))
+            throw new CliException(ExitCodes.BadInput, $"{file}: the folder {folder} does not exist");
     }
 
     private static bool SameFile(string a, string b) =>

@@ -14,6 +14,7 @@ internal static class TrainCommand
         Option<string> data = CommonOptions.NotEmpty(
             new Option<string>("--data") { Description = "Training data: a file, or a folder where the task reads one", Required = true, HelpName = "FILE" });
         Option<string> cell = CommonOptions.Choice("--cell", "lstm", "Recurrent cell", "lstm", "gru", "rnn");
+        Option<string> activation = CommonOptions.Choice("--activation", TrainOptions.UsualActivation, "Function of --cell rnn", TrainOptions.UsualActivation, "relu");
         Option<int> hidden = CommonOptions.Number("--hidden", 128, 1, 65_536, "Units of a recurrent layer");
         Option<int> layers = CommonOptions.Number("--layers", 2, 1, 100, "Recurrent layers");
         Option<double> dropout = CommonOptions.Real("--dropout", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Dropout between layers");
@@ -37,7 +38,7 @@ internal static class TrainCommand
         Option<string?> config = Configuration.Option();
         var command = new Command("train", "Train a model. Ctrl-C saves a checkpoint and ends; --resume goes on.")
         {
-            task, data, cell, hidden, layers, dropout, weightDrop, batch, epochs, seed, threads, device,
+            task, data, cell, activation, hidden, layers, dropout, weightDrop, batch, epochs, seed, threads, device,
             model, resume, every, patience, memory, recompute, config, json,
         };
         update.AddTo(command);
@@ -46,11 +47,14 @@ internal static class TrainCommand
         {
             TaskKind kind = kinds.Single(one => one.Name == parsed.GetRequiredValue(task));
             TaskKinds.CheckOptions(parsed, kind, kinds, one => one.Options);
+            if (parsed.GetResult(activation) is { Implicit: false } && parsed.GetValue(cell) != "rnn")
+                throw new CliException(ExitCodes.Usage, $"{activation.Name} goes with {cell.Name} rnn");
             string file = parsed.GetRequiredValue(data);
             var options = new TrainOptions
             {
                 Data = file,
                 Cell = parsed.GetRequiredValue(cell),
+                Activation = parsed.GetRequiredValue(activation),
                 Hidden = parsed.GetValue(hidden),
                 Layers = parsed.GetValue(layers),
                 Dropout = (float)parsed.GetValue(dropout),

@@ -5,9 +5,14 @@ namespace FastRnn.Runner;
 /// <summary>Everything that decides a training run.</summary>
 internal sealed record TrainOptions
 {
+    public const string UsualActivation = "tanh";
+
     public required string Data { get; init; }
 
     public required string Cell { get; init; }
+
+    /// <summary>Function of the simple recurrent cell.</summary>
+    public string Activation { get; init; } = UsualActivation;
 
     public int Hidden { get; init; }
 
@@ -54,6 +59,8 @@ internal sealed record TrainOptions
             ["batch"] = Text(Batch),
             ["seed"] = Text(Seed),
         };
+        if (Activation != UsualActivation)
+            options["activation"] = Activation;
         if (WeightDrop != 0)
             options["weight-drop"] = Text(WeightDrop);
         Update.AddFixed(options);

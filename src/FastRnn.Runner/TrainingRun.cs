@@ -111,7 +111,7 @@ internal sealed class TrainingRun
     private RecurrentLayer RecurrentLayer(int input) => _options.Cell switch
     {
         "gru" => new Gru(input, _options.Hidden) { WeightDrop = _options.WeightDrop },
-        "rnn" => new Rnn(input, _options.Hidden) { WeightDrop = _options.WeightDrop },
+        "rnn" => new Rnn(input, _options.Hidden, _options.Activation == "relu" ? CellActivation.Relu : CellActivation.Tanh) { WeightDrop = _options.WeightDrop },
         _ => new Lstm(input, _options.Hidden) { WeightDrop = _options.WeightDrop },
     };
 

@@ -1,6 +1,6 @@
-using FastRnn.Numerics;
 using System.CommandLine;
 using System.Text.Json;
+using FastRnn.Numerics;
 
 namespace FastRnn.Runner;
 

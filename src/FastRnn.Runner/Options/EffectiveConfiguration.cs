@@ -28,16 +28,22 @@ internal static class EffectiveConfiguration
         Write(path, json =>
         {
             WriteGiven(json, parsed, options);
+            var told = new List<(string Key, string Value)>(facts);
+            var settings = options.ToDictionary(option => option.Name[2..]);
+            told.AddRange(chosen.Where(item => !settings.ContainsKey(item.Key)).Select(item => (item.Key, item.Value)));
             json.WriteStartObject(Configuration.Defaults);
-            foreach (Option option in options.Where(option => OptionText.Given(parsed, option) == null))
+            foreach ((string name, Option option) in settings.Where(item => OptionText.Given(parsed, item.Value) == null))
             {
-                if ((chosen.GetValueOrDefault(option.Name[2..]) ?? OptionText.Default(option)) is { } value)
-                    OptionText.Write(json, option, [value]);
+                string? value = OptionText.Default(option), known = chosen.GetValueOrDefault(name);
+                bool number = option.ValueType != typeof(string) && option.ValueType != typeof(bool);
+                if (known != null && known != value && !number)
+                    told.Add((name, known)); // what auto came to, say: in words that the option need not take
+                if ((number ? known ?? value : value) is { } text)
+                    OptionText.Write(json, option, [text]);
             }
             json.WriteEndObject();
             json.WriteStartObject(Configuration.Run);
-            IEnumerable<(string, string)> data = chosen.Where(item => options.All(option => option.Name != "--" + item.Key)).Select(item => (item.Key, item.Value));
-            foreach ((string key, string value) in facts.Concat(data))
+            foreach ((string key, string value) in told)
                 json.WriteString(key, value);
             json.WriteEndObject();
         });

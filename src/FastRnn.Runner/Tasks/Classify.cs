@@ -19,14 +19,14 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
     public override IReadOnlyList<Option> Options =>
     [
         .. _format.Options, shared.Embedding, shared.ValidationSplit, sequence.ValidationData, sequence.TestData, sequence.TestEvery, sequence.Bidirectional,
-        sequence.Level, sequence.MinimumCount, sequence.MaximumWords, sequence.LowerCase, sequence.ClassWeights,
+        sequence.Level, sequence.MinimumCount, sequence.MaximumWords, sequence.LowerCase, sequence.WordDropout, sequence.ClassWeights,
     ];
 
     public override IReadOnlyList<Option> EvalOptions => [sequence.TopK];
 
     public override TrainingTask Create(ParseResult parsed, TrainOptions options, Output output)
     {
-        SequenceSettings settings = sequence.Read(parsed, shared);
+        SequenceSettings settings = sequence.Read(parsed, shared, options.Model);
         string format = _format.Of(parsed, options.Data);
         if (format == "text")
             return CreateText(options, settings);
@@ -37,19 +37,19 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
 
     public override void Evaluate(ModelUse use, string data)
     {
-        SequenceEncoder encoder = Encoder(use);
+        SequenceEncoder encoder = LabelUse.Encoder(use);
         RequirePath(data);
         LabelledSequence[] sequences = use.Model.TakesTokens
             ? [.. LabelledTextFile.Read(data).Select(encoder.Encode)]
             : [.. ReadSeries(data, use.Info.Audio).Select(series => encoder.Encode(WithClass(series)))];
         LabelReport report = LabelReport.Measure(use.Model, encoder.Classes, sequences, atEnd: true, use.Cancellation);
-        Write(use, report, "sample", use.Parsed.GetValue(sequence.TopK));
+        LabelUse.Write(use, report, "sample", use.Parsed.GetValue(sequence.TopK));
     }
 
     /// <summary>A class and its probability for each line, for each series of a .ts file, or for each sound.</summary>
     public override void Predict(ModelUse use, string? data)
     {
-        SequenceEncoder encoder = Encoder(use);
+        SequenceEncoder encoder = LabelUse.Encoder(use);
         foreach ((string? source, LabelledSequence? sample) in Questions(use, encoder, data).TakeWhile(_ => !use.Cancellation.IsCancellationRequested))
         {
             (string? label, double? probability) = (null, null);
@@ -61,33 +61,6 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
                 use.Output.Result.WriteLine(label == null ? "" : FormattableString.Invariant($"{label}\t{probability:F4}"));
             use.Output.Result.Flush();
         }
-    }
-
-    /// <summary>The classes among labels.</summary>
-    /// <exception cref="DataFormatException">There is only one.</exception>
-    public static ClassNames Classes(string data, IEnumerable<string> labels)
-    {
-        string[] names = [.. labels.Distinct(StringComparer.Ordinal)];
-        return names.Length > 1
-            ? ClassNames.FromLabels(names)
-            : throw new DataFormatException(data, $"all samples for training are of one class, '{names[0]}': there is nothing to tell apart");
-    }
-
-    /// <exception cref="CliException">The model has no classes.</exception>
-    public static SequenceEncoder Encoder(ModelUse use)
-    {
-        bool known = use.Info.Classes != null && use.Model.TakesTokens == (use.Info.Words != null || use.Info.Vocabulary != null);
-        return known && (use.Info.Task != "tag" || use.Info.Words != null)
-            ? SequenceEncoder.FromModel(use.Info, use.Model.TakesTokens ? 0 : use.Model.InputSize)
-            : throw new CliException(ExitCodes.BadInput, $"{use.Path}: task '{use.Info.Task}' without classes, or without a vocabulary for its tokens");
-    }
-
-    public static void Write(ModelUse use, LabelReport report, string unit, int k)
-    {
-        if (use.Output.Json)
-            use.Output.WriteJson(report.Result(k), ResultJson.Default.LabelResult);
-        else
-            report.Write(use.Output.Result, unit, k);
     }
 
     private static (string Label, double Probability) Answer(ReadOnlySpan<float> logits, ClassNames classes)
@@ -119,7 +92,7 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
     private static Classify CreateText(TrainOptions options, SequenceSettings settings)
     {
         var parts = SequenceParts<LabelledText>.Cut(options.Data, settings, options.Seed, Read, sample => sample.Path, sample => sample.Label);
-        ClassNames classes = Classes(options.Data, parts.Train.Select(sample => sample.Label));
+        ClassNames classes = LabelUse.Classes(options.Data, parts.Train.Select(sample => sample.Label));
         IEnumerable<string> texts = parts.Train.Select(sample => sample.Text);
         var encoder = new SequenceEncoder(classes)
         {
@@ -143,7 +116,7 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
         int channels = parts.Train[0].Channels;
         if (parts.Train.FirstOrDefault(series => series.Channels != channels) is { } other)
             throw new DataFormatException(other.Path, $"{other.Channels} channels, expected {channels} as in the first series", other.Line);
-        var encoder = new SequenceEncoder(Classes(options.Data, parts.Train.Select(series => series.Label!)))
+        var encoder = new SequenceEncoder(LabelUse.Classes(options.Data, parts.Train.Select(series => series.Label!)))
         {
             Channels = channels,
             Standardization = Standardization.Fit([.. parts.Train.Select(series => series.Values)], channels),
@@ -160,8 +133,13 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
             new([.. SequenceParts<LabelledSeries>.Bytes(series.Label!).Span, .. MemoryMarshal.AsBytes(series.Values.Span)]);
     }
 
-    private static IReadOnlyList<LabelledSeries> ReadSeries(string path, AudioSettings? audio) =>
-        audio != null ? WaveFolder.Read(path, audio) : TsFile.Read(path).Series;
+    private static IReadOnlyList<LabelledSeries> ReadSeries(string path, AudioSettings? audio)
+    {
+        if (audio != null)
+            return WaveFolder.Read(path, audio);
+        RunFiles.RequireFile(path);
+        return TsFile.Read(path).Series;
+    }
 
     private static LabelledSeries WithClass(LabelledSeries series) =>
         series.Label != null ? series : throw new DataFormatException(series.Path, "the series has no class: @classLabel says false", series.Line);

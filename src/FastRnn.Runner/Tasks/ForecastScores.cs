@@ -54,13 +54,10 @@ internal sealed class ForecastScores
     {
         var scores = new ForecastScores(spec, origins.Length);
         bool seasonal = spec.Season > 0 && origins.Min() >= spec.Season;
-        foreach (int[] some in origins.Chunk(4096)) // forecasts of long horizons are large
+        foreach (Forecast forecast in new Forecaster(model, spec).Stream(table, origins, spec.Horizon, cancellation))
         {
-            foreach (Forecast forecast in new Forecaster(model, spec).Predict(table, some, cancellation: cancellation))
-            {
-                for (int j = 0; j < spec.Targets; j++)
-                    scores.Add(forecast, j, table[spec.Columns[j].Name], seasonal);
-            }
+            for (int j = 0; j < spec.Targets; j++)
+                scores.Add(forecast, j, table[spec.Columns[j].Name], seasonal);
         }
         return scores;
     }

@@ -25,13 +25,18 @@ internal sealed class SequenceOptions
 
     public Option<bool> LowerCase { get; } = new("--lower-case") { Description = "Words are the same in upper and lower case" };
 
+    public Option<double> WordDropout { get; } = CommonOptions.Real(
+        "--word-dropout", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Share of words, or of characters, that training reads as unknown ones, others in every pass");
+
     public Option<string> ClassWeights { get; } = CommonOptions.Choice(
         "--class-weights", "none", "Weights in the loss: balanced makes rare classes count as much as frequent ones", "none", "balanced");
 
     public Option<int> TopK { get; } = CommonOptions.Number("--top-k", 3, 1, 1_000_000, "How many of the likeliest classes may hold the right one in top-k accuracy");
 
-    public SequenceSettings Read(ParseResult parsed, SharedOptions shared)
+    public SequenceSettings Read(ParseResult parsed, SharedOptions shared, string model)
     {
+        foreach (string data in ((string?[])[parsed.GetValue(ValidationData), parsed.GetValue(TestData)]).OfType<string>())
+            RunFiles.CheckWritable(model, data);
         if (parsed.GetValue(TestData) != null && parsed.GetValue(TestEvery) > 0)
             throw new CliException(ExitCodes.Usage, "--test-data and --test-every both say what to test on");
         if (parsed.GetValue(TestEvery) == 1)
@@ -49,6 +54,7 @@ internal sealed class SequenceOptions
             MinimumCount = parsed.GetValue(MinimumCount),
             MaximumWords = parsed.GetValue(MaximumWords),
             LowerCase = parsed.GetValue(LowerCase),
+            WordDropout = (float)parsed.GetValue(WordDropout),
             Balanced = parsed.GetValue(ClassWeights) == "balanced",
             Embedding = parsed.GetValue(shared.Embedding),
         };
@@ -57,7 +63,7 @@ internal sealed class SequenceOptions
     /// <summary>Refuses options that only texts have.</summary>
     public void RefuseTextOptions(ParseResult parsed, SharedOptions shared, string format)
     {
-        foreach (Option option in (Option[])[Level, MinimumCount, MaximumWords, LowerCase, shared.Embedding])
+        foreach (Option option in (Option[])[Level, MinimumCount, MaximumWords, LowerCase, WordDropout, shared.Embedding])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new CliException(ExitCodes.Usage, $"{option.Name} goes with texts, not with --format {format}");
@@ -86,6 +92,8 @@ internal sealed record SequenceSettings
 
     public bool LowerCase { get; init; }
 
+    public float WordDropout { get; init; }
+
     public bool Balanced { get; init; }
 
     public int Embedding { get; init; }
@@ -108,6 +116,8 @@ internal sealed record SequenceSettings
         Add("min-count", MinimumCount);
         if (!Characters)
             Add("max-words", MaximumWords);
+        if (WordDropout > 0)
+            Add("word-dropout", WordDropout);
         if (LowerCase)
             options["lower-case"] = "yes";
     }

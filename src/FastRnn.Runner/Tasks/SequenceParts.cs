@@ -31,8 +31,8 @@ internal sealed record SequenceParts<T>(IReadOnlyList<T> Train, IReadOnlyList<T>
             string[] names = [.. labels.Distinct()];
             (training, validation) = Split(training, SampleSplit.Stratified([.. labels.Select(one => Array.IndexOf(names, one))], settings.ValidationSplit, seed));
         }
-        if (settings.ValidationData is { } file2)
-            validation = [.. read(file2)];
+        if (settings.ValidationData is { } validationData)
+            validation = [.. read(validationData)];
         if (training.Length == 0 || (settings.ValidationSplit > 0 && validation.Length == 0))
         {
             throw new CliException(ExitCodes.BadInput, FormattableString.Invariant(

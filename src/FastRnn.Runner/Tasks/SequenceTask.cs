@@ -8,6 +8,7 @@ namespace FastRnn.Runner;
 /// <summary>Labels of sequences, one at the end of each or one for each step.</summary>
 internal abstract class SequenceTask : TrainingTask
 {
+    private const int MostVocabularyBytes = 900_000; // of the metadata of a model file, which holds a million
     private const int RoundSteps = 8; // windows of few lengths share memory, and little of a batch is padding
     private readonly TrainOptions _options;
     private readonly SequenceSettings _settings;
@@ -15,7 +16,7 @@ internal abstract class SequenceTask : TrainingTask
     private readonly bool _atEnd;
     private readonly string _checksum;
     private readonly LabelledSequence[] _test;
-    private readonly SequenceBatches _training;
+    private readonly IChunkSequence _training;
     private readonly SequenceBatches? _validation;
     private readonly Loss _loss;
 
@@ -31,7 +32,15 @@ internal abstract class SequenceTask : TrainingTask
         string checksum, bool atEnd)
     {
         (_options, _settings, _encoder, _checksum, _atEnd) = (options, settings, encoder, checksum, atEnd);
+        int bytes = encoder.Words?.Words.Sum(word => System.Text.Encoding.UTF8.GetByteCount(word) + 5) ?? 0;
+        if (bytes > MostVocabularyBytes)
+        {
+            throw new CliException(ExitCodes.BadInput, FormattableString.Invariant(
+                $"{options.Data}: {encoder.Words!.Count} words take {bytes} bytes, a model file holds {MostVocabularyBytes}; --max-words or --min-count leaves some out"));
+        }
         _training = new SequenceBatches(parts.Train, options.Batch, options.Seed, roundStepsTo: RoundSteps);
+        if (settings.WordDropout > 0 && (encoder.Words?.UnknownTokens() ?? encoder.Characters?.UnknownTokens()) is { } unknown)
+            _training = new SymbolDropout(_training, unknown, settings.WordDropout, options.Seed);
         _validation = parts.Validation.Count == 0 ? null : new SequenceBatches(parts.Validation, options.Batch, options.Seed, roundStepsTo: RoundSteps);
         _test = [.. parts.Test];
         _loss = settings.Balanced ? new CrossEntropy(encoder.Classes.BalancedWeights(classes)) : Loss.CrossEntropy;

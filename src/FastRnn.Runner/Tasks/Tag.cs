@@ -14,16 +14,16 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
     public override IReadOnlyList<Option> Options =>
     [
         shared.Embedding, shared.ValidationSplit, sequence.ValidationData, sequence.TestData, sequence.TestEvery, sequence.Bidirectional,
-        sequence.MinimumCount, sequence.MaximumWords, sequence.LowerCase, sequence.ClassWeights,
+        sequence.MinimumCount, sequence.MaximumWords, sequence.LowerCase, sequence.WordDropout, sequence.ClassWeights,
     ];
 
     public override IReadOnlyList<Option> EvalOptions => [sequence.TopK];
 
     public override TrainingTask Create(ParseResult parsed, TrainOptions options, Output output)
     {
-        SequenceSettings settings = sequence.Read(parsed, shared);
+        SequenceSettings settings = sequence.Read(parsed, shared, options.Model);
         var parts = SequenceParts<TaggedSentence>.Cut(options.Data, settings, options.Seed, Read, sentence => sentence.Path, _ => "");
-        ClassNames classes = ClassifyKind.Classes(options.Data, parts.Train.SelectMany(sentence => sentence.Tags));
+        ClassNames classes = LabelUse.Classes(options.Data, parts.Train.SelectMany(sentence => sentence.Tags));
         WordVocabulary words = WordVocabulary.FromSentences(
             parts.Train.Select(sentence => sentence.Words), settings.MinimumCount, settings.LowerCase, maximumWords: settings.MaximumWords);
         var encoder = new SequenceEncoder(classes) { Words = words };
@@ -32,16 +32,16 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
 
     public override void Evaluate(ModelUse use, string data)
     {
-        SequenceEncoder encoder = ClassifyKind.Encoder(use);
+        SequenceEncoder encoder = LabelUse.Encoder(use);
         LabelledSequence[] sequences = [.. Read(data).Select(encoder.Encode)];
         LabelReport report = LabelReport.Measure(use.Model, encoder.Classes, sequences, atEnd: false, use.Cancellation);
-        ClassifyKind.Write(use, report, "word", use.Parsed.GetValue(sequence.TopK));
+        LabelUse.Write(use, report, "word", use.Parsed.GetValue(sequence.TopK));
     }
 
     /// <summary>A tag for each word of a line, whose words are parted by spaces.</summary>
     public override void Predict(ModelUse use, string? data)
     {
-        SequenceEncoder encoder = ClassifyKind.Encoder(use);
+        SequenceEncoder encoder = LabelUse.Encoder(use);
         foreach (TextLine line in TextLines.Read(data).TakeWhile(_ => !use.Cancellation.IsCancellationRequested))
         {
             string[] words = line.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), tags = new string[words.Length];

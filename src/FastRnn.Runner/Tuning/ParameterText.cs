@@ -1,6 +1,6 @@
-using FastRnn.Numerics;
 using System.CommandLine;
 using System.Globalization;
+using FastRnn.Numerics;
 
 namespace FastRnn.Runner;
 
@@ -14,14 +14,14 @@ internal static class ParameterText
 
     /// <summary>The parameter for an option of training.</summary>
     /// <exception cref="CliException">The text is not of that form, the option does not exist, or it does not take such values.</exception>
-    public static Parameter Read(string text, Command train)
+    public static SearchParameter Read(string text, Command train)
     {
         int joint = text.IndexOf('=', StringComparison.Ordinal);
         if (joint <= 0 || joint == text.Length - 1)
             throw Wrong(text, "expected NAME=LOW..HIGH, with :log, :int or :STEPS after it, or NAME=VALUE,VALUE");
         string name = text[..joint].TrimStart('-').Replace('_', '-'), values = text[(joint + 1)..];
         Option option = Find(text, "--" + name, train);
-        Parameter parameter = values.Contains("..", StringComparison.Ordinal) ? Range(text, name, values, option) : Categories(text, name, values);
+        SearchParameter parameter = values.Contains("..", StringComparison.Ordinal) ? Range(text, name, values, option) : Categories(text, name, values);
         foreach (string value in parameter.Extremes)
         {
             if (OptionText.Problem(train, option, [value]) is { } problem)

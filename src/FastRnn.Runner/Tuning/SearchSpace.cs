@@ -8,17 +8,17 @@ internal sealed class SearchSpace
     /// <summary>A space of so many settings is written out; from a larger one, settings are drawn.</summary>
     private const int FewSettings = 2048;
 
-    public SearchSpace(IReadOnlyList<Parameter> parameters)
+    public SearchSpace(IReadOnlyList<SearchParameter> parameters)
     {
         Parameters = parameters;
         double settings = parameters.Aggregate(1.0, (product, parameter) => product * (parameter.Count ?? double.PositiveInfinity));
         All = settings <= FewSettings ? [.. Product([.. parameters.Select(Values)])] : null;
 
-        static IReadOnlyList<string> Values(Parameter parameter) =>
+        static IReadOnlyList<string> Values(SearchParameter parameter) =>
             [.. Enumerable.Range(0, (int)parameter.Count!.Value).Select(i => parameter.At((i + 0.5) / parameter.Count.Value)).Distinct()];
     }
 
-    public IReadOnlyList<Parameter> Parameters { get; }
+    public IReadOnlyList<SearchParameter> Parameters { get; }
 
     /// <summary>Every setting, where there are few.</summary>
     public IReadOnlyList<string[]>? All { get; }

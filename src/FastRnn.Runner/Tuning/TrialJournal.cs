@@ -36,10 +36,10 @@ internal sealed class TrialJournal
 {
     private readonly string _path;
     private readonly SearchHeader _header;
-    private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly IReadOnlyList<SearchParameter> _parameters;
     private readonly List<Trial> _trials = [];
 
-    private TrialJournal(string path, SearchHeader header, IReadOnlyList<Parameter> parameters) => (_path, _header, _parameters) = (path, header, parameters);
+    private TrialJournal(string path, SearchHeader header, IReadOnlyList<SearchParameter> parameters) => (_path, _header, _parameters) = (path, header, parameters);
 
     public IReadOnlyList<Trial> Trials => _trials;
 
@@ -47,7 +47,7 @@ internal sealed class TrialJournal
     public Trial? Best => _trials.Where(trial => trial.Loss != null).MinBy(trial => trial.Loss);
 
     /// <summary>An empty one; there must be none yet.</summary>
-    public static TrialJournal Start(string path, SearchHeader header, IReadOnlyList<Parameter> parameters)
+    public static TrialJournal Start(string path, SearchHeader header, IReadOnlyList<SearchParameter> parameters)
     {
         if (File.Exists(path))
             throw new CliException(ExitCodes.BadInput, $"{path}: trials of a search are here; --resume goes on with it, another --out starts anew");
@@ -56,7 +56,7 @@ internal sealed class TrialJournal
 
     /// <summary>That of a search that goes on.</summary>
     /// <exception cref="CliException">The file is missing, damaged, or of another search.</exception>
-    public static TrialJournal Resume(string path, SearchHeader header, IReadOnlyList<Parameter> parameters)
+    public static TrialJournal Resume(string path, SearchHeader header, IReadOnlyList<SearchParameter> parameters)
     {
         RunFiles.RequireFile(path, "no trials to go on from");
         string[] lines = File.ReadAllLines(path);

@@ -1,6 +1,6 @@
-using FastRnn.Numerics;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using FastRnn.Numerics;
 
 namespace FastRnn.Runner;
 
@@ -38,7 +38,7 @@ internal static class TuneCommand
             output.Json = parsed.GetValue(json);
             Command training = TrainCommand.Create(output, cancellation);
             string[] given = parsed.GetValue(train) ?? [], texts = parsed.GetRequiredValue(space);
-            Parameter[] parameters = ReadSpace(texts, training, given);
+            SearchParameter[] parameters = ReadSpace(texts, training, given);
             bool open = parsed.GetResult(trials) is not { Implicit: false } && (parsed.GetValue(minutes) > 0 || parsed.GetValue(method) == "grid");
             var options = new TuneOptions
             {
@@ -66,9 +66,9 @@ internal static class TuneCommand
             ExitCodes.Usage, $"unknown option '{given[0]}'; " + (near == null ? "options of train follow after --" : $"did you mean {near}?"));
     }
 
-    private static Parameter[] ReadSpace(string[] texts, Command training, string[] given)
+    private static SearchParameter[] ReadSpace(string[] texts, Command training, string[] given)
     {
-        Parameter[] parameters = [.. texts.Select(text => ParameterText.Read(text, training))];
+        SearchParameter[] parameters = [.. texts.Select(text => ParameterText.Read(text, training))];
         if (parameters.GroupBy(parameter => parameter.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new CliException(ExitCodes.Usage, $"--space '{twice.Key}' is given twice");
         ParseResult alone = training.Parse(given, Cli.Parsing);

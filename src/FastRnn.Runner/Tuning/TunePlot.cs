@@ -13,10 +13,10 @@ internal static class TunePlot
     private const double Width = 420, Height = 280, Left = 64, Right = 16, Top = 32, Bottom = 44;
     private const int Columns = 2;
 
-    public static void Write(string path, IReadOnlyList<Parameter> parameters, IReadOnlyList<Trial> trials) =>
+    public static void Write(string path, IReadOnlyList<SearchParameter> parameters, IReadOnlyList<Trial> trials) =>
         RunFiles.WriteText(path, Draw(parameters, trials));
 
-    public static string Draw(IReadOnlyList<Parameter> parameters, IReadOnlyList<Trial> trials)
+    public static string Draw(IReadOnlyList<SearchParameter> parameters, IReadOnlyList<Trial> trials)
     {
         double high = Losses.Ceiling(trials), low = trials.Min(trial => trial.Loss) ?? 0;
         var scale = new Scale(low, high > low ? high : low + Math.Max(1e-6, Math.Abs(low) * 0.01));
@@ -69,7 +69,7 @@ internal static class TunePlot
         double X(int number) => Along(trials.Count == 1 ? 0 : (number - 1.0) / (trials.Count - 1));
     }
 
-    private static void DrawParameter(StringBuilder svg, Scale scale, Parameter parameter, IReadOnlyList<Trial> trials, int index)
+    private static void DrawParameter(StringBuilder svg, Scale scale, SearchParameter parameter, IReadOnlyList<Trial> trials, int index)
     {
         IReadOnlyList<string> ends = parameter.Extremes;
         foreach (string end in ends)
@@ -86,7 +86,7 @@ internal static class TunePlot
     {
         bool shown = trial.Loss <= scale.High;
         string text = WebUtility.HtmlEncode(FormattableString.Invariant($"trial {trial.Number}: {trial.Loss?.ToString("G6", CultureInfo.InvariantCulture) ?? trial.Status}"));
-        svg.AppendLine(CultureInfo.InvariantCulture, $"<circle cx=\"{x:F1}\" cy=\"{(shown ? scale.Y(trial.Loss!.Value) : Top):F1}\" r=\"4\" fill=\"{(shown ? colour : "none")}\" stroke=\"{colour}\"><title>{text}</title></circle>");
+        svg.AppendLine(CultureInfo.InvariantCulture, $"<circle cx=\"{x:F1}\" cy=\"{scale.Y(trial.Loss ?? double.PositiveInfinity):F1}\" r=\"4\" fill=\"{(shown ? colour : "none")}\" stroke=\"{colour}\"><title>{text}</title></circle>");
     }
 
     private static void Label(StringBuilder svg, double x, string text) =>
@@ -97,6 +97,7 @@ internal static class TunePlot
 
     private sealed record Scale(double Low, double High)
     {
-        public double Y(double loss) => Height - Bottom - ((0.04 + (0.92 * (loss - Low) / (High - Low))) * (Height - Top - Bottom));
+        /// <summary>What is above stands at the edge.</summary>
+        public double Y(double loss) => Height - Bottom - ((0.04 + Math.Min(0.96, 0.92 * (loss - Low) / (High - Low))) * (Height - Top - Bottom));
     }
 }

@@ -10,7 +10,7 @@ internal sealed record TuneOptions
     /// <summary>What fixes the proposals.</summary>
     public required SearchHeader Header { get; init; }
 
-    public required IReadOnlyList<Parameter> Parameters { get; init; }
+    public required IReadOnlyList<SearchParameter> Parameters { get; init; }
 
     /// <summary>Most trials of all.</summary>
     public int Trials { get; init; }

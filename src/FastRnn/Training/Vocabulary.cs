@@ -69,6 +69,9 @@ public sealed class Vocabulary
     /// <exception cref="UnknownSymbolException">A character is not in the vocabulary, and neither is what stands for it.</exception>
     public int[] EncodeOrReplace(string text) => Encode(text, _tokens.GetValueOrDefault(Rune.ReplacementChar, -1));
 
+    /// <summary>For each token that of <see cref="Replacement"/>; itself where there is none.</summary>
+    public int[] UnknownTokens() => [.. Enumerable.Range(0, Count).Select(token => _tokens.GetValueOrDefault(Rune.ReplacementChar, token))];
+
     private int[] Encode(string text, int replacement)
     {
         ArgumentNullException.ThrowIfNull(text);

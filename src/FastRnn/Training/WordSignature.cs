@@ -11,6 +11,9 @@ internal static class WordSignature
     /// <summary>The symbol of a word of which nothing is known.</summary>
     public const string Unknown = "<unk>";
 
+    /// <summary>What all signatures begin with.</summary>
+    public const string Start = "<unk";
+
     /// <summary>How many signatures every word has.</summary>
     public const int Levels = 5;
 
@@ -20,7 +23,7 @@ internal static class WordSignature
     public static string[] Of(string word)
     {
         string shape = Shape(word, out bool hasSuffix), lower = word.ToLowerInvariant();
-        string start = shape.Length == 0 ? "<unk" : $"<unk-{shape}";
+        string start = shape.Length == 0 ? Start : $"{Start}-{shape}";
         var signatures = new string[Levels];
         (signatures[^1], signatures[^2]) = (Unknown, $"{start}>");
         for (int suffix = 1; suffix <= LongestSuffix; suffix++)

@@ -118,15 +118,11 @@ public sealed class WordVocabulary
     public int Token(string word)
     {
         ArgumentException.ThrowIfNullOrEmpty(word);
-        if (_tokens.TryGetValue(Fold(word, LowerCase), out int token))
-            return token;
-        foreach (string signature in WordSignature.Of(word))
-        {
-            if (_tokens.TryGetValue(signature, out token))
-                return token;
-        }
-        return _unknown;
+        return _tokens.TryGetValue(Fold(word, LowerCase), out int token) ? token : Signature(word);
     }
+
+    /// <summary>For each token the one that its word would be read as if it were unknown; symbols for unknown words stay.</summary>
+    public int[] UnknownTokens() => [.. _words.Select((word, token) => word.StartsWith(WordSignature.Start, StringComparison.Ordinal) ? token : Signature(word))];
 
     /// <summary>The tokens of words.</summary>
     public int[] Encode(IReadOnlyList<string> words)
@@ -136,6 +132,16 @@ public sealed class WordVocabulary
         for (int i = 0; i < tokens.Length; i++)
             tokens[i] = Token(words[i]);
         return tokens;
+    }
+
+    private int Signature(string word)
+    {
+        foreach (string signature in WordSignature.Of(word))
+        {
+            if (_tokens.TryGetValue(signature, out int token))
+                return token;
+        }
+        return _unknown;
     }
 
     private static string Fold(string word, bool lowerCase) => lowerCase ? word.ToLowerInvariant() : word;

@@ -26,6 +26,8 @@ public sealed class BadOptionTests : IDisposable
     [InlineData("train --data data.txt other.txt", "unknown argument 'other.txt'")]
     [InlineData("train --data data.txt --hidden 3 --hidden 4", "--hidden", "single")]
     [InlineData("train --data data.txt --cell lru", "--cell is 'lru', expected lstm or gru or rnn")]
+    [InlineData("train --data data.txt --cell rnn --activation sine", "--activation is 'sine', expected tanh or relu")]
+    [InlineData("train --data data.txt --activation tanh", "--activation goes with --cell rnn")]
     [InlineData("train --data data.txt --task play", "--task is 'play', expected char-lm")]
     [InlineData("train --data data.txt --device gpu", "--device is 'gpu', expected cpu")]
     [InlineData("train --data data.txt --optimizer adamm", "--optimizer is 'adamm', expected sgd or adagrad or rmsprop or adam or adamw or nadam")]

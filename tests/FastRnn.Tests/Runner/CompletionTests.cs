@@ -15,7 +15,7 @@ public sealed class CompletionTests : IDisposable
     /// <summary>Command lines up to the cursor, with words divided as a shell divides them, and what can follow.</summary>
     public static TheoryData<string[], string> Places() => new()
     {
-        { [""], "train eval predict sample info doctor completion" },
+        { [""], "train tune eval predict sample info doctor completion" },
         { ["tr"], "train" },
         { ["train", "--cell", ""], "gru lstm rnn" },
         { ["train", "--cell", "g"], "gru" },
@@ -29,6 +29,11 @@ public sealed class CompletionTests : IDisposable
         { ["info", "--js"], "--json" },
         { ["completion", "z"], "zsh" },
         { ["nothing", ""], "" },
+        { ["tune", "--meth"], "--method" },
+        { ["tune", "--method", "r"], "random" },
+        { ["tune", "--out", "data"], "data.txt" },
+        { ["tune", "--trials", "3", "--", "--cell", "l"], "lstm" },
+        { ["tune", "--trials", "3", "--", "--recom"], "--recompute" },
     };
 
     [UnixTheory]
@@ -72,7 +77,7 @@ public sealed class CompletionTests : IDisposable
         Assert.Contains("        'train --cell' = @('gru', 'lstm', 'rnn')\n", script, StringComparison.Ordinal);
         Assert.Contains("        'train --data' = @('*')\n", script, StringComparison.Ordinal);
         Assert.Contains("        'train --hidden' = @()\n", script, StringComparison.Ordinal);
-        Assert.Contains("        '' = @('train', 'eval', ", script, StringComparison.Ordinal);
+        Assert.Contains("        '' = @('train', 'tune', 'eval', ", script, StringComparison.Ordinal);
         Assert.DoesNotContain("'train --recompute'", script, StringComparison.Ordinal);
         Assert.Equal(script.Count(c => c == '{'), script.Count(c => c == '}'));
     }
@@ -92,7 +97,9 @@ public sealed class CompletionTests : IDisposable
         _folder.Write("script", System.Text.Encoding.UTF8.GetBytes(script));
         var start = new ProcessStartInfo(shell, ["script"])
         {
-            WorkingDirectory = _folder.Root, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = _folder.Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();

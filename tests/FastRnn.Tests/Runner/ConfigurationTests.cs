@@ -52,6 +52,25 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(model, _folder.Read(RunnerFolder.Model));
     }
 
+    /// <summary>Options of other tasks, and values that auto came to, are no obstacle.</summary>
+    [Theory]
+    [InlineData("forecast", "mauna-loa-co2.csv", "--target CO2 --missing interpolate --window 6 --season 12 --quantiles 0.1,0.5 --calendar day-of-year", "target CO2")]
+    [InlineData("forecast", "seattle-weather.csv", "--target temp_max --window 4 --optimizer adamw", "target temp_max")]
+    [InlineData("classify", "japanese-vowels/JapaneseVowels_TRAIN.ts", "--bidirectional --class-weights balanced", "class-weights balanced")]
+    public void Record_of_every_task_repeats_its_run(string task, string data, string options, string given)
+    {
+        string file = Path.Combine(Repository.Root, "tests", "data", data.Replace('/', Path.DirectorySeparatorChar));
+        string[] line = ["train", "--task", task, "--data", file, "--out", _folder.At(RunnerFolder.Model), "--hidden", "4", "--layers", "1", "--epochs", "1", "--threads", "1"];
+        Assert.Equal(ExitCodes.Ok, Inside([.. line, .. options.Split(' ')]).ExitCode);
+        byte[] model = _folder.Read(RunnerFolder.Model);
+        JsonElement record = JsonDocument.Parse(_folder.Read(Written)).RootElement;
+        Assert.Equal(given.Split(' ')[1], record.GetProperty(given.Split(' ')[0]).ToString());
+        Assert.False(record.GetProperty("defaults").TryGetProperty(task == "forecast" ? "bidirectional" : "window", out _));
+        File.Delete(_folder.At(RunnerFolder.Model));
+        Assert.Equal(ExitCodes.Ok, _folder.RunInside("train", "--config", _folder.At(Written)).ExitCode);
+        Assert.Equal(model, _folder.Read(RunnerFolder.Model));
+    }
+
     [Fact]
     public void Record_holds_every_option_that_is_a_setting_once()
     {

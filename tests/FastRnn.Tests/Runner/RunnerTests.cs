@@ -18,12 +18,13 @@ public sealed class RunnerTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("", "train eval sample info doctor --version 130")]
-    [InlineData("train", "--task --data --cell --embedding --hidden --layers --dropout --batch --time-steps --epochs --optimizer --learning-rate --weight-drop --momentum --weight-decay --schedule --schedule-epochs --schedule-factor --warm-up "
+    [InlineData("", "train eval sample info generate doctor --version 130")]
+    [InlineData("train", "--task --data --cell --activation tanh relu --embedding --hidden --layers --dropout --batch --time-steps --epochs --optimizer --learning-rate --weight-drop --momentum --weight-decay --schedule --schedule-epochs --schedule-factor --warm-up "
         + "--clip-norm --seed --threads --device --out --resume --checkpoint-every --validation-split --patience --json")]
     [InlineData("eval", "--model --data --batch --threads --json")]
     [InlineData("sample", "--model --prime --length --temperature --top-k --top-p --greedy --seed --threads --json")]
     [InlineData("info", "<model> --json")]
+    [InlineData("generate", "--series sine noisy-sine --length --period --noise --seed --out")]
     [InlineData("doctor", "--json")]
     public void Help_lists_everything_and_is_a_result(string verb, string words)
     {

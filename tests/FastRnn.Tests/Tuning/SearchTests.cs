@@ -110,7 +110,7 @@ public sealed class SearchTests
     [Fact]
     public void Values_lie_where_they_were_drawn()
     {
-        foreach (Parameter parameter in _mixed.Parameters.Take(2))
+        foreach (SearchParameter parameter in _mixed.Parameters.Take(2))
         {
             for (double share = 0; share <= 1; share += 0.125)
                 Assert.Equal(share, parameter.Place(parameter.At(share)), 0.02);
@@ -119,7 +119,7 @@ public sealed class SearchTests
         }
         Assert.Equal([0, 1, 2], _mixed.Parameters[2].Extremes.Select(_mixed.Parameters[2].Place));
         Assert.Equal("c", _mixed.Parameters[2].At(1));
-        Parameter odd = Real("x", 1.23456789, 1.2345679); // six digits leave the range
+        SearchParameter odd = Real("x", 1.23456789, 1.2345679); // six digits leave the range
         Assert.InRange(Number(odd.At(0.3)), 1.23456789, 1.2345679);
     }
 

@@ -4,7 +4,7 @@ namespace FastRnn.Runner;
 
 /// <summary>One option that a search varies. A share of its range in [0, 1] stands for a value; a value is the text that one would type.</summary>
 /// <param name="name">Of the option, without dashes.</param>
-internal abstract class Parameter(string name)
+internal abstract class SearchParameter(string name)
 {
     public string Name { get; } = name;
 
@@ -28,7 +28,7 @@ internal abstract class Parameter(string name)
 }
 
 /// <summary>Numbers between two bounds, which belong to it.</summary>
-internal sealed class NumberParameter(string name, double low, double high, bool logarithmic, bool whole, int gridSteps) : Parameter(name)
+internal sealed class NumberParameter(string name, double low, double high, bool logarithmic, bool whole, int gridSteps) : SearchParameter(name)
 {
     public override long? Count => whole ? (long)(high - low) + 1 : null;
 
@@ -72,7 +72,7 @@ internal sealed class NumberParameter(string name, double low, double high, bool
 }
 
 /// <summary>One of some values without order.</summary>
-internal sealed class CategoryParameter(string name, IReadOnlyList<string> values) : Parameter(name)
+internal sealed class CategoryParameter(string name, IReadOnlyList<string> values) : SearchParameter(name)
 {
     public override long? Count => values.Count;
 

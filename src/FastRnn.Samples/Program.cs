@@ -1,0 +1,3 @@
+using FastRnn.Samples;
+
+return SampleList.Start(args, Console.Out, Console.Error);
