@@ -15,13 +15,16 @@ internal static class RunFiles
     }
 
     /// <summary>The files that training writes for a model: itself, then those beside it.</summary>
-    public static string[] Written(string model) => [model, Checkpoint(model), Log(model), Plot(model), Configuration(model)];
+    public static string[] Written(string model) =>
+        [model, Checkpoint(model), Log(model), Plot(model), Page(model), Configuration(model)];
 
     public static string Checkpoint(string model) => model + ".checkpoint";
 
     public static string Log(string model) => model + ".csv";
 
     public static string Plot(string model) => model + ".svg";
+
+    public static string Page(string model) => model + ".html";
 
     public static string Configuration(string model) => model + ".json";
 

@@ -23,6 +23,7 @@ internal sealed class TrainingRun
     private readonly CpuBackend _backend;
     private readonly DivergenceWatch _watch;
     private readonly Plateau? _plateau;
+    private readonly List<UpdateSummary> _updates;
     private RunState _state;
     private long _savedSteps;
 
@@ -35,6 +36,7 @@ internal sealed class TrainingRun
         Schedule? schedule = options.Update.CreateSchedule(_chunks.Count, out _plateau);
         MemoryEstimate memory = PlanMemory();
         (_model, _trainer, _state) = options.Resume ? Resume(schedule) : Start(schedule);
+        _updates = [.. _state.Updates];
         _trainer.Recompute = options.Recompute;
         output.Log.WriteLine($"{Path.GetFileName(options.Data)}: {task.Description}; {_model.ParameterCount:N0} parameters; memory {memory}");
     }
@@ -144,7 +146,9 @@ internal sealed class TrainingRun
         while (_state.Chunk < _chunks.Count)
         {
             SequenceChunk chunk = _chunks[_state.Chunk];
+            double rate = _trainer.LearningRate * chunk.RateFactor;
             StepResult step = _trainer.Step(chunk);
+            UpdateSummary.Add(_updates, rate, step.GradientNorm);
             _watch.Note(step.Loss, _trainer.Steps);
             tokensHere += chunk.LastStepOnly ? ActiveSteps(chunk) : step.Tokens;
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -215,7 +219,8 @@ internal sealed class TrainingRun
     private void WriteLogs()
     {
         RunFiles.WriteLog(RunFiles.Log(_options.Model), _state.Epochs);
-        LossPlot.Write(RunFiles.Plot(_options.Model), $"{Path.GetFileName(_options.Data)}: loss in {_task.LossUnit}", _state.Epochs);
+        LossPlot.Write(RunFiles.Plot(_options.Model), Path.GetFileName(_options.Data), _task.LossUnit, _state.Epochs, _state.BestEpoch);
+        RunFiles.WriteText(RunFiles.Page(_options.Model), ReportPage.Write(Page()));
     }
 
     private bool OutOfPatience()
@@ -235,9 +240,13 @@ internal sealed class TrainingRun
 
     private void SaveCheckpoint()
     {
+        _state = _state with { Updates = [.. _updates] };
         CheckpointFile.Save(_trainer, Info(), _state, _options.Checkpoint);
         _savedSteps = _trainer.Steps;
     }
+
+    private RunReport Page() => TrainingReport.Create(
+        _options, _task, _state with { Updates = _updates }, _model.ParameterCount, $"{Isa.Name(_backend.Isa)}, {_backend.Threads} threads");
 
     private ModelInfo Info() => _task.Info with
     {
@@ -264,6 +273,7 @@ internal sealed class TrainingRun
         }
         using Sequential best = ModelFile.Load(_options.Model, _backend).Model;
         IReadOnlyDictionary<string, double> test = _task.Test(best, _cancellation);
+        RunFiles.WriteText(RunFiles.Page(_options.Model), ReportPage.Write(Page().With(test, _task.Report(best, _cancellation))));
         if (_output.Json)
         {
             _output.WriteJson(Result(false, test), ResultJson.Default.TrainResult);

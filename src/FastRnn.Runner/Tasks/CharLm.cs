@@ -126,6 +126,19 @@ internal sealed class CharLm : TrainingTask
 
     public override string Meaning(double loss) => FormattableString.Invariant($"perplexity {Math.Exp(loss):F3}");
 
+    /// <summary>What it writes from cautious to bold.</summary>
+    public override IReadOnlyList<ReportSection> Report(Sequential best, CancellationToken cancellation) =>
+    [
+        new SamplesSection("Samples", [Sample(best, 0.5, cancellation), Sample(best, 0.8, cancellation), Sample(best, 1, cancellation)]),
+    ];
+
+    private ReportSample Sample(Sequential best, double temperature, CancellationToken cancellation)
+    {
+        var text = new StringWriter();
+        TextSampling.Write(best, _data.Vocabulary, "\n", 400, new Sampler(_options.Seed, temperature), text, cancellation);
+        return new(FormattableString.Invariant($"Temperature {temperature:F1}"), text.ToString());
+    }
+
     /// <summary>A sample of what it would write.</summary>
     public override void Show(Sequential best, Output output, CancellationToken cancellation)
     {

@@ -50,6 +50,12 @@ internal abstract class TrainingTask
     /// <summary>Figures of the best weights on data that training never saw, by name; none where the task has no such data.</summary>
     public virtual IReadOnlyDictionary<string, double> Test(Sequential best, CancellationToken cancellation) => new Dictionary<string, double>();
 
+    /// <summary>
+    /// What the page about the run shows of the best weights beside losses and updates, after <see cref="Test"/>: predicted beside actual values,
+    /// confusion matrix and ROC curve (<see cref="ClassReport"/>), samples.
+    /// </summary>
+    public virtual IReadOnlyList<ReportSection> Report(Sequential best, CancellationToken cancellation) => [];
+
     /// <summary>Shows what the best weights can do, after the result in words.</summary>
     public virtual void Show(Sequential best, Output output, CancellationToken cancellation)
     {

@@ -54,7 +54,13 @@ public static class CheckpointFile
         var file = SafetensorsReader.Read(path, cancellation: cancellation);
         var record = StrictJson.Read<CheckpointRecord>(file, CheckpointRecord.Key, path);
         var (model, info) = ModelFile.Build(file, path, backend);
-        record = record with { Run = record.Run with { Epochs = EpochTable.Read(file.Find(CheckpointRecord.EpochsName)) } };
+        record = record with
+        {
+            Run = record.Run with
+            {
+                Epochs = EpochTable.Read(file.Find(CheckpointRecord.EpochsName)), Updates = UpdateTable.Read(file.Find(CheckpointRecord.UpdatesName)),
+            },
+        };
         return new Checkpoint(model, info, record, file, path);
     }
 
@@ -85,6 +91,8 @@ public static class CheckpointFile
         EarlyStoppingRecord? remembered = AddBest(file, model, stopping);
         if (run.Epochs.Count > 0)
             file.Tensors.Add(EpochTable.Write(run.Epochs));
+        if (run.Updates.Count > 0)
+            file.Tensors.Add(UpdateTable.Write(run.Updates));
         file.Metadata[CheckpointRecord.Key] = StrictJson.Write(new CheckpointRecord
         {
             Run = run with { Epochs = [], Options = new SortedDictionary<string, string>(run.Options.ToDictionary(), StringComparer.Ordinal) },
@@ -97,6 +105,7 @@ public static class CheckpointFile
             Settings = Checkpoint.Settings(trainer, stopping),
             EarlyStopping = remembered,
             EpochCount = run.Epochs.Count,
+            UpdateSummaryCount = run.Updates.Count,
             Batch = trainer.State is null ? 0 : trainer.StateBatch,
         });
         return file;

@@ -59,6 +59,11 @@ internal sealed record CheckpointRecord
 
     public const string EpochsName = "run.epochs";
 
+    /// <summary>Rows of the tensor <see cref="UpdatesName"/>; 0 in files from before it was written.</summary>
+    public int UpdateSummaryCount { get; init; }
+
+    public const string UpdatesName = "run.updates";
+
     public static string MomentName(string moment, string parameter) => $"optimizer.{moment}.{parameter}";
 
     public static string BestName(string parameter) => $"early_stopping.best.{parameter}";
@@ -75,6 +80,8 @@ internal sealed record CheckpointRecord
             throw new InvalidDataException("a counter of the checkpoint is negative");
         if (EpochCount < 0 || Run.Epochs.Count != 0)
             throw new InvalidDataException("the epochs of the checkpoint are not where they belong");
+        if (UpdateSummaryCount is < 0 or > UpdateSummary.Most)
+            throw new InvalidDataException($"the checkpoint says that it has {UpdateSummaryCount} rows of updates");
         if (Moments.Count > 8 || Moments.Any(string.IsNullOrEmpty) || Moments.Distinct().Count() != Moments.Count)
             throw new InvalidDataException("the names of the optimizer's moments are not valid");
         if (PendingWindows < 0 || PendingWindows > 0 != Moments.Contains(PendingName))
@@ -85,6 +92,8 @@ internal sealed record CheckpointRecord
         var tensors = new List<ParameterShape>();
         if (EpochCount > 0)
             tensors.Add(new(EpochsName, [EpochCount, EpochTable.Columns], TensorType.F64));
+        if (UpdateSummaryCount > 0)
+            tensors.Add(new(UpdatesName, [UpdateSummaryCount, UpdateTable.Columns], TensorType.F64));
         foreach (string moment in Moments)
             tensors.AddRange(parameters.Select(parameter => new ParameterShape(MomentName(moment, parameter.Name), parameter.Shape)));
         if (EarlyStopping is { BestReport: > 0 })

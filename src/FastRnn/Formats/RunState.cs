@@ -36,6 +36,10 @@ public sealed record RunState
     /// <summary>The complete epochs, for logs and plots that continue.</summary>
     public IReadOnlyList<EpochSummary> Epochs { get => field ?? []; init; }
 
+    /// <summary>The updates made so far, in order, many in one where they are many; empty in files from before they were kept.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<UpdateSummary> Updates { get => field ?? []; init; }
+
     /// <summary>Refuses to go on with other options than the run was started with.</summary>
     /// <param name="actual">This run's options, under the names used when the checkpoint was written.</param>
     /// <param name="path">The checkpoint, for the message.</param>

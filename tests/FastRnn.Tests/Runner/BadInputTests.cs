@@ -81,6 +81,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("own.safetensors", null)]
     [InlineData("own.csv", "own")]
     [InlineData("own.svg", "own")]
+    [InlineData("own.html", "own")]
     [InlineData("own.checkpoint", "own")]
     [InlineData("link.txt", "own.txt")]
     public void Training_never_replaces_its_data(string data, string? model)

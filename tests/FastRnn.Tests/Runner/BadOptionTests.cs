@@ -141,7 +141,7 @@ public sealed class BadOptionTests : IDisposable
     {
         File.WriteAllText(_folder.At(RunnerFolder.Data), _folder.Text[..300]);
         RunnerResult result = _folder.RunInside(RunnerFolder.TrainArguments(option, value, "--epochs", "1")).Succeeded();
-        Assert.Equal(["data.txt", .. new[] { "", ".checkpoint", ".csv", ".json", ".svg" }.Select(end => RunnerFolder.Model + end)], _folder.Files);
+        Assert.Equal(["data.txt", .. new[] { "", ".checkpoint", ".csv", ".html", ".json", ".svg" }.Select(end => RunnerFolder.Model + end)], _folder.Files);
         if (option == "--seed")
             Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"seed {ulong.MaxValue}"), result.Error, StringComparison.Ordinal);
     }

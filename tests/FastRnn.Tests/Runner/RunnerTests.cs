@@ -108,14 +108,24 @@ public sealed class RunnerTests : IDisposable
         XNamespace svg = "http://www.w3.org/2000/svg";
         Assert.Equal(svg + "svg", plot.Root!.Name);
         Assert.Contains(plot.Descendants(svg + "text"), text => text.Value.StartsWith(name, StringComparison.Ordinal));
-        XElement[] curves = [.. plot.Descendants(svg + "polyline")];
+        XElement[] curves = [.. plot.Descendants(svg + "g").Elements(svg + "path").Where(path => path.Attribute("class")!.Value.StartsWith("line", StringComparison.Ordinal))];
         Assert.Equal(2, curves.Length); // training and validation, a point for each of two epochs
-        Assert.All(curves, curve => Assert.Equal(2, curve.Attribute("points")!.Value.Split(' ').Length));
-        foreach (string point in curves.SelectMany(curve => curve.Attribute("points")!.Value.Split(' ')))
+        Assert.All(curves, curve => Assert.Equal(2, curve.Attribute("d")!.Value.Split('L').Length));
+        foreach (string point in curves.SelectMany(curve => curve.Attribute("d")!.Value[1..].Split('L')))
         {
-            double[] xy = [.. point.Split(',').Select(text => double.Parse(text, CultureInfo.InvariantCulture))];
+            double[] xy = [.. point.Split(' ').Select(text => double.Parse(text, CultureInfo.InvariantCulture))];
             Assert.True(xy[0] is >= 0 and <= 640 && xy[1] is >= 0 and <= 400, $"{point} lies outside the picture");
         }
+    }
+
+    [Fact]
+    public void Page_tells_what_the_run_did()
+    {
+        _folder.Train("--schedule", "cosine").Succeeded();
+        string page = File.ReadAllText(_folder.At(RunnerFolder.Page));
+        foreach (string part in new[] { "Validation loss", "perplexity", "Loss", "learning rate", "gradient norm", "Samples", "Temperature 0.8", "Settings", "schedule" })
+            Assert.Contains(part, page, StringComparison.Ordinal);
+        Assert.DoesNotContain("class=\"notice\"", page, StringComparison.Ordinal);
     }
 
     [Fact]

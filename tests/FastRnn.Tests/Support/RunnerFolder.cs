@@ -9,7 +9,8 @@ namespace FastRnn.Tests.Support;
 /// <summary>A folder of its own with a small text, where the console program runs. Two epochs take some hundredths of a second.</summary>
 internal sealed class RunnerFolder : IDisposable
 {
-    public const string Data = "data.txt", Model = "m.safetensors", Checkpoint = Model + ".checkpoint", Log = Model + ".csv", Plot = Model + ".svg";
+    public const string Data = "data.txt", Model = "m.safetensors", Checkpoint = Model + ".checkpoint", Log = Model + ".csv", Plot = Model + ".svg",
+        Page = Model + ".html";
 
     /// <summary>Characters of the text.</summary>
     public const int Characters = 3000;
