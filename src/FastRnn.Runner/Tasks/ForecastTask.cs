@@ -61,6 +61,7 @@ internal sealed class ForecastTask : TrainingTask
     private readonly ForecastSpec _spec;
     private readonly SeriesBatches _training;
     private readonly SeriesBatches? _validation;
+    private ForecastScores? _scores;
 
     public ForecastTask(TrainOptions options, ForecastSettings settings)
     {
@@ -160,8 +161,12 @@ internal sealed class ForecastTask : TrainingTask
     {
         if (_split.Test.Length == 0)
             return new Dictionary<string, double>();
-        return ForecastScores.Of(best, _spec, _table, _split.Test, cancellation).Figures();
+        _scores = ForecastScores.Of(best, _spec, _table, _split.Test, cancellation);
+        return _scores.Figures();
     }
+
+    public override IReadOnlyList<ReportSection> Report(Sequential best, CancellationToken cancellation) =>
+        _scores == null ? [] : ForecastReport.Sections(best, _spec, _table, _split.Test, _scores, cancellation);
 
     private CalendarFeatures Suitable() => _table.Times is not { } times
         ? CalendarFeatures.None

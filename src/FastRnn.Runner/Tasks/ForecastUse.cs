@@ -46,14 +46,16 @@ internal static class ForecastUse
         {
             throw new CliException(ExitCodes.BadInput, $"{source}: {e.Message}");
         }
+        string format = MomentFormat(table);
         if (!use.Output.Json)
             use.Output.Result.WriteLine(string.Join(",", Header(spec, forecast).Select(Quoted)));
         for (int step = 0; step < forecast.Steps; step++)
         {
+            string? moment = Moment(forecast, step, format);
             if (use.Output.Json)
-                use.Output.WriteJson(Row(spec, forecast, step), ResultJson.Default.ForecastRow);
+                use.Output.WriteJson(Row(spec, forecast, step, moment), ResultJson.Default.ForecastRow);
             else
-                use.Output.Result.WriteLine(string.Join(",", Fields(spec, forecast, step)));
+                use.Output.Result.WriteLine(string.Join(",", Fields(spec, forecast, step, moment)));
         }
     }
 
@@ -95,14 +97,8 @@ internal static class ForecastUse
     private static void Write(TextWriter text, ForecastSpec spec, ForecastScores scores, bool scaled)
     {
         text.WriteLine($"{"",-24} {"MSE",12} {"MAE",12} {"RMSE",12} {"MAPE %",9}");
-        for (int j = 0; j < spec.Targets; j++)
-        {
-            string name = spec.Targets == 1 ? "" : $"{spec.Columns[j].Name}: ";
-            WriteLine(text, name + "model", scores.Model[j]);
-            WriteLine(text, name + "persistence", scores.Persistence[j]);
-            if (scores.Seasonal[j].Count > 0)
-                WriteLine(text, name + $"season of {spec.Season}", scores.Seasonal[j]);
-        }
+        foreach ((string name, RegressionMetrics metrics) in ForecastReport.Lines(spec, scores))
+            WriteLine(text, name, metrics);
         if (scaled)
         {
             WriteLine(text, "model, scaled", scores.Scaled);
@@ -146,9 +142,9 @@ internal static class ForecastUse
         }
     }
 
-    private static IEnumerable<string> Fields(ForecastSpec spec, Forecast forecast, int step)
+    private static IEnumerable<string> Fields(ForecastSpec spec, Forecast forecast, int step, string? moment)
     {
-        yield return Moment(forecast, step) ?? (step + 1).ToString(CultureInfo.InvariantCulture);
+        yield return moment ?? (step + 1).ToString(CultureInfo.InvariantCulture);
         for (int j = 0; j < spec.Targets; j++)
         {
             yield return Text(forecast[step, j]);
@@ -157,17 +153,19 @@ internal static class ForecastUse
         }
     }
 
-    private static ForecastRow Row(ForecastSpec spec, Forecast forecast, int step) => new(
-        step + 1, Moment(forecast, step),
+    private static ForecastRow Row(ForecastSpec spec, Forecast forecast, int step, string? moment) => new(
+        step + 1, moment,
         Enumerable.Range(0, spec.Targets).ToDictionary(j => spec.Columns[j].Name, j => forecast[step, j]),
         spec.Quantiles.Count == 0 ? null : Enumerable.Range(0, spec.Targets).ToDictionary(
             j => spec.Columns[j].Name,
             j => (IReadOnlyDictionary<string, double>)Enumerable.Range(0, spec.Quantiles.Count).ToDictionary(
                 q => spec.Quantiles[q].ToString(CultureInfo.InvariantCulture), q => forecast.Quantiles(step, j)[q])));
 
-    /// <summary>Without a time of day where all rows are at midnight.</summary>
-    private static string? Moment(Forecast forecast, int step) => forecast.Times?[step].ToString(
-        forecast.Times.All(time => time.TimeOfDay == TimeSpan.Zero) ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+    /// <summary>How moments of a table are written: without a time of day where all of its rows are at midnight.</summary>
+    public static string MomentFormat(SeriesTable table) =>
+        table.Times is { } times && times.All(time => time.TimeOfDay == TimeSpan.Zero) ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm:ss";
+
+    public static string? Moment(Forecast forecast, int step, string format) => forecast.Times?[step].ToString(format, CultureInfo.InvariantCulture);
 
     private static string Text(double value) => ((float)value).ToString(CultureInfo.InvariantCulture); // digits beyond a model's own precision say nothing
 

@@ -5,6 +5,7 @@ using FastRnn.Backends;
 using FastRnn.Data;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Runner;
 using FastRnn.Series;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -93,6 +94,8 @@ public sealed class ForecastTests : IDisposable
         _folder.Train(ForecastFolder.Weather, "--target", "temp_max", "--quantiles", "0.9,0.1,0.5", "--relative", "--horizon", "2", "--epochs", "6").Succeeded();
         JsonElement measured = Json.Object(_folder.Use("eval", ForecastFolder.Weather, "--json").Succeeded().Output);
         Assert.InRange(measured.GetProperty("coverage").GetDouble(), 0.7, 0.9);
+        string page = File.ReadAllText(_folder.At(ForecastFolder.Model) + ".html");
+        Assert.All(["actual and predicted temp_max", "80 % interval", "persistence", "2015-12-31"], text => Assert.Contains(text, page, StringComparison.Ordinal));
         string[] lines = _folder.Use("predict", ForecastFolder.Weather).Succeeded().Output.TrimEnd().Split('\n');
         Assert.Equal(3, lines.Length);
         Assert.Equal("date,temp_max,temp_max q0.1,temp_max q0.5,temp_max q0.9", lines[0]);
@@ -173,6 +176,10 @@ public sealed class ForecastTests : IDisposable
         process.EndInput();
         Assert.Equal(expected, process.Wait().Succeeded().Output);
     }
+
+    [Fact]
+    public void The_page_shows_forecasts_that_do_not_overlap() =>
+        Assert.Equal([3, 7, 12, 16], ForecastReport.OneAfterTheOther([3, 4, 5, 7, 12, 13, 14, 15, 16], 4));
 
     [Theory]
     [InlineData("random:0.6,0.2,0.2", "train on 437 windows, validate on 146, test on 146", 146)]
