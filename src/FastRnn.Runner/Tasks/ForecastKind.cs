@@ -62,7 +62,8 @@ internal sealed class ForecastKind : TaskKind
     private readonly Option<string> _loss = CommonOptions.Choice("--loss", "mse", "Loss of forecasts without quantiles", "mse", "mae", "huber");
 
     private readonly Option<string> _part = CommonOptions.Choice(
-        "--part", "auto", "Rows to measure on; auto takes the test rows of the file that the model was trained on, all of any other", "auto", "all", "train", "validation", "test");
+        "--part", "auto", "Rows to measure on; auto takes the test rows of the file that the model was trained on, all of any other",
+        "auto", "all", "train", "validation", "test");
 
     private readonly Option<bool> _scaled = new("--scaled") { Description = "Errors also in standard deviations of the training rows" };
 

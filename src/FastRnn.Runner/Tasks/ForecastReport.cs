@@ -67,7 +67,8 @@ internal static class ForecastReport
         string format = ForecastUse.MomentFormat(table);
         var steps = forecasts.SelectMany(forecast => Enumerable.Range(0, forecast.Steps).Select(k => (Forecast: forecast, Step: k))).ToArray();
         return new ForecastSection(
-            spec.Targets == 1 ? "Forecast" : $"Forecast of {name}", [.. steps.Select(at => values[at.Forecast.Origin + at.Step])], [.. steps.Select(at => at.Forecast[at.Step, target])])
+            spec.Targets == 1 ? "Forecast" : $"Forecast of {name}", [.. steps.Select(at => values[at.Forecast.Origin + at.Step])],
+            [.. steps.Select(at => at.Forecast[at.Step, target])])
         {
             Text = spec.Horizon == 1
                 ? "Each value from what was known one row before it."
@@ -76,7 +77,7 @@ internal static class ForecastReport
             Low = interval ? [.. steps.Select(at => at.Forecast.Quantiles(at.Step, target)[0])] : [],
             High = interval ? [.. steps.Select(at => at.Forecast.Quantiles(at.Step, target)[^1])] : [],
             Interval = interval ? FormattableString.Invariant($"{100 * (spec.Quantiles[^1] - spec.Quantiles[0]):F0} % interval") : "interval",
-            Labels = table.Times == null ? [.. steps.Select(at => Whole(at.Forecast.Origin + at.Step + 1))] : [.. steps.Select(at => ForecastUse.Moment(at.Forecast, at.Step, format)!)],
+            Labels = [.. steps.Select(at => ForecastUse.Moment(at.Forecast, at.Step, format) ?? Whole(at.Forecast.Origin + at.Step + 1))],
             Axis = table.Times == null ? "row" : spec.DateColumn ?? "date",
         };
     }

@@ -107,13 +107,15 @@ internal static class ForecastUse
         if (scores.Quantiles is { } quantiles)
         {
             text.WriteLine(FormattableString.Invariant(
-                $"pinball loss {quantiles.PinballLoss:G6}; {100 * quantiles.Coverage:F1} % of values within the outer quantiles, expected {100 * quantiles.NominalCoverage:F1} %"));
+                $"pinball loss {quantiles.PinballLoss:G6}; {100 * quantiles.Coverage:F1} % of values within the outer quantiles, ")
+                + FormattableString.Invariant($"expected {100 * quantiles.NominalCoverage:F1} %"));
         }
         text.WriteLine(FormattableString.Invariant($"{scores.Origins} forecasts of {spec.Horizon} rows"));
     }
 
     private static void WriteLine(TextWriter text, string name, RegressionMetrics metrics) => text.WriteLine(FormattableString.Invariant(
-        $"{name,-24} {metrics.MeanSquaredError,12:G6} {metrics.MeanAbsoluteError,12:G6} {metrics.RootMeanSquaredError,12:G6} {metrics.MeanAbsolutePercentageError,9:F2}"));
+        $"{name,-24} {metrics.MeanSquaredError,12:G6} {metrics.MeanAbsoluteError,12:G6} {metrics.RootMeanSquaredError,12:G6} ")
+        + FormattableString.Invariant($"{metrics.MeanAbsolutePercentageError,9:F2}"));
 
     private static ForecastResult Result(ForecastSpec spec, ForecastScores scores, bool scaled)
     {
@@ -123,7 +125,8 @@ internal static class ForecastUse
             persistence.MeanSquaredError, persistence.MeanAbsoluteError, persistence.RootMeanSquaredError,
             seasonal.Count == 0 ? null : seasonal.RootMeanSquaredError, scores.Origins, spec.Horizon,
             scaled ? new ScaledResult(
-                scores.Scaled.MeanSquaredError, scores.Scaled.MeanAbsoluteError, scores.ScaledPersistence.MeanSquaredError, scores.ScaledPersistence.MeanAbsoluteError) : null,
+                scores.Scaled.MeanSquaredError, scores.Scaled.MeanAbsoluteError, scores.ScaledPersistence.MeanSquaredError,
+                scores.ScaledPersistence.MeanAbsoluteError) : null,
             scores.Quantiles?.PinballLoss, scores.Quantiles?.Coverage,
             [.. Enumerable.Range(0, spec.Targets).Select(j => new TargetResult(
                 spec.Columns[j].Name, scores.Model[j].MeanSquaredError, scores.Model[j].MeanAbsoluteError, scores.Model[j].RootMeanSquaredError,

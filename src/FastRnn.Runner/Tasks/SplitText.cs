@@ -6,7 +6,8 @@ namespace FastRnn.Runner;
 /// <summary>What <c>--split</c> says: shares or counts of three parts, or one of several folds.</summary>
 internal sealed record SplitText(string Text, string Kind, IReadOnlyList<double> Parts, int Fold, int Folds)
 {
-    private const string Expected = "rows to train, validate and test on, as 8640,2880,2880, or shares of them, as 0.7,0.1,0.2, or random:0.7,0.1,0.2, fold:1/5 or rolling:1/5";
+    private const string Expected =
+        "rows to train, validate and test on, as 8640,2880,2880, or shares of them, as 0.7,0.1,0.2, or random:0.7,0.1,0.2, fold:1/5 or rolling:1/5";
 
     /// <exception cref="CliException">It says something else.</exception>
     public static SplitText Parse(string text)
@@ -15,11 +16,11 @@ internal sealed record SplitText(string Text, string Kind, IReadOnlyList<double>
         string kind = colon < 0 ? "" : text[..colon], rest = text[(colon + 1)..];
         if (kind is "fold" or "rolling")
         {
-            int[] numbers = [.. rest.Split('/').Select(word => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0)];
+            int[] numbers = [.. rest.Split('/').Select(word => (int)Number(word, NumberStyles.None))];
             if (numbers.Length == 2 && numbers[0] >= 1 && numbers[0] <= numbers[1] && numbers[1] >= (kind == "fold" ? 2 : 1))
                 return new SplitText(text, kind, [], numbers[0], numbers[1]);
         }
-        double[] parts = [.. rest.Split(',').Select(word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double part) ? part : double.NaN)];
+        double[] parts = [.. rest.Split(',').Select(word => Number(word, NumberStyles.Float))];
         bool counts = parts.All(part => part == Math.Floor(part) && part is >= 0 and <= int.MaxValue) && parts.Any(part => part > 1);
         bool valid = parts.Length == 3 && (kind, counts) switch
         {
@@ -46,6 +47,9 @@ internal sealed record SplitText(string Text, string Kind, IReadOnlyList<double>
         "rolling" => ByTime(spec, Rolling(rows), stride),
         _ => ByTime(spec, SeriesSplit.ByShares(rows, Parts[0], Parts[1], Parts[2]), stride),
     };
+
+    private static double Number(string word, NumberStyles styles) =>
+        double.TryParse(word, styles, CultureInfo.InvariantCulture, out double number) ? number : double.NaN;
 
     /// <summary>Whether there is a part to test on.</summary>
     public bool HasTest => Folds > 0 || Parts[2] > 0;
