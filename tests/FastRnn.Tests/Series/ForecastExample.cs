@@ -1,4 +1,3 @@
-using FastRnn.Backends;
 using FastRnn.Data;
 using FastRnn.Formats;
 using FastRnn.Layers;
