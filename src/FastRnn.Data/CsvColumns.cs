@@ -28,7 +28,7 @@ internal sealed class CsvColumns
             string name => Find(header, name),
         };
         DateColumn = _date < 0 ? null : header[_date];
-        IEnumerable<string> wanted = options.Columns ?? [.. header.Where((name, i) => i != _date && name.Length > 0)];
+        IEnumerable<string> wanted = options.Columns ?? [.. header.Where((name, i) => i != _date && !string.IsNullOrWhiteSpace(name))];
         foreach (string name in wanted.Distinct())
         {
             int field = Find(header, name);
@@ -120,9 +120,16 @@ internal sealed class CsvColumns
         {
             int row = order?[i] ?? i, before = order?[i - 1] ?? (i - 1);
             if (times[row] == times[before])
-                throw new DataFormatException(_path, $"'{_dates[row]}' is also the date of line {Math.Min(_lines[row], _lines[before])}", Math.Max(_lines[row], _lines[before]), DateColumn);
+            {
+                (long first, long second) = (Math.Min(_lines[row], _lines[before]), Math.Max(_lines[row], _lines[before]));
+                throw new DataFormatException(_path, $"'{_dates[row]}' is also the date of line {first}", second, DateColumn);
+            }
             if (times[row] < times[before])
-                throw new DataFormatException(_path, $"'{_dates[row]}' is before '{_dates[before]}' of the row above, expected rows in order of time or the option to sort them", _lines[row], DateColumn);
+            {
+                throw new DataFormatException(
+                    _path, $"'{_dates[row]}' is before '{_dates[before]}' of the row above, expected rows in order of time or the option to sort them",
+                    _lines[row], DateColumn);
+            }
         }
         return order;
     }
@@ -137,10 +144,15 @@ internal sealed class CsvColumns
             if (_missing.Contains(values[row]))
                 throw new DataFormatException(_path, "the value is missing, expected a category", lines[row], name);
             if (!known.Contains(values[row]))
-                throw new DataFormatException(_path, $"'{Shortened(values[row])}' is none of the known categories: {string.Join(", ", known.Take(20))}", lines[row], name);
+            {
+                throw new DataFormatException(
+                    _path, $"'{Shortened(values[row])}' is none of the known categories: {string.Join(", ", known.Take(20))}", lines[row], name);
+            }
         }
         foreach (string category in known)
         {
+            if (names.Contains($"{name}={category}"))
+                throw new DataFormatException(_path, $"category '{Shortened(category)}' makes a column that there is already", 0, $"{name}={category}");
             names.Add($"{name}={category}");
             columns.Add([.. values.Select(value => value == category ? 1.0 : 0.0)]);
         }
@@ -148,5 +160,5 @@ internal sealed class CsvColumns
 
     private static T[] Ordered<T>(T[] values, int[]? order) => order == null ? values : [.. order.Select(row => values[row])];
 
-    private static string Shortened(string text) => text.Length <= 40 ? text : text[..40] + "…";
+    public static string Shortened(string text) => text.Length <= 40 ? text : text[..40] + "…";
 }

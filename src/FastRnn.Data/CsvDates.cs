@@ -8,7 +8,11 @@ namespace FastRnn.Data;
 /// </summary>
 internal static class CsvDates
 {
-    private static readonly string[] _times = ["", " H:mm", " H:mm:ss", " H:mm:ss.FFFFFFF", "'T'H:mm", "'T'H:mm:ss", "'T'H:mm:ss.FFFFFFF", "'T'H:mm:ssK", "'T'H:mm:ss.FFFFFFFK", " H:mm:ssK"];
+    /// <summary>A time with a zone becomes universal time, one without is taken for it.</summary>
+    private static readonly string[] _times =
+    [
+        "", " H:mm", " H:mm:ss", " H:mm:ss.FFFFFFF", " H:mm:ssK", "'T'H:mm", "'T'H:mm:ss", "'T'H:mm:ss.FFFFFFF", "'T'H:mm:ssK", "'T'H:mm:ss.FFFFFFFK",
+    ];
 
     /// <summary>Each a way to read dates; a year, or digits alone, are numbers unless a column is said to hold dates.</summary>
     private static readonly string[][] _families =
@@ -41,8 +45,10 @@ internal static class CsvDates
             if (read == times.Length && (chosen == null || (!InOrder(chosen) && InOrder(times))))
                 chosen = times;
         }
-        return chosen ?? throw new DataFormatException(
-            path, $"'{texts[furthest]}' is not a date{(furthest > 0 ? $" of the same form as '{texts[0]}'" : ", for example 2016-07-01 or 2016-07-01 13:00")}", lines[furthest], column);
+        if (chosen != null)
+            return chosen;
+        string form = furthest > 0 ? $" of the same form as '{texts[0]}'" : ", for example 2016-07-01 or 2016-07-01 13:00";
+        throw new DataFormatException(path, $"'{CsvColumns.Shortened(texts[furthest])}' is not a date{form}", lines[furthest], column);
     }
 
     private static bool InOrder(DateTime[] times)

@@ -48,7 +48,8 @@ internal sealed record SampleResult(string Text, ulong Seed);
 internal sealed record InfoResult(
     string Model, string Task, IReadOnlyList<string> Layers, long Parameters, int? Vocabulary, ulong Seed, string LibraryVersion,
     string? Data, int? Epochs, int? BestEpoch, double? ValidationLoss, IReadOnlyDictionary<string, string>? Options,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Classes = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Classes = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Series = null);
 
 internal sealed record DoctorResult(
     string Version, string Runtime, string Os, string Cpu, int Cores, double MemoryGib, string IsaWidest, string IsaInUse, bool Ok,

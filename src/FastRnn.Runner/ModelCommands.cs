@@ -106,7 +106,7 @@ internal static class InfoCommand
             TrainingSummary? training = info.Training;
             Show(output, new InfoResult(
                 path, info.Task, [.. info.Layers.Select(l => l.ToString())], network.ParameterCount, info.Vocabulary?.Count ?? info.Words?.Count, info.Seed, info.LibraryVersion,
-                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options, info.Classes?.Names));
+                training?.Data, training?.Epochs, training?.BestEpoch, training?.ValidationLoss, training?.Options, info.Classes?.Names, info.Series?.ToString()));
             return ExitCodes.Ok;
         });
         return command;
@@ -128,6 +128,8 @@ internal static class InfoCommand
         text.WriteLine($"vocabulary   {info.Vocabulary?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}");
         if (info.Classes is { } classes)
             text.WriteLine($"classes      {classes.Count}: {string.Join(", ", classes)}");
+        if (info.Series != null)
+            text.WriteLine($"series       {info.Series}");
         text.WriteLine($"seed         {info.Seed}");
         text.WriteLine($"written by   fastrnn {info.LibraryVersion}");
         text.WriteLine(FormattableString.Invariant(

@@ -1,6 +1,7 @@
 using FastRnn.Backends;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Series;
 using FastRnn.Tests.Support;
 using FastRnn.Tests.Training;
 using FastRnn.Training;
@@ -31,6 +32,26 @@ public class AllocationTests
         {
             foreach (SequenceChunk chunk in chunks)
                 trainer.Step(chunk);
+        }
+    }
+
+    [Fact]
+    public void PassOverASeries()
+    {
+        using var backend = new CpuBackend(2);
+        var table = new SeriesTable(["v"], [[.. Enumerable.Range(0, 90).Select(i => Math.Sin(i))]]);
+        ForecastSpec spec = new ForecastSpec { Columns = [new() { Name = "v", Relative = true }], Window = 6, Horizon = 2 }.Fit(table, new SeriesPart(0, 90));
+        var trainer = new Trainer(new Sequential(backend, 1, new Gru(1, 9), new Linear(9, 2)), new MeanSquaredError(), new Adam(0.01f)) { CarryState = false };
+        SeriesBatches batches = new SeriesWindows(table, spec, spec.Origins(new(0, 90))).Batches(32, seed: 1); // the last batch is not full
+        for (int warmUp = 0; warmUp < 5; warmUp++)
+            Pass();
+        AllocatedBytes.None(Pass);
+
+        void Pass()
+        {
+            for (int i = 0; i < batches.Count; i++)
+                trainer.Step(batches[i]);
+            batches.Epoch++;
         }
     }
 

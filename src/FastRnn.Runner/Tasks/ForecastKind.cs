@@ -54,13 +54,16 @@ internal sealed class ForecastKind : TaskKind
 
     private readonly Option<string> _split = new("--split")
     {
-        Description = "Rows, or shares of them, to train on, to choose the best weights by, and to test on", DefaultValueFactory = _ => "0.7,0.1,0.2", HelpName = "N,N,N|X,X,X",
+        Description = "Rows, or shares of them, to train on, to choose the best weights by, and to test on, in order of time; random:X,X,X draws windows; "
+            + "fold:K/N tests on the Kth of N parts, rolling:K/N on a later part with every K, trained on what is before it",
+        DefaultValueFactory = _ => "0.7,0.1,0.2", HelpName = "N,N,N|X,X,X",
     };
 
     private readonly Option<string> _loss = CommonOptions.Choice("--loss", "mse", "Loss of forecasts without quantiles", "mse", "mae", "huber");
 
     private readonly Option<string> _part = CommonOptions.Choice(
-        "--part", "auto", "Rows to measure on; auto takes the test rows of the file that the model was trained on, all of any other", "auto", "all", "train", "validation", "test");
+        "--part", "auto", "Rows to measure on; auto takes the test rows of the file that the model was trained on, all of any other",
+        "auto", "all", "train", "validation", "test");
 
     private readonly Option<bool> _scaled = new("--scaled") { Description = "Errors also in standard deviations of the training rows" };
 
@@ -148,24 +151,4 @@ internal sealed class ForecastKind : TaskKind
         }
         return [.. quantiles.Distinct().Order()];
     }
-}
-
-/// <summary>What <c>--split</c> says.</summary>
-internal sealed record SplitText(string Text, IReadOnlyList<double> Parts, bool Shares)
-{
-    /// <exception cref="CliException">It says something else.</exception>
-    public static SplitText Parse(string text)
-    {
-        string[] words = text.Split(',');
-        double[] parts = [.. words.Select(word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double part) ? part : double.NaN)];
-        bool counts = parts.All(part => part == Math.Floor(part) && part is >= 0 and <= int.MaxValue) && parts.Any(part => part > 1);
-        return parts.Length == 3 && (counts || parts.All(part => part is >= 0 and <= 1))
-            ? new SplitText(text, parts, !counts)
-            : throw new CliException(ExitCodes.Usage, $"--split is '{text}', expected rows to train, validate and test on, as 8640,2880,2880, or shares of them, as 0.7,0.1,0.2");
-    }
-
-    /// <exception cref="ArgumentException">The series is shorter, or a part is empty.</exception>
-    public SeriesSplit Of(int rows) => Shares
-        ? SeriesSplit.ByShares(rows, Parts[0], Parts[1], Parts[2])
-        : SeriesSplit.ByCounts(rows, (int)Parts[0], (int)Parts[1], (int)Parts[2]);
 }

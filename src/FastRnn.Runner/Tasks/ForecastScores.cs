@@ -4,7 +4,7 @@ using FastRnn.Series;
 
 namespace FastRnn.Runner;
 
-/// <summary>Errors of forecasts on a part of a table, and of those that any model has to be better than.</summary>
+/// <summary>Errors of forecasts on rows of a table, and of those that any model has to be better than.</summary>
 internal sealed class ForecastScores
 {
     private readonly ForecastSpec _spec;
@@ -22,7 +22,7 @@ internal sealed class ForecastScores
         RegressionMetrics[] New() => [.. Enumerable.Range(0, spec.Targets).Select(_ => new RegressionMetrics())];
     }
 
-    /// <summary>Forecasts that were made, one from each row that has a whole horizon in the part.</summary>
+    /// <summary>Forecasts that were made.</summary>
     public int Origins { get; }
 
     /// <summary>By target, like the others, in the table's units.</summary>
@@ -30,7 +30,7 @@ internal sealed class ForecastScores
 
     public RegressionMetrics[] Persistence { get; }
 
-    /// <summary>Empty sums where no season is known, or it is longer than what is known before the part.</summary>
+    /// <summary>Empty sums where no season is known, or it is longer than what is known before the first forecast.</summary>
     public RegressionMetrics[] Seasonal { get; }
 
     /// <summary>Null without quantiles.</summary>
@@ -49,19 +49,15 @@ internal sealed class ForecastScores
         return all;
     }
 
-    /// <exception cref="ArgumentException">The part holds no window.</exception>
-    public static ForecastScores Of(Sequential model, ForecastSpec spec, SeriesTable table, SeriesPart part, CancellationToken cancellation)
+    /// <summary>Scores of the forecasts from some rows, of which there is at least one, each a whole horizon before the end.</summary>
+    public static ForecastScores Of(Sequential model, ForecastSpec spec, SeriesTable table, int[] origins, CancellationToken cancellation)
     {
-        int[] origins = spec.Origins(part, steps: spec.Horizon);
         var scores = new ForecastScores(spec, origins.Length);
-        bool seasonal = spec.Season > 0 && origins[0] >= spec.Season;
-        foreach (int[] some in origins.Chunk(4096)) // forecasts of long horizons are large
+        bool seasonal = spec.Season > 0 && origins.Min() >= spec.Season;
+        foreach (Forecast forecast in new Forecaster(model, spec).Stream(table, origins, spec.Horizon, cancellation))
         {
-            foreach (Forecast forecast in new Forecaster(model, spec).Predict(table, some, cancellation: cancellation))
-            {
-                for (int j = 0; j < spec.Targets; j++)
-                    scores.Add(forecast, j, table[spec.Columns[j].Name], seasonal);
-            }
+            for (int j = 0; j < spec.Targets; j++)
+                scores.Add(forecast, j, table[spec.Columns[j].Name], seasonal);
         }
         return scores;
     }

@@ -57,10 +57,11 @@ internal sealed class ForecastTask : TrainingTask
     private readonly ForecastSettings _settings;
     private readonly string _checksum;
     private readonly SeriesTable _table;
-    private readonly SeriesSplit _split;
+    private readonly WindowSplit _split;
     private readonly ForecastSpec _spec;
     private readonly SeriesBatches _training;
     private readonly SeriesBatches? _validation;
+    private ForecastScores? _scores;
 
     public ForecastTask(TrainOptions options, ForecastSettings settings)
     {
@@ -72,13 +73,12 @@ internal sealed class ForecastTask : TrainingTask
         try
         {
             (_table, ForecastSpec plan) = data.Read(settings);
-            _split = settings.Split.Of(_table.Rows);
-            CalendarFeatures calendar = settings.Calendar ?? (_table.Times == null ? CalendarFeatures.None : Series.Calendar.Suitable([.. _table.Times.Take(_split.Train.Count)]));
-            _spec = (plan with { Calendar = calendar }).Fit(_table, _split.Train);
-            _training = new SeriesWindows(_table, _spec, _spec.Origins(_split.Train, settings.Stride)).Batches(options.Batch, options.Seed);
-            _validation = _split.Validation.Count == 0 ? null : new SeriesWindows(_table, _spec, _spec.Origins(_split.Validation)).Batches(ValidationBatch);
-            if (_split.Test.Count > 0)
-                _spec.Origins(_split.Test, steps: _spec.Horizon); // better now than after the training
+            if (plan.Problem() is { } problem)
+                throw new ArgumentException(problem);
+            _split = settings.Split.Of(plan, _table.Rows, settings.Stride, options.Seed);
+            _spec = (plan with { Calendar = settings.Calendar ?? Suitable() }).Fit(_table, _split.Rows);
+            _training = new SeriesWindows(_table, _spec, _split.Train).Batches(options.Batch, options.Seed);
+            _validation = _split.Validation.Length == 0 ? null : new SeriesWindows(_table, _spec, _split.Validation).Batches(ValidationBatch);
         }
         catch (ArgumentException e)
         {
@@ -89,18 +89,17 @@ internal sealed class ForecastTask : TrainingTask
 
     public override string Name => "forecast";
 
-    public override string LossUnit => _spec.Quantiles.Count > 0 ? "pinball loss, scaled" : _settings.Loss switch
+    public override string LossUnit => _spec.Quantiles.Count > 0 ? "scaled pinball loss" : _settings.Loss switch
     {
-        "mae" => "absolute error, scaled",
-        "huber" => "Huber loss, scaled",
-        _ => "squared error, scaled",
+        "mae" => "scaled MAE",
+        "huber" => "scaled Huber loss",
+        _ => "scaled MSE",
     };
 
     public override double GuessingLoss { get; }
 
     public override string Description =>
-        $"{_table.Rows:N0} rows; {string.Join(", ", _spec.Columns.Take(_spec.Targets))} from {_spec.InputSize} values a row; train on {_split.Train}, "
-        + $"validate on {_split.Validation}, test on {_split.Test}; {_training.Count} batches of {Math.Min(_options.Batch, _training.Windows)}×{_spec.Window}";
+        $"{_table.Rows:N0} rows; {_spec}; {_split.Text}; {_training.Count} batches of {Math.Min(_options.Batch, _training.Windows)}×{_spec.Window}";
 
     public override Loss Loss => _spec.Quantiles.Count > 0 ? new PinballLoss([.. _spec.Quantiles]) : _settings.Loss switch
     {
@@ -160,10 +159,18 @@ internal sealed class ForecastTask : TrainingTask
     /// <summary>Errors of the test rows beside those of persistence, in the table's units.</summary>
     public override IReadOnlyDictionary<string, double> Test(Sequential best, CancellationToken cancellation)
     {
-        if (_split.Test.Count == 0)
+        if (_split.Test.Length == 0)
             return new Dictionary<string, double>();
-        return ForecastScores.Of(best, _spec, _table, _split.Test, cancellation).Figures();
+        _scores = ForecastScores.Of(best, _spec, _table, _split.Test, cancellation);
+        return _scores.Figures();
     }
+
+    public override IReadOnlyList<ReportSection> Report(Sequential best, CancellationToken cancellation) =>
+        _scores == null ? [] : ForecastReport.Sections(best, _spec, _table, _split.Test, _scores, cancellation);
+
+    private CalendarFeatures Suitable() => _table.Times is not { } times
+        ? CalendarFeatures.None
+        : Series.Calendar.Suitable([.. times.Take(_split.Rows[^1].End).Skip(_split.Rows[0].First)]);
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 

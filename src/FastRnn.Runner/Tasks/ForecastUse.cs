@@ -17,9 +17,9 @@ internal static class ForecastUse
         ForecastScores scores;
         try
         {
-            SeriesPart rows = Part(use, bytes, part, table.Rows);
-            use.Output.Log.WriteLine($"measured on {rows} of {table.Rows:N0}");
-            scores = ForecastScores.Of(use.Model, spec, table, rows, use.Cancellation);
+            int[] origins = Origins(use, spec, bytes, part, table.Rows);
+            use.Output.Log.WriteLine($"{origins.Length:N0} forecasts of {new SeriesPart(origins[0], origins[^1] + spec.Horizon - origins[0])} of {table.Rows:N0}");
+            scores = ForecastScores.Of(use.Model, spec, table, origins, use.Cancellation);
         }
         catch (ArgumentException e)
         {
@@ -46,14 +46,16 @@ internal static class ForecastUse
         {
             throw new CliException(ExitCodes.BadInput, $"{source}: {e.Message}");
         }
+        string format = MomentFormat(table);
         if (!use.Output.Json)
             use.Output.Result.WriteLine(string.Join(",", Header(spec, forecast).Select(Quoted)));
         for (int step = 0; step < forecast.Steps; step++)
         {
+            string? moment = Moment(forecast, step, format);
             if (use.Output.Json)
-                use.Output.WriteJson(Row(spec, forecast, step), ResultJson.Default.ForecastRow);
+                use.Output.WriteJson(Row(spec, forecast, step, moment), ResultJson.Default.ForecastRow);
             else
-                use.Output.Result.WriteLine(string.Join(",", Fields(spec, forecast, step)));
+                use.Output.Result.WriteLine(string.Join(",", Fields(spec, forecast, step, moment)));
         }
     }
 
@@ -74,34 +76,29 @@ internal static class ForecastUse
     }
 
     /// <summary>A file that the model was trained on has a part that it has not seen; of any other all is new.</summary>
-    private static SeriesPart Part(ModelUse use, byte[] bytes, string part, int rows)
+    private static int[] Origins(ModelUse use, ForecastSpec spec, byte[] bytes, string part, int rows)
     {
         IReadOnlyDictionary<string, string>? options = use.Info.Training?.Options;
-        string? split = options?.GetValueOrDefault("split");
+        string? text = options?.GetValueOrDefault("split");
         if (part == "auto")
         {
-            bool known = split != null && options!.GetValueOrDefault("data-sha256") == Convert.ToHexStringLower(SHA256.HashData(bytes));
-            part = known && SplitText.Parse(split!).Parts[2] > 0 ? "test" : "all";
+            bool known = text != null && options!.GetValueOrDefault("data-sha256") == Convert.ToHexStringLower(SHA256.HashData(bytes));
+            part = known && SplitText.Parse(text!).HasTest ? "test" : "all";
         }
         if (part == "all")
-            return new SeriesPart(0, rows);
-        if (split == null)
+            return spec.Origins(new SeriesPart(0, rows), steps: spec.Horizon);
+        if (text == null)
             throw new CliException(ExitCodes.BadInput, $"{use.Path}: does not say how its training data was split; --part all measures on all rows");
-        SeriesSplit parts = SplitText.Parse(split).Of(rows);
-        return part switch { "train" => parts.Train, "validation" => parts.Validation, _ => parts.Test };
+        WindowSplit split = SplitText.Parse(text).Of(spec, rows, stride: 1, use.Info.Seed);
+        int[] origins = [.. (part switch { "train" => split.Train, "validation" => split.Validation, _ => split.Test }).Where(origin => origin <= rows - spec.Horizon)];
+        return origins.Length > 0 ? origins : throw new ArgumentException($"the split {text} has no windows for {part}");
     }
 
     private static void Write(TextWriter text, ForecastSpec spec, ForecastScores scores, bool scaled)
     {
         text.WriteLine($"{"",-24} {"MSE",12} {"MAE",12} {"RMSE",12} {"MAPE %",9}");
-        for (int j = 0; j < spec.Targets; j++)
-        {
-            string name = spec.Targets == 1 ? "" : $"{spec.Columns[j].Name}: ";
-            WriteLine(text, name + "model", scores.Model[j]);
-            WriteLine(text, name + "persistence", scores.Persistence[j]);
-            if (scores.Seasonal[j].Count > 0)
-                WriteLine(text, name + $"season of {spec.Season}", scores.Seasonal[j]);
-        }
+        foreach ((string name, RegressionMetrics metrics) in ForecastReport.Lines(spec, scores))
+            WriteLine(text, name, metrics);
         if (scaled)
         {
             WriteLine(text, "model, scaled", scores.Scaled);
@@ -110,13 +107,15 @@ internal static class ForecastUse
         if (scores.Quantiles is { } quantiles)
         {
             text.WriteLine(FormattableString.Invariant(
-                $"pinball loss {quantiles.PinballLoss:G6}; {100 * quantiles.Coverage:F1} % of values within the outer quantiles, expected {100 * quantiles.NominalCoverage:F1} %"));
+                $"pinball loss {quantiles.PinballLoss:G6}; {100 * quantiles.Coverage:F1} % of values within the outer quantiles, ")
+                + FormattableString.Invariant($"expected {100 * quantiles.NominalCoverage:F1} %"));
         }
         text.WriteLine(FormattableString.Invariant($"{scores.Origins} forecasts of {spec.Horizon} rows"));
     }
 
     private static void WriteLine(TextWriter text, string name, RegressionMetrics metrics) => text.WriteLine(FormattableString.Invariant(
-        $"{name,-24} {metrics.MeanSquaredError,12:G6} {metrics.MeanAbsoluteError,12:G6} {metrics.RootMeanSquaredError,12:G6} {metrics.MeanAbsolutePercentageError,9:F2}"));
+        $"{name,-24} {metrics.MeanSquaredError,12:G6} {metrics.MeanAbsoluteError,12:G6} {metrics.RootMeanSquaredError,12:G6} ")
+        + FormattableString.Invariant($"{metrics.MeanAbsolutePercentageError,9:F2}"));
 
     private static ForecastResult Result(ForecastSpec spec, ForecastScores scores, bool scaled)
     {
@@ -126,7 +125,8 @@ internal static class ForecastUse
             persistence.MeanSquaredError, persistence.MeanAbsoluteError, persistence.RootMeanSquaredError,
             seasonal.Count == 0 ? null : seasonal.RootMeanSquaredError, scores.Origins, spec.Horizon,
             scaled ? new ScaledResult(
-                scores.Scaled.MeanSquaredError, scores.Scaled.MeanAbsoluteError, scores.ScaledPersistence.MeanSquaredError, scores.ScaledPersistence.MeanAbsoluteError) : null,
+                scores.Scaled.MeanSquaredError, scores.Scaled.MeanAbsoluteError, scores.ScaledPersistence.MeanSquaredError,
+                scores.ScaledPersistence.MeanAbsoluteError) : null,
             scores.Quantiles?.PinballLoss, scores.Quantiles?.Coverage,
             [.. Enumerable.Range(0, spec.Targets).Select(j => new TargetResult(
                 spec.Columns[j].Name, scores.Model[j].MeanSquaredError, scores.Model[j].MeanAbsoluteError, scores.Model[j].RootMeanSquaredError,
@@ -145,9 +145,9 @@ internal static class ForecastUse
         }
     }
 
-    private static IEnumerable<string> Fields(ForecastSpec spec, Forecast forecast, int step)
+    private static IEnumerable<string> Fields(ForecastSpec spec, Forecast forecast, int step, string? moment)
     {
-        yield return Moment(forecast, step) ?? (step + 1).ToString(CultureInfo.InvariantCulture);
+        yield return moment ?? (step + 1).ToString(CultureInfo.InvariantCulture);
         for (int j = 0; j < spec.Targets; j++)
         {
             yield return Text(forecast[step, j]);
@@ -156,17 +156,19 @@ internal static class ForecastUse
         }
     }
 
-    private static ForecastRow Row(ForecastSpec spec, Forecast forecast, int step) => new(
-        step + 1, Moment(forecast, step),
+    private static ForecastRow Row(ForecastSpec spec, Forecast forecast, int step, string? moment) => new(
+        step + 1, moment,
         Enumerable.Range(0, spec.Targets).ToDictionary(j => spec.Columns[j].Name, j => forecast[step, j]),
         spec.Quantiles.Count == 0 ? null : Enumerable.Range(0, spec.Targets).ToDictionary(
             j => spec.Columns[j].Name,
             j => (IReadOnlyDictionary<string, double>)Enumerable.Range(0, spec.Quantiles.Count).ToDictionary(
                 q => spec.Quantiles[q].ToString(CultureInfo.InvariantCulture), q => forecast.Quantiles(step, j)[q])));
 
-    /// <summary>Without a time of day where all rows are at midnight.</summary>
-    private static string? Moment(Forecast forecast, int step) => forecast.Times?[step].ToString(
-        forecast.Times.All(time => time.TimeOfDay == TimeSpan.Zero) ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+    /// <summary>How moments of a table are written: without a time of day where all of its rows are at midnight.</summary>
+    public static string MomentFormat(SeriesTable table) =>
+        table.Times is { } times && times.All(time => time.TimeOfDay == TimeSpan.Zero) ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm:ss";
+
+    public static string? Moment(Forecast forecast, int step, string format) => forecast.Times?[step].ToString(format, CultureInfo.InvariantCulture);
 
     private static string Text(double value) => ((float)value).ToString(CultureInfo.InvariantCulture); // digits beyond a model's own precision say nothing
 

@@ -73,6 +73,14 @@ public sealed record ForecastSpec
     /// <summary>Rows before the first one to forecast.</summary>
     internal int Lookback => Window + Columns.Max(column => column.Difference);
 
+    /// <summary>For people, for example <c>OT (relative, standard) from 8 values a row, window 48, horizon 24</c>.</summary>
+    public override string ToString()
+    {
+        string quantiles = Quantiles.Count == 0 ? "" : ", quantiles " + string.Join(" ", Quantiles.Select(q => FormattableString.Invariant($"{q}")));
+        return $"{string.Join(", ", Columns.Take(Targets))} from {InputSize} values a row, window {Window}, horizon {Horizon}"
+            + (Mode == ForecastMode.Recursive ? ", recursive" : "") + quantiles;
+    }
+
     /// <summary>The same with the constants of scaling, taken from rows of training alone.</summary>
     /// <param name="table">Has the columns, without gaps.</param>
     /// <param name="training">Rows to train on.</param>

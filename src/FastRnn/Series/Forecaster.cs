@@ -52,18 +52,23 @@ public sealed class Forecaster
             if (origin < _spec.Lookback || origin > table.Rows)
                 throw new ArgumentException($"a forecast of row {origin + 1} needs {_spec.Lookback} rows before it; the table has {table.Rows}", nameof(origins));
         }
+        return [.. Stream(table, origins, steps, cancellation)];
+    }
+
+    /// <summary>The same one after the other, for more forecasts than one would keep; arguments are those of <see cref="Predict"/>, checked.</summary>
+    internal IEnumerable<Forecast> Stream(SeriesTable table, IReadOnlyList<int> origins, int steps, CancellationToken cancellation)
+    {
         SeriesRows rows = SeriesRows.From(table, _spec, steps);
         DateTime[]? times = table.Times is { Count: > 1 } known ? [.. known, .. SamplingStep.Of(known).After(known[^1], steps)] : null;
         int batch = Math.Clamp(MostOutputs / (_spec.Window * Math.Max(_spec.OutputSize, _spec.InputSize)), 1, LargestBatch);
-        var forecasts = new List<Forecast>(origins.Count);
         foreach (int[] part in origins.Chunk(batch))
         {
             cancellation.ThrowIfCancellationRequested();
             Forecast[] made = [.. part.Select(origin => new Forecast(_spec, origin, steps, times?.AsSpan(origin, steps).ToArray()))];
             Fill(made, [.. part.Select(origin => rows.Ahead(origin, steps))], steps);
-            forecasts.AddRange(made);
+            foreach (Forecast forecast in made)
+                yield return forecast;
         }
-        return forecasts;
     }
 
     /// <summary>What keeps a model that reads so many values, or tokens, from working by a plan, or null.</summary>

@@ -37,11 +37,17 @@ public sealed record SeriesSplit(SeriesPart Train, SeriesPart Validation, Series
         const double rounding = 1e-9;
         double sum = train + validation + test;
         if (!(train > 0 && validation >= 0 && test >= 0 && sum <= 1 + rounding))
-            throw new ArgumentException(FormattableString.Invariant($"shares of {train}, {validation} and {test}, expected some to train on, none negative, and 1 together at most"));
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"shares of {train}, {validation} and {test}, expected some to train on, none negative, and 1 together at most"));
+        }
         int validationRows = Rows(validation), testRows = Rows(test);
         int trainRows = sum >= 1 - rounding ? rows - validationRows - testRows : Rows(train);
         if (trainRows == 0 || (validation > 0 && validationRows == 0) || (test > 0 && testRows == 0))
-            throw new ArgumentException(FormattableString.Invariant($"shares of {train}, {validation} and {test} of {rows} rows are {trainRows}, {validationRows} and {testRows}: a part is empty"));
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"shares of {train}, {validation} and {test} of {rows} rows are {trainRows}, {validationRows} and {testRows}: a part is empty"));
+        }
         return ByCounts(rows, trainRows, validationRows, testRows);
 
         int Rows(double share) => (int)Math.Floor((share * rows) + rounding);
@@ -76,16 +82,19 @@ public sealed record SeriesSplit(SeriesPart Train, SeriesPart Validation, Series
         ArgumentNullException.ThrowIfNull(origins);
         ArgumentNullException.ThrowIfNull(shares);
         if (shares.Count == 0 || shares.Any(share => !(share > 0)) || shares.Sum() > 1 + 1e-9)
-            throw new ArgumentException($"shares of {string.Join(", ", shares.Select(s => FormattableString.Invariant($"{s}")))}, expected above 0 and 1 together at most", nameof(shares));
+        {
+            string given = string.Join(", ", shares.Select(share => FormattableString.Invariant($"{share}")));
+            throw new ArgumentException($"shares of {given}, expected above 0 and 1 together at most", nameof(shares));
+        }
         int[] order = [.. origins];
         new PhiloxStream(seed, 0).Shuffle<int>(order);
         var parts = new List<int[]>();
-        double share = 0;
+        double sum = 0;
         int first = 0;
         foreach (double part in shares)
         {
-            share += part;
-            int end = Math.Min(order.Length, (int)Math.Round(share * order.Length));
+            sum += part;
+            int end = Math.Min(order.Length, (int)Math.Round(sum * order.Length));
             if (end == first)
                 throw new ArgumentException($"a split of {order.Length} windows leaves part {parts.Count + 1} empty", nameof(shares));
             parts.Add([.. order[first..end].Order()]);

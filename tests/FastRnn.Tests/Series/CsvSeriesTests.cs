@@ -105,6 +105,7 @@ public sealed class CsvSeriesTests() : FileTest("table.csv")
         Assert.Equal([1.0, 0.0, 1.0], table["sky=sun"].ToArray());
         var known = new CsvSeriesOptions { Categories = new Dictionary<string, IReadOnlyList<string>?> { ["sky"] = ["fog", "sun"] } };
         Fails(text, known, "line 3, column 'sky'", "'rain' is none of the known categories: fog, sun");
+        Fails("sky=fog,sky\n1,sun\n", known, "column 'sky=fog'", "makes a column that there is already");
         Fails("v,sky\n1,\n", known, "line 2, column 'sky'", "missing");
     }
 
