@@ -167,6 +167,18 @@ public sealed class ClassifyTests : IDisposable
         Assert.Empty(words.Intersect(["magnificent", "terrible", "heldout"]));
     }
 
+    [Theory]
+    [InlineData("--test-data", "on the test data")]
+    [InlineData("--validation-data", "on the validation data")]
+    public void Page_of_the_run_shows_classes_and_mistakes(string part, string measured)
+    {
+        WriteText("wrong.tsv", "bad\ta nice day\ngood\ta nice day\n"); // one of them is wrong, whatever is learnt
+        Train(Texts, [part, "wrong.tsv", .. part == "--test-data" ? ["--validation-split", "0"] : Array.Empty<string>()]);
+        string page = File.ReadAllText(_folder.At(RunFiles.Page(RunnerFolder.Model)));
+        foreach (string shown in (string[])["Confusion matrix", "ROC curve", $"Of 1 in 2 answers {measured}, those the model was surest of.", ">a nice day<"])
+            Assert.Contains(shown, page, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Info_tells_words_and_classes()
     {
