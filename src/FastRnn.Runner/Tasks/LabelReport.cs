@@ -38,7 +38,7 @@ internal sealed class LabelReport
     public IReadOnlyList<ReportSection> Sections(string data, Func<int, int, string> describe)
     {
         IEnumerable<Mistake> surest = _mistakes.OrderByDescending(mistake => mistake.Probability).ThenBy(mistake => mistake.Index).ThenBy(mistake => mistake.Step);
-        var mistakes = new TableSection("Mistakes", ["", "right", "answer", "probability"],
+        var mistakes = new TableSection("Mistakes", ["sample", "right", "answer", "probability"],
         [
             .. surest.Take(MostMistakes).Select(mistake => (string[])
             [
