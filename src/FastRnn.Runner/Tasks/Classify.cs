@@ -101,7 +101,8 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
                 texts.Select(WordVocabulary.Split), settings.MinimumCount, settings.LowerCase, maximumWords: settings.MaximumWords),
         };
         return new Classify(
-            options, settings, encoder, null, parts.Encode(encoder.Encode), parts.Checksum(s => SequenceParts<LabelledText>.Bytes(s.Label, s.Text)));
+            options, settings, encoder, null, parts.Encode(encoder.Encode), parts.Checksum(s => SequenceParts<LabelledText>.Bytes(s.Label, s.Text)),
+            index => parts.Measured[index].Text);
 
         static IReadOnlyList<LabelledText> Read(string path)
         {
@@ -121,13 +122,15 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
             Channels = channels,
             Standardization = Standardization.Fit([.. parts.Train.Select(series => series.Values)], channels),
         };
-        return new Classify(options, settings, encoder, audio, parts.Encode(encoder.Encode), parts.Checksum(Bytes));
+        return new Classify(options, settings, encoder, audio, parts.Encode(encoder.Encode), parts.Checksum(Bytes), index => Place(parts.Measured[index]));
 
         IReadOnlyList<LabelledSeries> Read(string path)
         {
             RequirePath(path);
             return [.. ReadSeries(path, audio).Select(WithClass)];
         }
+
+        static string Place(LabelledSeries series) => Path.GetFileName(series.Path) + (series.Line > 0 ? $", line {series.Line}" : "");
 
         static ReadOnlyMemory<byte> Bytes(LabelledSeries series) =>
             new([.. SequenceParts<LabelledSeries>.Bytes(series.Label!).Span, .. MemoryMarshal.AsBytes(series.Values.Span)]);
@@ -153,8 +156,10 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
 
 /// <summary>A label at the end of each sequence.</summary>
 internal sealed class Classify(
-    TrainOptions options, SequenceSettings settings, SequenceEncoder encoder, AudioSettings? audio, SequenceParts<LabelledSequence> parts, string checksum)
-    : SequenceTask(options, settings, encoder, parts, parts.Train.Select(sample => sample.TargetClasses[0]), checksum, atEnd: true)
+    TrainOptions options, SequenceSettings settings, SequenceEncoder encoder, AudioSettings? audio, SequenceParts<LabelledSequence> parts, string checksum,
+    Func<int, string> describe)
+    : SequenceTask(
+        options, settings, encoder, parts, parts.Train.Select(sample => sample.TargetClasses[0]), checksum, (index, _) => describe(index), atEnd: true)
 {
     public override string Name => "classify";
 

@@ -8,11 +8,13 @@ namespace FastRnn.Runner;
 /// <summary>Figures of a classifier or tagger on labelled data.</summary>
 internal sealed class LabelReport
 {
+    private const int MostMistakes = 20;
     private readonly ClassNames _classes;
     private readonly ClassificationMetrics _metrics;
-    private readonly double _loss;
+    private readonly List<Mistake> _mistakes = [];
+    private double _loss;
 
-    private LabelReport(ClassNames classes, ClassificationMetrics metrics, double loss) => (_classes, _metrics, _loss) = (classes, metrics, loss);
+    private LabelReport(ClassNames classes) => (_classes, _metrics) = (classes, new ClassificationMetrics(classes.Count));
 
     /// <summary>Mean of −log p of the right class, in nats.</summary>
     public double Loss => _metrics.Count == 0 ? 0 : _loss / _metrics.Count;
@@ -25,21 +27,29 @@ internal sealed class LabelReport
     public static LabelReport Measure(
         Sequential model, ClassNames classes, IReadOnlyList<LabelledSequence> sequences, bool atEnd, CancellationToken cancellation)
     {
-        var metrics = new ClassificationMetrics(classes.Count);
-        double loss = 0;
-        model.PredictEach(sequences, atEnd, Count, cancellation: cancellation);
-        return new LabelReport(classes, metrics, loss);
+        var report = new LabelReport(classes);
+        model.PredictEach(sequences, atEnd, (index, logits) => report.Add(index, sequences[index].TargetClasses, logits), cancellation: cancellation);
+        return report;
+    }
 
-        void Count(int index, ReadOnlySpan<float> logits)
+    /// <summary>What the page about a run shows.</summary>
+    /// <param name="data">What was measured on.</param>
+    /// <param name="describe">A sample by its place, and one of its steps, for people.</param>
+    public IReadOnlyList<ReportSection> Sections(string data, Func<int, int, string> describe)
+    {
+        IEnumerable<Mistake> surest = _mistakes.OrderByDescending(mistake => mistake.Probability).ThenBy(mistake => mistake.Index).ThenBy(mistake => mistake.Step);
+        var mistakes = new TableSection("Mistakes", ["sample", "right", "answer", "probability"],
+        [
+            .. surest.Take(MostMistakes).Select(mistake => (string[])
+            [
+                describe(mistake.Index, mistake.Step), _classes[mistake.Actual], _classes[mistake.Answer],
+                mistake.Probability.ToString("F4", System.Globalization.CultureInfo.InvariantCulture),
+            ]),
+        ])
         {
-            ReadOnlySpan<int> targets = sequences[index].TargetClasses;
-            for (int t = 0; t < targets.Length; t++)
-            {
-                ReadOnlySpan<float> row = logits.Slice(t * classes.Count, classes.Count);
-                metrics.AddLogits(targets[t], row);
-                loss += Logits.LogSum(row) - row[targets[t]];
-            }
-        }
+            Text = $"Of {_mistakes.Count:N0} in {_metrics.Count:N0} answers on {data}, those the model was surest of.",
+        };
+        return [.. ClassReport.Sections(_metrics, _classes.Names), mistakes];
     }
 
     public LabelResult Result(int k) => new(
@@ -69,6 +79,20 @@ internal sealed class LabelReport
             writer.WriteLine($"{_classes[i].PadRight(width)} {string.Join(' ', result.Confusion[i].Select(count => Padded(count, digits)))}");
     }
 
+    private void Add(int index, ReadOnlySpan<int> targets, ReadOnlySpan<float> logits)
+    {
+        for (int t = 0; t < targets.Length; t++)
+        {
+            ReadOnlySpan<float> row = logits.Slice(t * _classes.Count, _classes.Count);
+            _metrics.AddLogits(targets[t], row);
+            double sum = Logits.LogSum(row);
+            _loss += sum - row[targets[t]];
+            int answer = Logits.Best(row);
+            if (answer != targets[t])
+                _mistakes.Add(new Mistake(index, t, targets[t], answer, Math.Exp(row[answer] - sum)));
+        }
+    }
+
     private ClassResult Class(int index)
     {
         ClassScore score = _metrics.Confusion.Score(index);
@@ -78,6 +102,8 @@ internal sealed class LabelReport
     }
 
     private long[] Row(int actual) => [.. Enumerable.Range(0, _classes.Count).Select(predicted => _metrics.Confusion[actual, predicted])];
+
+    private readonly record struct Mistake(int Index, int Step, int Actual, int Answer, double Probability);
 
     private static string Padded(long count, int digits) => count.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(digits);
 

@@ -58,6 +58,9 @@ internal sealed record SequenceParts<T>(IReadOnlyList<T> Train, IReadOnlyList<T>
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>What says how good a model is: the test's samples, or those for validation where there is no test.</summary>
+    public IReadOnlyList<T> Measured => Test.Count > 0 ? Test : Validation;
+
     /// <summary>The same cut of what the samples become.</summary>
     public SequenceParts<LabelledSequence> Encode(Func<T, LabelledSequence> encode) =>
         new([.. Train.Select(encode)], [.. Validation.Select(encode)], [.. Test.Select(encode)]);

@@ -15,10 +15,12 @@ internal abstract class SequenceTask : TrainingTask
     private readonly SequenceEncoder _encoder;
     private readonly bool _atEnd;
     private readonly string _checksum;
-    private readonly LabelledSequence[] _test;
+    private readonly SequenceParts<LabelledSequence> _parts;
+    private readonly Func<int, int, string> _describe;
     private readonly IChunkSequence _training;
     private readonly SequenceBatches? _validation;
     private readonly Loss _loss;
+    private LabelReport? _measured;
 
     /// <param name="options">Of the run.</param>
     /// <param name="settings">Of the sequences.</param>
@@ -26,12 +28,13 @@ internal abstract class SequenceTask : TrainingTask
     /// <param name="parts">The sequences.</param>
     /// <param name="classes">Every target of the training part.</param>
     /// <param name="checksum">Of the data.</param>
+    /// <param name="describe">Shows people a sample of <see cref="SequenceParts{T}.Measured"/> by its place, and a step of it.</param>
     /// <param name="atEnd">One label at the end.</param>
     protected SequenceTask(
         TrainOptions options, SequenceSettings settings, SequenceEncoder encoder, SequenceParts<LabelledSequence> parts, IEnumerable<int> classes,
-        string checksum, bool atEnd)
+        string checksum, Func<int, int, string> describe, bool atEnd)
     {
-        (_options, _settings, _encoder, _checksum, _atEnd) = (options, settings, encoder, checksum, atEnd);
+        (_options, _settings, _encoder, _parts, _checksum, _describe, _atEnd) = (options, settings, encoder, parts, checksum, describe, atEnd);
         int bytes = encoder.Words?.Words.Sum(word => System.Text.Encoding.UTF8.GetByteCount(word) + 5) ?? 0;
         if (bytes > MostVocabularyBytes)
         {
@@ -42,7 +45,6 @@ internal abstract class SequenceTask : TrainingTask
         if (settings.WordDropout > 0 && (encoder.Words?.UnknownTokens() ?? encoder.Characters?.UnknownTokens()) is { } unknown)
             _training = new SymbolDropout(_training, unknown, settings.WordDropout, options.Seed);
         _validation = parts.Validation.Count == 0 ? null : new SequenceBatches(parts.Validation, options.Batch, options.Seed, roundStepsTo: RoundSteps);
-        _test = [.. parts.Test];
         _loss = settings.Balanced ? new CrossEntropy(encoder.Classes.BalancedWeights(classes)) : Loss.CrossEntropy;
         Samples = $"{parts.Train.Count:N0} samples for training, {parts.Validation.Count:N0} for validation, {parts.Test.Count:N0} for the test";
     }
@@ -109,11 +111,14 @@ internal abstract class SequenceTask : TrainingTask
 
     public override IReadOnlyDictionary<string, double> Test(Sequential best, CancellationToken cancellation)
     {
-        if (_test.Length == 0)
-            return base.Test(best, cancellation);
-        LabelReport report = LabelReport.Measure(best, _encoder.Classes, _test, _atEnd, cancellation);
-        return new Dictionary<string, double> { ["loss"] = report.Loss, ["accuracy"] = report.Accuracy, ["macro_f1"] = report.MacroF1 };
+        _measured = _parts.Measured.Count == 0 ? null : LabelReport.Measure(best, _encoder.Classes, _parts.Measured, _atEnd, cancellation);
+        return _measured is { } report && _parts.Test.Count > 0
+            ? new Dictionary<string, double> { ["loss"] = report.Loss, ["accuracy"] = report.Accuracy, ["macro_f1"] = report.MacroF1 }
+            : new Dictionary<string, double>();
     }
+
+    public override IReadOnlyList<ReportSection> Report(Sequential best, CancellationToken cancellation) =>
+        _measured?.Sections(_parts.Test.Count > 0 ? "the test data" : "the validation data", _describe) ?? [];
 
     private void Drop(List<Layer> layers)
     {

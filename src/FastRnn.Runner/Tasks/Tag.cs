@@ -27,7 +27,9 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
         WordVocabulary words = WordVocabulary.FromSentences(
             parts.Train.Select(sentence => sentence.Words), settings.MinimumCount, settings.LowerCase, maximumWords: settings.MaximumWords);
         var encoder = new SequenceEncoder(classes) { Words = words };
-        return new Tag(options, settings, encoder, parts.Encode(encoder.Encode), parts.Checksum(s => SequenceParts<TaggedSentence>.Bytes(s.Words.Concat(s.Tags))));
+        return new Tag(
+            options, settings, encoder, parts.Encode(encoder.Encode), parts.Checksum(s => SequenceParts<TaggedSentence>.Bytes(s.Words.Concat(s.Tags))),
+            (index, step) => Shown(parts.Measured[index].Words, step));
     }
 
     public override void Evaluate(ModelUse use, string data)
@@ -55,6 +57,14 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
         }
     }
 
+    /// <summary>A word between brackets, with the words around it.</summary>
+    private static string Shown(IReadOnlyList<string> words, int at)
+    {
+        const int around = 4;
+        IEnumerable<string> before = words.Take(at).TakeLast(around), after = words.Skip(at + 1).Take(around);
+        return string.Join(' ', before.Append($"[{words[at]}]").Concat(after));
+    }
+
     private static void Answer(ReadOnlySpan<float> logits, ClassNames classes, string[] tags)
     {
         for (int t = 0; t < tags.Length; t++)
@@ -70,8 +80,9 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
 
 /// <summary>A label for each word of a sentence.</summary>
 internal sealed class Tag(
-    TrainOptions options, SequenceSettings settings, SequenceEncoder encoder, SequenceParts<LabelledSequence> parts, string checksum)
-    : SequenceTask(options, settings, encoder, parts, parts.Train.SelectMany(sentence => sentence.TargetClasses.ToArray()), checksum, atEnd: false)
+    TrainOptions options, SequenceSettings settings, SequenceEncoder encoder, SequenceParts<LabelledSequence> parts, string checksum,
+    Func<int, int, string> describe)
+    : SequenceTask(options, settings, encoder, parts, parts.Train.SelectMany(sentence => sentence.TargetClasses.ToArray()), checksum, describe, atEnd: false)
 {
     public override string Name => "tag";
 

@@ -1,7 +1,9 @@
 using System.Text.Json;
+using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Runner;
 using FastRnn.Tests.Support;
+using FastRnn.Training;
 using Xunit;
 
 namespace FastRnn.Tests.Runner;
@@ -145,6 +147,36 @@ public sealed class ClassifyTests : IDisposable
         Assert.Equal((0, 1), (plain, Recall()));
 
         double Recall() => Json(Use("eval", "rare.tsv", "--json")).GetProperty("classes")[1].GetProperty("recall").GetDouble();
+    }
+
+    /// <summary>What is validated with and tested on must not leak into what the model knows.</summary>
+    [Fact]
+    public void Scale_and_words_come_from_the_training_part_alone()
+    {
+        WriteText("far.ts", Header + "1000,2000:5,5:up\n3000:5:down\n");
+        Train(Series, ["--test-data", "far.ts", "--validation-data", "far.ts", "--epochs", "1"]);
+        using var backend = new CpuBackend(1);
+        Standardization scale = _folder.Load(backend).Info.Standardization!;
+        Assert.All(scale.Means, mean => Assert.InRange(mean, -10f, 10f));
+
+        WriteText("others.tsv", "good\tmagnificent magnificent\nbad\tterrible terrible\n");
+        WriteText("both.tsv", "good\theldout heldout\n" + File.ReadAllText(_folder.At(Texts)));
+        Train("both.tsv", ["--test-every", "100", "--validation-data", "others.tsv", "--epochs", "1"]);
+        IReadOnlyList<string> words = _folder.Load(backend).Info.Words!.Words;
+        Assert.Contains("nice", words);
+        Assert.Empty(words.Intersect(["magnificent", "terrible", "heldout"]));
+    }
+
+    [Theory]
+    [InlineData("--test-data", "on the test data")]
+    [InlineData("--validation-data", "on the validation data")]
+    public void Page_of_the_run_shows_classes_and_mistakes(string part, string measured)
+    {
+        WriteText("wrong.tsv", "bad\ta nice day\ngood\ta nice day\n"); // one of them is wrong, whatever is learnt
+        Train(Texts, [part, "wrong.tsv", .. part == "--test-data" ? ["--validation-split", "0"] : Array.Empty<string>()]);
+        string page = File.ReadAllText(_folder.At(RunFiles.Page(RunnerFolder.Model)));
+        foreach (string shown in (string[])["Confusion matrix", "ROC curve", $"Of 1 in 2 answers {measured}, those the model was surest of.", ">a nice day<"])
+            Assert.Contains(shown, page, StringComparison.Ordinal);
     }
 
     [Fact]
