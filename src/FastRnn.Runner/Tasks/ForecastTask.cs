@@ -165,6 +165,10 @@ internal sealed class ForecastTask : TrainingTask
         return ForecastScores.Of(best, _spec, _table, _split.Test, cancellation).Figures();
     }
 
+    public override IReadOnlyList<ReportSection> Report(Sequential best, CancellationToken cancellation) => _split.Test.Count == 0
+        ? []
+        : ForecastReport.Sections(best, _spec, _table, _spec.Origins(_split.Test, steps: _spec.Horizon), cancellation);
+
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 
     /// <summary>

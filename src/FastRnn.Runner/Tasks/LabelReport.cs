@@ -69,6 +69,9 @@ internal sealed class LabelReport
             writer.WriteLine($"{_classes[i].PadRight(width)} {string.Join(' ', result.Confusion[i].Select(count => Padded(count, digits)))}");
     }
 
+    /// <summary>The figures for the page about a run.</summary>
+    public IReadOnlyList<ReportSection> Sections() => ClassReport.Sections(_metrics, _classes.Names);
+
     private ClassResult Class(int index)
     {
         ClassScore score = _metrics.Confusion.Score(index);

@@ -19,6 +19,7 @@ internal abstract class SequenceTask : TrainingTask
     private readonly IChunkSequence _training;
     private readonly SequenceBatches? _validation;
     private readonly Loss _loss;
+    private LabelReport? _tested;
 
     /// <param name="options">Of the run.</param>
     /// <param name="settings">Of the sequences.</param>
@@ -111,9 +112,11 @@ internal abstract class SequenceTask : TrainingTask
     {
         if (_test.Length == 0)
             return base.Test(best, cancellation);
-        LabelReport report = LabelReport.Measure(best, _encoder.Classes, _test, _atEnd, cancellation);
-        return new Dictionary<string, double> { ["loss"] = report.Loss, ["accuracy"] = report.Accuracy, ["macro_f1"] = report.MacroF1 };
+        _tested = LabelReport.Measure(best, _encoder.Classes, _test, _atEnd, cancellation);
+        return new Dictionary<string, double> { ["loss"] = _tested.Loss, ["accuracy"] = _tested.Accuracy, ["macro_f1"] = _tested.MacroF1 };
     }
+
+    public override IReadOnlyList<ReportSection> Report(Sequential best, CancellationToken cancellation) => _tested?.Sections() ?? [];
 
     private void Drop(List<Layer> layers)
     {
