@@ -181,7 +181,7 @@ internal sealed class ForecastTask : TrainingTask
             return 0;
         using var backend = new CpuBackend(threads: 1);
         using var silent = new Sequential(backend, 1, new Linear(_spec.InputSize, _spec.OutputSize));
-        foreach (Layers.Parameter parameter in silent.Parameters)
+        foreach (Parameter parameter in silent.Parameters)
             parameter.Write(new float[parameter.Length]);
         return new Trainer(silent, Loss, new Sgd(1)) { CarryState = false }.Evaluate(chunks);
     }
