@@ -87,7 +87,11 @@ internal sealed class ForecastReport
         string name = _spec.Columns[0].Name;
         return new ChartSection("Error by step", new Chart
         {
-            Title = $"RMSE of {name} by steps ahead, beside persistence", XName = "steps ahead", YName = $"RMSE of {name}", CountedX = true, FromZero = true,
+            Title = $"RMSE of {name} by steps ahead, beside persistence",
+            XName = "steps ahead",
+            YName = $"RMSE of {name}",
+            CountedX = true,
+            FromZero = true,
             Lines = [Line("forecast", _model, 0), Line("persistence", _persistence, 1)],
         });
 
