@@ -39,7 +39,7 @@ internal static class Cli
         }
     }
 
-    private static Command CreateRoot(Output output, CancellationToken cancellation)
+    public static Command CreateRoot(Output output, CancellationToken cancellation)
     {
         // Not a RootCommand, which calls itself after the assembly.
         return new Command("fastrnn", "FastRnn: recurrent neural networks at the speed of the machine. " + ExitCodeHelp)

@@ -28,7 +28,8 @@ internal static class TuneCommand
         Option<string?> config = Configuration.Option();
         Option<bool> json = CommonOptions.Json();
         var train = new Argument<string[]>("train-options") { Description = "After --: options of train for every trial", Arity = ArgumentArity.ZeroOrMore };
-        var command = new Command("tune", "Search the options of train for the lowest validation loss. Ctrl-C ends; --resume goes on.")
+        var command = new Command("tune", "Search the options of train for the lowest validation loss, which must count the same in every trial: "
+            + "so --loss, --scale or --target are none to vary. Ctrl-C ends; --resume goes on.")
         {
             space, method, trials, minutes, seed, folder, resume, config, json, train,
         };
