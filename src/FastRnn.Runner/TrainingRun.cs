@@ -246,7 +246,7 @@ internal sealed class TrainingRun
     }
 
     private RunReport Page() => TrainingReport.Create(
-        _options, _task, _state with { Updates = _updates }, _model.ParameterCount, $"{Isa.Name(_backend.Isa)}, {_backend.Threads} threads");
+        _options, _task, _state with { Updates = _updates }, _model.ParameterCount, $"{Isa.Name(_backend.Isa)}, {_backend.Threads} {(_backend.Threads == 1 ? "thread" : "threads")}");
 
     private ModelInfo Info() => _task.Info with
     {

@@ -6,13 +6,13 @@ namespace FastRnn.Runner;
 /// <summary>A confusion matrix as a table whose cells are shaded by their share of the row, so that rare classes show too.</summary>
 internal static class ConfusionTable
 {
-    /// <summary>Class names above this many stand upright.</summary>
-    private const int Upright = 4;
+    /// <summary>More classes than that, with names longer than that, stand upright.</summary>
+    private const int Few = 4, Short = 3;
 
     public static void Write(ReportPage page, ConfusionSection section)
     {
         ConfusionMatrix matrix = section.Matrix;
-        string head = matrix.Classes > Upright ? " class=\"up\"" : " class=\"r\"";
+        string head = matrix.Classes > Few && section.Classes.Any(name => name.Length > Short) ? " class=\"up\"" : " class=\"r\"";
         page.Add("<p class=\"lead\">Rows: the actual class. Columns: what it was taken for. Shades: the share of the row.</p>\n");
         page.Add($"{page.OpenScroll()}<table class=\"matrix\">\n<thead><tr><td></td>");
         foreach (string name in section.Classes)

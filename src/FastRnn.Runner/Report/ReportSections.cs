@@ -54,9 +54,9 @@ internal static class ReportSections
         (double X, double Y)[] validation = [.. epochs.Where(e => e.ValidationLoss != null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))];
         return new Chart
         {
-            Title = $"Loss in {unit} after {epochs.Count} epochs",
+            Title = $"Loss ({unit}) after {epochs.Count} epochs",
             XName = "epoch",
-            YName = $"loss in {unit}",
+            YName = $"loss ({unit})",
             CountedX = true,
             Lines =
             [
@@ -103,12 +103,22 @@ internal static class ReportSections
         page.Add("<div class=\"pair\">\n");
         page.HalfChart(new Chart
         {
-            Title = "Learning rate by update", XName = "update", YName = "learning rate", CountedX = true, FromZero = true, Lines = [new ChartLine("", rates, 2)],
+            Title = "Learning rate by update",
+            XName = "update",
+            YName = "learning rate",
+            CountedX = true,
+            FromZero = true,
+            Lines = [new ChartLine("", rates, 2)],
         });
         page.HalfChart(new Chart
         {
-            Title = "Norm of the gradient by update, before clipping", XName = "update", YName = "gradient norm", CountedX = true,
-            Logarithmic = low > 0 && high / low > 30, FromZero = true, Lines = [new ChartLine("", norms, 3)],
+            Title = "Norm of the gradient by update, before clipping",
+            XName = "update",
+            YName = "gradient norm",
+            CountedX = true,
+            Logarithmic = low > 0 && high / low > 30,
+            FromZero = true,
+            Lines = [new ChartLine("", norms, 3)],
             Marks = clips ? [new ChartMark(section.ClipNorm, "clipped above", Vertical: false)] : [],
         });
         page.Add("</div>\n");
@@ -196,7 +206,7 @@ internal static class ReportSections
             page.Table(null, ["class", "area under the curve"], [.. section.Lines.Select(line => (string[])[line.Name, Area(line)])]);
 
         static string Area(RocLine line) => line.Area is { } area ? area.ToString("F4", CultureInfo.InvariantCulture) : "–";
-        static string Name(RocLine line) => string.Create(CultureInfo.InvariantCulture, $"{line.Name} {line.Area:F3}");
+        static string Name(RocLine line) => string.Create(CultureInfo.InvariantCulture, $"{line.Name}: {line.Area:F3}");
     }
 
     private static void Samples(ReportPage page, SamplesSection section)

@@ -7,7 +7,7 @@ namespace FastRnn.Runner;
 internal static class TrainingReport
 {
     /// <summary>Test figures that stand on top of the page; when there are more, all are in a table.</summary>
-    private const int TopFigures = 4;
+    private const int TopFigures = 3;
 
     /// <param name="options">What was asked for.</param>
     /// <param name="task">What was learnt.</param>
@@ -39,10 +39,10 @@ internal static class TrainingReport
     /// <summary>Adds what the best weights did on test data, and what the task has to show.</summary>
     public static RunReport With(this RunReport report, IReadOnlyDictionary<string, double> test, IReadOnlyList<ReportSection> sections)
     {
-        IEnumerable<ReportFigure> figures = test.Take(TopFigures).Select(pair => new ReportFigure("Test " + pair.Key, ChartScale.Number(pair.Value)));
+        IEnumerable<ReportFigure> figures = test.Take(TopFigures).Select(pair => new ReportFigure("Test " + Words(pair.Key), ChartScale.Number(pair.Value)));
         IEnumerable<ReportSection> table = test.Count <= TopFigures
             ? []
-            : [new TableSection("Test", ["figure", "value"], [.. test.Select(pair => (string[])[pair.Key, ChartScale.Number(pair.Value)])])];
+            : [new TableSection("Test", ["figure", "value"], [.. test.Select(pair => (string[])[Words(pair.Key), ChartScale.Number(pair.Value)])])];
         return report with
         {
             Notice = report.Notice == null ? null : report.Notice + "; then nothing got better.",
@@ -50,6 +50,8 @@ internal static class TrainingReport
             Sections = [.. report.Sections, .. table, .. sections],
         };
     }
+
+    private static string Words(string name) => name.Replace('_', ' ');
 
     private static List<ReportFigure> Figures(TrainOptions options, TrainingTask task, RunState state)
     {

@@ -18,6 +18,7 @@ internal static class ForecastReport
         [
             Errors(spec, scores),
             .. Enumerable.Range(0, Math.Min(spec.Targets, MostTargets)).Select(target => Course(spec, table, target, shown)),
+            .. spec.Horizon > 1 ? (ReportSection[])[ErrorsByStep(spec, table, shown)] : [],
         ];
     }
 
@@ -80,6 +81,37 @@ internal static class ForecastReport
             Labels = [.. steps.Select(at => ForecastUse.Moment(at.Forecast, at.Step, format) ?? Whole(at.Forecast.Origin + at.Step + 1))],
             Axis = table.Times == null ? "row" : spec.DateColumn ?? "date",
         };
+    }
+
+    /// <summary>How errors of the first target grow with the distance.</summary>
+    private static ChartSection ErrorsByStep(ForecastSpec spec, SeriesTable table, Forecast[] forecasts)
+    {
+        string name = spec.Columns[0].Name;
+        double[] values = table.Column(name);
+        return new ChartSection("Error by step", new Chart
+        {
+            Title = $"RMSE of {name} by steps ahead, beside persistence",
+            XName = "steps ahead",
+            YName = $"RMSE of {name}",
+            CountedX = true,
+            FromZero = true,
+            Lines =
+            [
+                Line("forecast", (forecast, step) => forecast[step, 0], 0),
+                Line("persistence", (forecast, _) => values[forecast.Origin - 1], 1),
+            ],
+        });
+
+        ChartLine Line(string caption, Func<Forecast, int, double> predicted, int colour) => new(
+            caption, [.. Enumerable.Range(0, spec.Horizon).Select(step => (step + 1.0, Error(step, predicted)))], colour) { Dots = true, Dashed = colour > 0 };
+
+        double Error(int step, Func<Forecast, int, double> predicted)
+        {
+            var errors = new RegressionMetrics();
+            foreach (Forecast forecast in forecasts)
+                errors.Add(values[forecast.Origin + step], predicted(forecast, step));
+            return errors.RootMeanSquaredError;
+        }
     }
 
     private static string Whole(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -86,7 +86,11 @@ public class ChartTests
             {
                 var chart = new Chart
                 {
-                    Title = "t & <t>", XName = "x", YName = "y", CountedX = true, Logarithmic = logarithmic,
+                    Title = "t & <t>",
+                    XName = "x",
+                    YName = "y",
+                    CountedX = true,
+                    Logarithmic = logarithmic,
                     Lines = [new ChartLine("a", [.. values.Select((value, i) => (i + 1.0, value))], 0) { Dots = true }],
                     Band = new ChartBand("b", [.. values.Select((value, i) => (i + 1.0, value - 1, value + 1))], 1),
                 };
@@ -108,9 +112,12 @@ public class ChartTests
         XElement svg = XElement.Parse(SvgChart.Draw(
             new Chart
             {
-                Title = "t", XName = "x", YName = "y",
+                Title = "t",
+                XName = "x",
+                YName = "y",
                 Lines = [new ChartLine("first", [(0, 1), (1, 2)], 0), new ChartLine("", [(0, 1), (1, 1)], -1), new ChartLine("second", [(0, 2), (1, 1)], 1) { Dashed = true }],
-                Band = new ChartBand("between", [(0, 1, 2), (1, 1, 2)], 1), Marks = [new ChartMark(0.5, "half", Vertical: true)],
+                Band = new ChartBand("between", [(0, 1, 2), (1, 1, 2)], 1),
+                Marks = [new ChartMark(0.5, "half", Vertical: true)],
             },
             400, 300, "id"));
         string[] texts = [.. svg.Elements(Svg + "text").Select(text => text.Value)];

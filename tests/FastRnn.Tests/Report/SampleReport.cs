@@ -55,8 +55,12 @@ internal static class SampleReport
         }
         return new ForecastSection("Forecast", actual, predicted)
         {
-            Text = "One step ahead on the test part.", Low = [.. predicted.Select(x => x - 2.1)], High = [.. predicted.Select(x => x + 2.1)],
-            Interval = "80 % interval", Unit = "temperature in °C", Axis = "day",
+            Text = "One step ahead on the test part.",
+            Low = [.. predicted.Select(x => x - 2.1)],
+            High = [.. predicted.Select(x => x + 2.1)],
+            Interval = "80 % interval",
+            Unit = "temperature in °C",
+            Axis = "day",
             Labels = [.. Enumerable.Range(0, Values).Select(i => new DateTime(2012, 1, 1).AddDays(i).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture))],
         };
     }
