@@ -132,7 +132,9 @@ internal sealed class TrainingRun
     private Trainer CreateTrainer(Sequential model, Schedule? schedule) =>
         new(model, _task.Loss, _options.Update.CreateOptimizer())
         {
-            ClipNorm = _options.Update.ClipNorm, Schedule = schedule, CarryState = _task.CarriesState,
+            ClipNorm = _options.Update.ClipNorm,
+            Schedule = schedule,
+            CarryState = _task.CarriesState,
         };
 
     /// <summary>The rest of the running epoch; false when interrupted.</summary>

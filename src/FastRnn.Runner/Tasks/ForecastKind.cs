@@ -11,12 +11,14 @@ internal sealed class ForecastKind : TaskKind
 
     private readonly Option<string?> _target = new("--target")
     {
-        Description = "Columns to forecast, with commas between; may be left out where there is only one", HelpName = "COLS",
+        Description = "Columns to forecast, with commas between; may be left out where there is only one",
+        HelpName = "COLS",
     };
 
     private readonly Option<string?> _features = new("--features")
     {
-        Description = "Other columns to read, with commas between, or all; a target again is read as it is beside its change", HelpName = "COLS",
+        Description = "Other columns to read, with commas between, or all; a target again is read as it is beside its change",
+        HelpName = "COLS",
     };
 
     private readonly Option<string?> _categories = new("--categories") { Description = "Columns of text to read, each value as one yes or no", HelpName = "COLS" };
@@ -26,7 +28,8 @@ internal sealed class ForecastKind : TaskKind
     private readonly Option<string> _calendar = new("--calendar")
     {
         Description = $"What to read of dates: {string.Join(", ", _calendars)}, with commas between, none, or auto for those that say something",
-        DefaultValueFactory = _ => "auto", HelpName = "NAMES",
+        DefaultValueFactory = _ => "auto",
+        HelpName = "NAMES",
     };
 
     private readonly Option<bool> _sort = new("--sort") { Description = "Put rows in order of their dates" };
@@ -56,7 +59,8 @@ internal sealed class ForecastKind : TaskKind
     {
         Description = "Rows, or shares of them, to train on, to choose the best weights by, and to test on, in order of time; random:X,X,X draws windows; "
             + "fold:K/N tests on the Kth of N parts, rolling:K/N on a later part with every K, trained on what is before it",
-        DefaultValueFactory = _ => "0.7,0.1,0.2", HelpName = "N,N,N|X,X,X",
+        DefaultValueFactory = _ => "0.7,0.1,0.2",
+        HelpName = "N,N,N|X,X,X",
     };
 
     private readonly Option<string> _loss = CommonOptions.Choice("--loss", "mse", "Loss of forecasts without quantiles", "mse", "mae", "huber");

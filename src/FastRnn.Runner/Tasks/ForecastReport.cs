@@ -103,7 +103,8 @@ internal static class ForecastReport
         });
 
         ChartLine Line(string caption, Func<Forecast, int, double> predicted, int colour) => new(
-            caption, [.. Enumerable.Range(0, spec.Horizon).Select(step => (step + 1.0, Error(step, predicted)))], colour) { Dots = true, Dashed = colour > 0 };
+            caption, [.. Enumerable.Range(0, spec.Horizon).Select(step => (step + 1.0, Error(step, predicted)))], colour)
+        { Dots = true, Dashed = colour > 0 };
 
         double Error(int step, Func<Forecast, int, double> predicted)
         {

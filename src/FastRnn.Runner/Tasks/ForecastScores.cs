@@ -68,7 +68,9 @@ internal sealed class ForecastScores
         RegressionMetrics model = All(Model), seasonal = All(Seasonal);
         var figures = new Dictionary<string, double>
         {
-            ["mse"] = model.MeanSquaredError, ["mae"] = model.MeanAbsoluteError, ["rmse"] = model.RootMeanSquaredError,
+            ["mse"] = model.MeanSquaredError,
+            ["mae"] = model.MeanAbsoluteError,
+            ["rmse"] = model.RootMeanSquaredError,
         };
         if (model.MeanAbsolutePercentageError is { } percent)
             figures["mape"] = percent;

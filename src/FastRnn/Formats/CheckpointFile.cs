@@ -58,7 +58,8 @@ public static class CheckpointFile
         {
             Run = record.Run with
             {
-                Epochs = EpochTable.Read(file.Find(CheckpointRecord.EpochsName)), Updates = UpdateTable.Read(file.Find(CheckpointRecord.UpdatesName)),
+                Epochs = EpochTable.Read(file.Find(CheckpointRecord.EpochsName)),
+                Updates = UpdateTable.Read(file.Find(CheckpointRecord.UpdatesName)),
             },
         };
         return new Checkpoint(model, info, record, file, path);

@@ -18,7 +18,10 @@ public sealed class ForecastExample() : FileTest("co2.safetensors")
         var split = SeriesSplit.ByShares(table.Rows, 0.7, 0.1, 0.2);
         var spec = new ForecastSpec
         {
-            Columns = [new() { Name = "CO2", Relative = true }], Window = 24, Horizon = 6, Calendar = Calendar.Suitable(table.Times!),
+            Columns = [new() { Name = "CO2", Relative = true }],
+            Window = 24,
+            Horizon = 6,
+            Calendar = Calendar.Suitable(table.Times!),
         }.Fit(table, split.Train);
 
         var model = new Sequential(new Lstm(spec.InputSize, 16), new Linear(16, spec.OutputSize));

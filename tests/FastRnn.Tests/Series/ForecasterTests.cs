@@ -81,7 +81,10 @@ public sealed class ForecasterTests : IDisposable
         var table = new SeriesTable(["v"], [_values]);
         ForecastSpec spec = new ForecastSpec
         {
-            Columns = [new() { Name = "v", Difference = 2 }], Window = 3, Horizon = 5, Mode = ForecastMode.Recursive,
+            Columns = [new() { Name = "v", Difference = 2 }],
+            Window = 3,
+            Horizon = 5,
+            Mode = ForecastMode.Recursive,
         }.Fit(table, new SeriesPart(0, 12));
         using Sequential model = Linear([0.5f], [0.2f], 1);
         Forecast forecast = new Forecaster(model, spec).Next(table);
@@ -101,7 +104,11 @@ public sealed class ForecasterTests : IDisposable
         var table = new SeriesTable(["v", "w"], [_values, _other]);
         ForecastSpec spec = new ForecastSpec
         {
-            Columns = [new() { Name = "v", Relative = true }, new() { Name = "w" }], Targets = 2, Window = 3, Horizon = 2, Quantiles = [0.1f, 0.5f, 0.9f],
+            Columns = [new() { Name = "v", Relative = true }, new() { Name = "w" }],
+            Targets = 2,
+            Window = 3,
+            Horizon = 2,
+            Quantiles = [0.1f, 0.5f, 0.9f],
         }.Fit(table, new SeriesPart(0, 12));
         float[] biases = [-1, 0.5f, 2, 3, 1, 2, -2, -1, 0, 0.1f, 0.2f, 0.3f];
         using Sequential model = Linear(new float[24], biases, 2);
