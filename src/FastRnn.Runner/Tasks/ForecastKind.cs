@@ -7,8 +7,6 @@ namespace FastRnn.Runner;
 /// <summary><c>--task forecast</c></summary>
 internal sealed class ForecastKind : TaskKind
 {
-    private static readonly string[] _calendars = ["time-of-day", "day-of-week", "day-of-year"];
-
     private readonly Option<string?> _target = new("--target")
     {
         Description = "Columns to forecast, with commas between; may be left out where there is only one",
@@ -27,14 +25,14 @@ internal sealed class ForecastKind : TaskKind
 
     private readonly Option<string> _calendar = new("--calendar")
     {
-        Description = $"What to read of dates: {string.Join(", ", _calendars)}, with commas between, none, or auto for those that say something",
+        Description = $"What to read of dates: {string.Join(", ", ForecastWords.Calendars)}, with commas between, none, or auto for those that say something",
         DefaultValueFactory = _ => "auto",
         HelpName = "NAMES",
     };
 
     private readonly Option<bool> _sort = new("--sort") { Description = "Put rows in order of their dates" };
 
-    private readonly Option<string> _missing = CommonOptions.Choice("--missing", "refuse", "What becomes of missing values", "refuse", "carry", "interpolate");
+    private readonly Option<string> _missing = CommonOptions.Choice("--missing", "refuse", "What becomes of missing values", ForecastWords.Missing);
 
     private readonly Option<int> _window = CommonOptions.Number("--window", 24, 1, ForecastSpec.MostRows, "Rows to read for a forecast");
 
@@ -47,7 +45,7 @@ internal sealed class ForecastKind : TaskKind
 
     private readonly Option<string?> _quantiles = new("--quantiles") { Description = "Quantiles to forecast, as 0.1,0.5,0.9", HelpName = "Q,Q,…" };
 
-    private readonly Option<string> _scale = CommonOptions.Choice("--scale", "standard", "How columns are scaled", "standard", "min-max", "none");
+    private readonly Option<string> _scale = CommonOptions.Choice("--scale", "standard", "How columns are scaled", ForecastWords.Scales);
 
     private readonly Option<int> _difference = CommonOptions.Number("--difference", 0, 0, ForecastSpec.MostRows, "Learn changes against so many rows before; 0 is off");
 
@@ -97,18 +95,13 @@ internal sealed class ForecastKind : TaskKind
             Date = parsed.GetValue(_date),
             Calendar = CalendarOf(parsed.GetRequiredValue(_calendar)),
             Sort = parsed.GetValue(_sort),
-            Missing = parsed.GetRequiredValue(_missing) switch
-            {
-                "carry" => MissingPolicy.CarryForward,
-                "interpolate" => MissingPolicy.Interpolate,
-                _ => MissingPolicy.Refuse,
-            },
+            Missing = ForecastWords.Policy(parsed.GetRequiredValue(_missing)),
             Window = parsed.GetValue(_window),
             Stride = parsed.GetValue(_stride),
             Horizon = parsed.GetValue(_horizon),
             Mode = parsed.GetRequiredValue(_mode) == "recursive" ? ForecastMode.Recursive : ForecastMode.Direct,
             Quantiles = QuantilesOf(parsed.GetValue(_quantiles)),
-            Scale = parsed.GetRequiredValue(_scale) switch { "min-max" => SeriesScale.MinMax, "none" => SeriesScale.None, _ => SeriesScale.Standard },
+            Scale = ForecastWords.Scale(parsed.GetRequiredValue(_scale)),
             Difference = parsed.GetValue(_difference),
             Relative = parsed.GetValue(_relative),
             Season = parsed.GetValue(_season),
@@ -117,6 +110,8 @@ internal sealed class ForecastKind : TaskKind
         };
         if (settings.Difference > 0 && settings.Relative)
             throw new CliException(ExitCodes.Usage, "--difference and --relative are two ways to do the same, expected one of them");
+        if (settings.Targets.FirstOrDefault(settings.Categories.Contains) is { } text)
+            throw new CliException(ExitCodes.Usage, $"--categories holds the target '{text}': only numbers are forecast, --task classify learns categories");
         if (settings.Quantiles.Length > 0 && parsed.GetResult(_loss) is { Implicit: false })
             throw new CliException(ExitCodes.Usage, "--loss goes without --quantiles, which have a loss of their own");
         return new ForecastTask(options, settings);
@@ -136,10 +131,10 @@ internal sealed class ForecastKind : TaskKind
         CalendarFeatures features = CalendarFeatures.None;
         foreach (string name in Names(text))
         {
-            int index = Array.IndexOf(_calendars, name);
-            if (index < 0)
-                throw new CliException(ExitCodes.Usage, $"--calendar holds '{name}', expected auto, none, or of {string.Join(", ", _calendars)} some");
-            features |= (CalendarFeatures)(1 << index);
+            CalendarFeatures feature = ForecastWords.Calendar(name);
+            if (feature == CalendarFeatures.None)
+                throw new CliException(ExitCodes.Usage, $"--calendar holds '{name}', expected auto, none, or of {string.Join(", ", ForecastWords.Calendars)} some");
+            features |= feature;
         }
         return features;
     }

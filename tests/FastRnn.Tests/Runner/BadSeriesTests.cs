@@ -18,6 +18,7 @@ public sealed class BadSeriesTests : IDisposable
     [InlineData("day,vv\n2020-01-01,1\n", "there is no column 'v', did you mean 'vv'?; columns: day, vv")]
     [InlineData("day,v\n2020-01-01,1\n2020-01-02,NaN\n", "line 3, column 'v': the value is missing")]
     [InlineData("day,v\n2020-01-01,1\n2020-01-02,Infinity\n", "line 3, column 'v': 'Infinity' is not finite")]
+    [InlineData("day,v\n2020-01-01,1\n2020-01-02,-1e308\n", "line 3, column 'v': '-1e308' is too large, expected numbers up to 1E+30")]
     [InlineData("day,v\n2020-01-02,1\n2020-01-01,2\n", "line 3, column 'day': '2020-01-01' is before '2020-01-02'")]
     [InlineData("day,v\n2020-01-02,1\n2020-01-02,2\n", "line 3, column 'day': '2020-01-02' is also the date of line 2")]
     [InlineData("day,v\n", "there is a header and no row")]
@@ -67,6 +68,7 @@ public sealed class BadSeriesTests : IDisposable
     [InlineData("--calendar holds 'moon'", "--target", "v", "--calendar", "moon")]
     [InlineData("--difference and --relative", "--target", "v", "--difference", "1", "--relative")]
     [InlineData("--loss goes without --quantiles", "--target", "v", "--quantiles", "0.5", "--loss", "mae")]
+    [InlineData("--categories holds the target 'v'", "--target", "v", "--categories", "sky,v")]
     [InlineData("--window is '0', expected 1", "--target", "v", "--window", "0")]
     [InlineData("--embedding goes with the task", "--target", "v", "--embedding", "3")]
     public void Options_that_say_nothing_useful_are_refused(string problem, params string[] options)
@@ -90,6 +92,26 @@ public sealed class BadSeriesTests : IDisposable
         _folder.Use("predict", hail).Failed(ExitCodes.BadInput, hail, "line 3, column 'sky': 'hail' is none of the known categories: rain, sun");
         _folder.Use("predict", data, "--steps", "2").Failed(ExitCodes.BadInput, data, "2 rows to forecast by a direct model of 1");
         _folder.Use("eval", _folder.At("none.csv")).Failed(ExitCodes.BadInput, "none.csv: no such file");
+    }
+
+    [Fact]
+    public void A_horizon_of_more_values_than_an_array_holds_is_refused()
+    {
+        string data = _folder.Write("v\n" + string.Join('\n', Enumerable.Range(0, 60_000).Select(i => i % 7)));
+        _folder.Train(data, "--split", "1,0,0", "--window", "2000", "--horizon", "50000", "--stride", "100")
+            .Failed(ExitCodes.BadInput, data, "windows of 2000 rows, with 1 inputs and 50000 outputs a row, are more values than an array can hold");
+    }
+
+    [Fact]
+    public void Forecasts_beyond_all_calendars_and_beyond_quantiles_are_refused()
+    {
+        string data = _folder.Write("day,v\n" + string.Join('\n', Enumerable.Range(0, 60).Select(i => $"{9900 + i}-01-01,{i % 7}")));
+        _folder.Train(data, "--target", "v", "--mode", "recursive").Succeeded();
+        _folder.Use("predict", data, "--steps", "40").Succeeded();
+        _folder.Use("predict", data, "--steps", "41").Failed(ExitCodes.BadInput, data, "41 rows after 9959-01-01 go beyond the year 9999");
+        _folder.Train(data, "--target", "v", "--mode", "recursive", "--quantiles", "0.1,0.9").Succeeded();
+        _folder.Use("predict", data).Succeeded();
+        _folder.Use("predict", data, "--steps", "2").Failed(ExitCodes.BadInput, data, "a recursive forecast of several rows has no quantiles");
     }
 
     private string Table() => _folder.Write(
