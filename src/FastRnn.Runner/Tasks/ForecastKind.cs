@@ -89,9 +89,9 @@ internal sealed class ForecastKind : TaskKind
     {
         var settings = new ForecastSettings
         {
-            Targets = Names(parsed.GetValue(_target)),
-            Features = Names(parsed.GetValue(_features)),
-            Categories = Names(parsed.GetValue(_categories)),
+            Targets = Names(_target, parsed.GetValue(_target)),
+            Features = Names(_features, parsed.GetValue(_features)),
+            Categories = Names(_categories, parsed.GetValue(_categories)),
             Date = parsed.GetValue(_date),
             Calendar = CalendarOf(parsed.GetRequiredValue(_calendar)),
             Sort = parsed.GetValue(_sort),
@@ -122,14 +122,18 @@ internal sealed class ForecastKind : TaskKind
 
     public override void Predict(ModelUse use, string? data) => ForecastUse.Predict(use, data, use.Parsed.GetValue(_steps), use.Parsed.GetValue(_sort));
 
-    private static string[] Names(string? text) => text == null ? [] : [.. text.Split(',').Select(name => name.Trim()).Where(name => name.Length > 0).Distinct()];
+    private static string[] Names(Option option, string? text)
+    {
+        string[] names = text == null ? [] : [.. text.Split(',').Select(name => name.Trim()).Distinct()];
+        return names.Contains("") ? throw new CliException(ExitCodes.Usage, $"{option.Name} is '{text}': something is missing beside a comma, or all of it") : names;
+    }
 
-    private static CalendarFeatures? CalendarOf(string text)
+    private CalendarFeatures? CalendarOf(string text)
     {
         if (text is "auto" or "none")
             return text == "auto" ? null : CalendarFeatures.None;
         CalendarFeatures features = CalendarFeatures.None;
-        foreach (string name in Names(text))
+        foreach (string name in Names(_calendar, text))
         {
             CalendarFeatures feature = ForecastWords.Calendar(name);
             if (feature == CalendarFeatures.None)
@@ -139,10 +143,10 @@ internal sealed class ForecastKind : TaskKind
         return features;
     }
 
-    private static float[] QuantilesOf(string? text)
+    private float[] QuantilesOf(string? text)
     {
         var quantiles = new List<float>();
-        foreach (string part in Names(text))
+        foreach (string part in Names(_quantiles, text))
         {
             if (!float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out float quantile) || !(quantile is > 0 and < 1))
                 throw new CliException(ExitCodes.Usage, $"--quantiles holds '{part}', expected numbers above 0 and below 1, as 0.1,0.5,0.9");

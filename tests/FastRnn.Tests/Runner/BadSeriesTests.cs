@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using FastRnn.Runner;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -65,6 +66,10 @@ public sealed class BadSeriesTests : IDisposable
     [InlineData("--split is 'a,b,c'", "--target", "v", "--split", "a,b,c")]
     [InlineData("--quantiles holds '1'", "--target", "v", "--quantiles", "0.5,1")]
     [InlineData("--quantiles holds 'x'", "--target", "v", "--quantiles", "x")]
+    [InlineData("--quantiles is ',': something is missing beside a comma", "--target", "v", "--quantiles", ",")]
+    [InlineData("--calendar is ',': something is missing", "--target", "v", "--calendar", ",")]
+    [InlineData("--target is 'v,': something is missing", "--target", "v,")]
+    [InlineData("--features is '': something is missing beside a comma, or all of it", "--target", "v", "--features", "")]
     [InlineData("--calendar holds 'moon'", "--target", "v", "--calendar", "moon")]
     [InlineData("--difference and --relative", "--target", "v", "--difference", "1", "--relative")]
     [InlineData("--loss goes without --quantiles", "--target", "v", "--quantiles", "0.5", "--loss", "mae")]
@@ -100,6 +105,18 @@ public sealed class BadSeriesTests : IDisposable
         string data = _folder.Write("v\n" + string.Join('\n', Enumerable.Range(0, 60_000).Select(i => i % 7)));
         _folder.Train(data, "--split", "1,0,0", "--window", "2000", "--horizon", "50000", "--stride", "100")
             .Failed(ExitCodes.BadInput, data, "windows of 2000 rows, with 1 inputs and 50000 outputs a row, are more values than an array can hold");
+    }
+
+    [Fact]
+    public void A_packed_table_that_was_cut_off_is_no_shorter_table()
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true))
+            gzip.Write(File.ReadAllBytes(ForecastFolder.Co2));
+        string data = _folder.At("co2.csv.gz");
+        File.WriteAllBytes(data, packed.ToArray()[..^8]); // all rows, without the checksum and length at the end
+        using RunnerProcess train = RunnerProcess.Start(_folder.Root, _folder.TrainArguments(data, "--target", "CO2"));
+        train.Wait().Failed(ExitCodes.BadInput, data, "damaged, or cut off");
     }
 
     [Fact]
