@@ -7,6 +7,9 @@ namespace FastRnn.Data;
 /// <summary>The wanted columns of a table while it is read, and what becomes of them.</summary>
 internal sealed class CsvColumns
 {
+    /// <summary>Models compute in single precision, and squares of errors must stay finite.</summary>
+    private const double Largest = 1e30;
+
     private static readonly HashSet<string> _missing = new(["", "NA", "N/A", "NaN", "null", "none", "?", "-"], StringComparer.OrdinalIgnoreCase);
 
     private readonly string _path;
@@ -104,7 +107,11 @@ internal sealed class CsvColumns
             string hint = text.Contains(',') ? "; decimals are written with a point" : "";
             throw new DataFormatException(_path, $"'{Shortened(text)}' is text in a column of numbers{hint}", line, name);
         }
-        return double.IsFinite(value) ? value : throw new DataFormatException(_path, $"'{Shortened(text)}' is not finite, expected a finite number", line, name);
+        if (!double.IsFinite(value))
+            throw new DataFormatException(_path, $"'{Shortened(text)}' is not finite, expected a finite number", line, name);
+        return Math.Abs(value) <= Largest
+            ? value
+            : throw new DataFormatException(_path, FormattableString.Invariant($"'{Shortened(text)}' is too large, expected numbers up to {Largest:G}"), line, name);
     }
 
     /// <summary>Rows by time, or null where they are so already.</summary>

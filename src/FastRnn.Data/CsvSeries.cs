@@ -95,6 +95,10 @@ public static class CsvSeries
         {
             throw new DataFormatException(path, e.Message, e.LineNumber, inner: e);
         }
+        catch (InvalidDataException e) when (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new DataFormatException(path, "the file is not packed by gzip, damaged, or cut off: " + e.Message, inner: e);
+        }
         catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
         {
             throw new DataFormatException(path, e.Message, inner: e);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.Text.RegularExpressions;
 using FastRnn.Data;
 using FastRnn.Formats;
 using FastRnn.Numerics;
@@ -8,10 +9,13 @@ using FastRnn.Training;
 namespace FastRnn.Runner;
 
 /// <summary>The command line: parses a verb, runs it, turns every failure into one line and a documented exit code.</summary>
-internal static class Cli
+internal static partial class Cli
 {
     private const string ExitCodeHelp =
         "Exit codes: 0 ok, 1 usage, 2 bad input or model file, 3 diverged, 4 out of memory, 5 device, 130 interrupted.";
+
+    /// <summary>EPIPE on Linux and macOS. On Windows the console's stream says nothing of it.</summary>
+    private const int BrokenPipe = 32;
 
     public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null }; // a text may begin with @
 
@@ -32,6 +36,10 @@ internal static class Cli
             if (!ReferenceEquals(whole, args))
                 parsed = root.Parse(whole, Parsing);
             return parsed.Errors.Count > 0 ? Fail(output, ExitCodes.Usage, Describe(parsed)) : parsed.Invoke(configuration);
+        }
+        catch (IOException e) when (!OperatingSystem.IsWindows() && e.HResult == BrokenPipe)
+        {
+            return ExitCodes.Ok; // whoever read the output has seen enough, as head does
         }
         catch (Exception e) when (ExitCodeOf(e) is int code)
         {
@@ -73,9 +81,13 @@ internal static class Cli
 
     private static int Fail(Output output, int code, string message)
     {
-        output.Log.WriteLine("fastrnn: error: " + message.ReplaceLineEndings(" "));
+        output.Log.WriteLine("fastrnn: error: " + ParameterName().Replace(message, "").ReplaceLineEndings(" "));
         return code;
     }
+
+    /// <summary>What an <see cref="ArgumentException"/> appends: names of the library's parameters mean nothing on a command line.</summary>
+    [GeneratedRegex(@" \(Parameter '\w+'\)")]
+    private static partial Regex ParameterName();
 
     /// <summary>The first error, with the nearest option or verb when a word is unknown.</summary>
     private static string Describe(ParseResult parsed)

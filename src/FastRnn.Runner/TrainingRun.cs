@@ -275,6 +275,8 @@ internal sealed class TrainingRun
         }
         using Sequential best = ModelFile.Load(_options.Model, _backend).Model;
         IReadOnlyDictionary<string, double> test = _task.Test(best, _cancellation);
+        if (_task.Hint is { } hint)
+            _output.Log.WriteLine("hint: " + hint);
         RunFiles.WriteText(RunFiles.Page(_options.Model), ReportPage.Write(Page().With(test, _task.Report(best, _cancellation))));
         if (_output.Json)
         {

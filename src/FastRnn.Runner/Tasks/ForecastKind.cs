@@ -7,8 +7,6 @@ namespace FastRnn.Runner;
 /// <summary><c>--task forecast</c></summary>
 internal sealed class ForecastKind : TaskKind
 {
-    private static readonly string[] _calendars = ["time-of-day", "day-of-week", "day-of-year"];
-
     private readonly Option<string?> _target = new("--target")
     {
         Description = "Columns to forecast, with commas between; may be left out where there is only one",
@@ -27,14 +25,14 @@ internal sealed class ForecastKind : TaskKind
 
     private readonly Option<string> _calendar = new("--calendar")
     {
-        Description = $"What to read of dates: {string.Join(", ", _calendars)}, with commas between, none, or auto for those that say something",
+        Description = $"What to read of dates: {string.Join(", ", ForecastWords.Calendars)}, with commas between, none, or auto for those that say something",
         DefaultValueFactory = _ => "auto",
         HelpName = "NAMES",
     };
 
     private readonly Option<bool> _sort = new("--sort") { Description = "Put rows in order of their dates" };
 
-    private readonly Option<string> _missing = CommonOptions.Choice("--missing", "refuse", "What becomes of missing values", "refuse", "carry", "interpolate");
+    private readonly Option<string> _missing = CommonOptions.Choice("--missing", "refuse", "What becomes of missing values", ForecastWords.Missing);
 
     private readonly Option<int> _window = CommonOptions.Number("--window", 24, 1, ForecastSpec.MostRows, "Rows to read for a forecast");
 
@@ -47,7 +45,7 @@ internal sealed class ForecastKind : TaskKind
 
     private readonly Option<string?> _quantiles = new("--quantiles") { Description = "Quantiles to forecast, as 0.1,0.5,0.9", HelpName = "Q,Q,…" };
 
-    private readonly Option<string> _scale = CommonOptions.Choice("--scale", "standard", "How columns are scaled", "standard", "min-max", "none");
+    private readonly Option<string> _scale = CommonOptions.Choice("--scale", "standard", "How columns are scaled", ForecastWords.Scales);
 
     private readonly Option<int> _difference = CommonOptions.Number("--difference", 0, 0, ForecastSpec.MostRows, "Learn changes against so many rows before; 0 is off");
 
@@ -91,24 +89,19 @@ internal sealed class ForecastKind : TaskKind
     {
         var settings = new ForecastSettings
         {
-            Targets = Names(parsed.GetValue(_target)),
-            Features = Names(parsed.GetValue(_features)),
-            Categories = Names(parsed.GetValue(_categories)),
+            Targets = Names(_target, parsed.GetValue(_target)),
+            Features = Names(_features, parsed.GetValue(_features)),
+            Categories = Names(_categories, parsed.GetValue(_categories)),
             Date = parsed.GetValue(_date),
             Calendar = CalendarOf(parsed.GetRequiredValue(_calendar)),
             Sort = parsed.GetValue(_sort),
-            Missing = parsed.GetRequiredValue(_missing) switch
-            {
-                "carry" => MissingPolicy.CarryForward,
-                "interpolate" => MissingPolicy.Interpolate,
-                _ => MissingPolicy.Refuse,
-            },
+            Missing = ForecastWords.Policy(parsed.GetRequiredValue(_missing)),
             Window = parsed.GetValue(_window),
             Stride = parsed.GetValue(_stride),
             Horizon = parsed.GetValue(_horizon),
             Mode = parsed.GetRequiredValue(_mode) == "recursive" ? ForecastMode.Recursive : ForecastMode.Direct,
             Quantiles = QuantilesOf(parsed.GetValue(_quantiles)),
-            Scale = parsed.GetRequiredValue(_scale) switch { "min-max" => SeriesScale.MinMax, "none" => SeriesScale.None, _ => SeriesScale.Standard },
+            Scale = ForecastWords.Scale(parsed.GetRequiredValue(_scale)),
             Difference = parsed.GetValue(_difference),
             Relative = parsed.GetValue(_relative),
             Season = parsed.GetValue(_season),
@@ -117,6 +110,8 @@ internal sealed class ForecastKind : TaskKind
         };
         if (settings.Difference > 0 && settings.Relative)
             throw new CliException(ExitCodes.Usage, "--difference and --relative are two ways to do the same, expected one of them");
+        if (settings.Targets.FirstOrDefault(settings.Categories.Contains) is { } text)
+            throw new CliException(ExitCodes.Usage, $"--categories holds the target '{text}': only numbers are forecast, --task classify learns categories");
         if (settings.Quantiles.Length > 0 && parsed.GetResult(_loss) is { Implicit: false })
             throw new CliException(ExitCodes.Usage, "--loss goes without --quantiles, which have a loss of their own");
         return new ForecastTask(options, settings);
@@ -127,27 +122,31 @@ internal sealed class ForecastKind : TaskKind
 
     public override void Predict(ModelUse use, string? data) => ForecastUse.Predict(use, data, use.Parsed.GetValue(_steps), use.Parsed.GetValue(_sort));
 
-    private static string[] Names(string? text) => text == null ? [] : [.. text.Split(',').Select(name => name.Trim()).Where(name => name.Length > 0).Distinct()];
+    private static string[] Names(Option option, string? text)
+    {
+        string[] names = text == null ? [] : [.. text.Split(',').Select(name => name.Trim()).Distinct()];
+        return names.Contains("") ? throw new CliException(ExitCodes.Usage, $"{option.Name} is '{text}': something is missing beside a comma, or all of it") : names;
+    }
 
-    private static CalendarFeatures? CalendarOf(string text)
+    private CalendarFeatures? CalendarOf(string text)
     {
         if (text is "auto" or "none")
             return text == "auto" ? null : CalendarFeatures.None;
         CalendarFeatures features = CalendarFeatures.None;
-        foreach (string name in Names(text))
+        foreach (string name in Names(_calendar, text))
         {
-            int index = Array.IndexOf(_calendars, name);
-            if (index < 0)
-                throw new CliException(ExitCodes.Usage, $"--calendar holds '{name}', expected auto, none, or of {string.Join(", ", _calendars)} some");
-            features |= (CalendarFeatures)(1 << index);
+            CalendarFeatures feature = ForecastWords.Calendar(name);
+            if (feature == CalendarFeatures.None)
+                throw new CliException(ExitCodes.Usage, $"--calendar holds '{name}', expected auto, none, or of {string.Join(", ", ForecastWords.Calendars)} some");
+            features |= feature;
         }
         return features;
     }
 
-    private static float[] QuantilesOf(string? text)
+    private float[] QuantilesOf(string? text)
     {
         var quantiles = new List<float>();
-        foreach (string part in Names(text))
+        foreach (string part in Names(_quantiles, text))
         {
             if (!float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out float quantile) || !(quantile is > 0 and < 1))
                 throw new CliException(ExitCodes.Usage, $"--quantiles holds '{part}', expected numbers above 0 and below 1, as 0.1,0.5,0.9");

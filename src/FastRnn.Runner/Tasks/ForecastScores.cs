@@ -62,6 +62,9 @@ internal sealed class ForecastScores
         return scores;
     }
 
+    /// <summary>Whether the forecasts are of no use, by squared errors in the units of training, so that no target outweighs another.</summary>
+    public bool WorseThanPersistence => Scaled.MeanSquaredError > ScaledPersistence.MeanSquaredError;
+
     /// <summary>The figures by name, of all targets together.</summary>
     public IReadOnlyDictionary<string, double> Figures()
     {

@@ -136,14 +136,14 @@ internal sealed class ForecastTask : TrainingTask
         options["data-sha256"] = _checksum;
         Add("features", string.Join(",", _settings.Features));
         Add("categories", string.Join(",", _settings.Categories));
-        Add("date", _spec.DateColumn ?? "");
-        Add("calendar", _spec.Calendar == CalendarFeatures.None ? "" : _spec.Calendar.ToString());
+        Add("date", _spec.DateColumn ?? "none");
+        Add("calendar", ForecastWords.Words(_spec.Calendar));
         Add("sort", _settings.Sort ? "true" : "");
-        Add("missing", _settings.Missing == MissingPolicy.Refuse ? "" : _settings.Missing.ToString());
+        Add("missing", _settings.Missing == MissingPolicy.Refuse ? "" : ForecastWords.Word(_settings.Missing));
         Add("stride", _settings.Stride == 1 ? "" : Text(_settings.Stride));
         Add("mode", _spec.Mode == ForecastMode.Direct ? "" : "recursive");
         Add("quantiles", string.Join(",", _spec.Quantiles.Select(q => Text(q))));
-        Add("scale", _settings.Scale == SeriesScale.Standard ? "" : _settings.Scale.ToString());
+        Add("scale", _settings.Scale == SeriesScale.Standard ? "" : ForecastWords.Word(_settings.Scale));
         Add("difference", _settings.Difference == 0 ? "" : Text(_settings.Difference));
         Add("relative", _settings.Relative ? "true" : "");
         Add("season", _settings.Season == 0 ? "" : Text(_settings.Season));
@@ -164,6 +164,13 @@ internal sealed class ForecastTask : TrainingTask
         _scores = ForecastScores.Of(best, _spec, _table, _split.Test, cancellation);
         return _scores.Figures();
     }
+
+    /// <summary>Most series move slowly: a network that learns their changes begins where persistence ends.</summary>
+    public override string? Hint => _scores is { WorseThanPersistence: true }
+        ? "worse than persistence, the forecast that nothing changes" + (_settings.Relative || _settings.Difference > 0
+            ? ""
+            : "; --relative or --difference 1 learns changes instead of values, which often helps")
+        : null;
 
     public override IReadOnlyList<ReportSection> Report(Sequential best, CancellationToken cancellation) =>
         _scores == null ? [] : ForecastReport.Sections(best, _spec, _table, _split.Test, _scores, cancellation);

@@ -19,6 +19,8 @@ internal static class ForecastUse
         {
             int[] origins = Origins(use, spec, bytes, part, table.Rows);
             use.Output.Log.WriteLine($"{origins.Length:N0} forecasts of {new SeriesPart(origins[0], origins[^1] + spec.Horizon - origins[0])} of {table.Rows:N0}");
+            if (origins[0] < spec.Season)
+                use.Output.Log.WriteLine($"note: no seasonal persistence, as the first forecast is of row {origins[0] + 1} and a season has {spec.Season} rows");
             scores = ForecastScores.Of(use.Model, spec, table, origins, use.Cancellation);
         }
         catch (ArgumentException e)

@@ -50,6 +50,9 @@ internal abstract class TrainingTask
     /// <summary>Figures of the best weights on data that training never saw, by name; none where the task has no such data.</summary>
     public virtual IReadOnlyDictionary<string, double> Test(Sequential best, CancellationToken cancellation) => new Dictionary<string, double>();
 
+    /// <summary>A line of advice after <see cref="Test"/>, or null where there is nothing to say.</summary>
+    public virtual string? Hint => null;
+
     /// <summary>
     /// What the page about the run shows of the best weights beside losses and updates, after <see cref="Test"/>: predicted beside actual values,
     /// confusion matrix and ROC curve (<see cref="ClassReport"/>), samples.

@@ -159,9 +159,15 @@ public sealed record ForecastSpec
         : Season is < 0 or > MostRows ? $"a season of {Season} rows, expected 0 to {MostRows}"
         : !Enum.IsDefined(Mode) || !Enum.IsDefined(Missing) || (Calendar & ~Series.Calendar.All) != 0 ? "mode, missing or calendar is unknown"
         : (long)Steps * Targets * Levels > MostRows ? $"more than {MostRows} outputs"
-        : null;
+        : Crowding(1);
 
-    private string? QuantileProblem()
+    /// <summary>What keeps so many windows from being in memory next to one another, or null: a chunk has room for outputs of every row.</summary>
+    internal string? Crowding(int windows) => (long)windows * Window <= Array.MaxLength / Math.Max(InputSize, OutputSize)
+        ? null
+        : $"{windows} windows of {Window} rows, with {InputSize} inputs and {OutputSize} outputs a row, are more values than an array can hold";
+
+    /// <summary>What keeps a model from the quantiles of all rows of the horizon, or null.</summary>
+    internal string? QuantileProblem()
     {
         for (int i = 0; i < Quantiles.Count; i++)
         {

@@ -60,7 +60,7 @@ public sealed class Forecaster
     {
         SeriesRows rows = SeriesRows.From(table, _spec, steps);
         DateTime[]? times = table.Times is { Count: > 1 } known ? [.. known, .. SamplingStep.Of(known).After(known[^1], steps)] : null;
-        int batch = Math.Clamp(MostOutputs / (_spec.Window * Math.Max(_spec.OutputSize, _spec.InputSize)), 1, LargestBatch);
+        var batch = (int)Math.Clamp(MostOutputs / ((long)_spec.Window * Math.Max(_spec.OutputSize, _spec.InputSize)), 1, LargestBatch);
         foreach (int[] part in origins.Chunk(batch))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -84,7 +84,8 @@ public sealed class Forecaster
             throw new ArgumentException($"{steps} rows to forecast, expected {ForecastSpec.MostRows} at most", nameof(steps));
         if (steps > _spec.Horizon && _spec.Mode == ForecastMode.Direct)
             throw new ArgumentException($"{steps} rows to forecast by a direct model of {_spec.Horizon}", nameof(steps));
-        return steps == 0 ? _spec.Horizon : steps;
+        steps = steps == 0 ? _spec.Horizon : steps;
+        return (_spec with { Horizon = steps }).QuantileProblem() is { } problem ? throw new ArgumentException(problem, nameof(steps)) : steps;
     }
 
     private void Fill(Forecast[] forecasts, SeriesRows[] ahead, int steps)

@@ -18,8 +18,12 @@ internal readonly record struct SamplingStep(TimeSpan Interval, int Months, bool
     }
 
     /// <summary>The moments that come next.</summary>
+    /// <exception cref="ArgumentException">They go beyond the last year that can be told.</exception>
     public DateTime[] After(DateTime last, int count)
     {
+        long lastMonth = (last.Year * 12L) + last.Month - 1 + ((long)Months * count);
+        if (lastMonth / 12 > DateTime.MaxValue.Year || (Int128)Interval.Ticks * count > (DateTime.MaxValue - last).Ticks)
+            throw new ArgumentException($"{count} rows after {last:yyyy-MM-dd} go beyond the year {DateTime.MaxValue.Year}");
         var next = new DateTime[count];
         for (int i = 0; i < count; i++)
         {

@@ -75,6 +75,7 @@ public sealed record SeriesColumn
     }
 
     /// <summary>The same column with the constants of the given rows.</summary>
+    /// <exception cref="ArgumentException">They are not finite.</exception>
     internal SeriesColumn Fit(double[] values, IReadOnlyList<SeriesPart> training, int steps)
     {
         var plain = new RunningMoments();
@@ -101,8 +102,9 @@ public sealed record SeriesColumn
             SeriesScale.Standard => Relative ? (0, moments.RootMeanSquare) : (moments.Mean, moments.Deviation),
             _ => Relative ? (0, Math.Max(Math.Abs(moments.Least), Math.Abs(moments.Greatest))) : (moments.Least, moments.Greatest - moments.Least),
         };
-        return this with { Center = center, Factor = AboveZero(factor), Mean = plain.Mean, Deviation = AboveZero(plain.Deviation) };
+        SeriesColumn fitted = this with { Center = center, Factor = AboveZero(factor), Mean = plain.Mean, Deviation = AboveZero(plain.Deviation) };
+        return fitted.Problem() == null ? fitted : throw new ArgumentException($"column '{Name}' has values too large, or too few rows of training, to be scaled");
     }
 
-    private static double AboveZero(double factor) => factor > 0 ? factor : 1;
+    private static double AboveZero(double factor) => factor <= 0 ? 1 : factor;
 }

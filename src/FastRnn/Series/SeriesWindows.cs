@@ -56,10 +56,12 @@ public sealed class SeriesWindows
     /// <summary>All windows, a batch at a time.</summary>
     /// <param name="batchSize">B. The last batch of a pass may be filled up with empty samples.</param>
     /// <param name="seed">Of the order, another in every pass; null: as they are.</param>
+    /// <exception cref="ArgumentException">They are more values than an array can hold.</exception>
     public SeriesBatches Batches(int batchSize, ulong? seed = null) => new(this, batchSize, seed);
 
-    internal SequenceChunk CreateChunk(int batchSize) =>
-        new(_spec.Window, batchSize, _spec.InputSize, _spec.OutputSize) { StartsStreams = true, LastStepOnly = true };
+    internal SequenceChunk CreateChunk(int batchSize) => _spec.Crowding(batchSize) is { } problem
+        ? throw new ArgumentException(problem, nameof(batchSize))
+        : new(_spec.Window, batchSize, _spec.InputSize, _spec.OutputSize) { StartsStreams = true, LastStepOnly = true };
 
     internal void Fill(SequenceChunk chunk, ReadOnlySpan<int> windows)
     {

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using FastRnn.Runner;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -18,6 +19,7 @@ public sealed class BadSeriesTests : IDisposable
     [InlineData("day,vv\n2020-01-01,1\n", "there is no column 'v', did you mean 'vv'?; columns: day, vv")]
     [InlineData("day,v\n2020-01-01,1\n2020-01-02,NaN\n", "line 3, column 'v': the value is missing")]
     [InlineData("day,v\n2020-01-01,1\n2020-01-02,Infinity\n", "line 3, column 'v': 'Infinity' is not finite")]
+    [InlineData("day,v\n2020-01-01,1\n2020-01-02,-1e308\n", "line 3, column 'v': '-1e308' is too large, expected numbers up to 1E+30")]
     [InlineData("day,v\n2020-01-02,1\n2020-01-01,2\n", "line 3, column 'day': '2020-01-01' is before '2020-01-02'")]
     [InlineData("day,v\n2020-01-02,1\n2020-01-02,2\n", "line 3, column 'day': '2020-01-02' is also the date of line 2")]
     [InlineData("day,v\n", "there is a header and no row")]
@@ -64,9 +66,14 @@ public sealed class BadSeriesTests : IDisposable
     [InlineData("--split is 'a,b,c'", "--target", "v", "--split", "a,b,c")]
     [InlineData("--quantiles holds '1'", "--target", "v", "--quantiles", "0.5,1")]
     [InlineData("--quantiles holds 'x'", "--target", "v", "--quantiles", "x")]
+    [InlineData("--quantiles is ',': something is missing beside a comma", "--target", "v", "--quantiles", ",")]
+    [InlineData("--calendar is ',': something is missing", "--target", "v", "--calendar", ",")]
+    [InlineData("--target is 'v,': something is missing", "--target", "v,")]
+    [InlineData("--features is '': something is missing beside a comma, or all of it", "--target", "v", "--features", "")]
     [InlineData("--calendar holds 'moon'", "--target", "v", "--calendar", "moon")]
     [InlineData("--difference and --relative", "--target", "v", "--difference", "1", "--relative")]
     [InlineData("--loss goes without --quantiles", "--target", "v", "--quantiles", "0.5", "--loss", "mae")]
+    [InlineData("--categories holds the target 'v'", "--target", "v", "--categories", "sky,v")]
     [InlineData("--window is '0', expected 1", "--target", "v", "--window", "0")]
     [InlineData("--embedding goes with the task", "--target", "v", "--embedding", "3")]
     public void Options_that_say_nothing_useful_are_refused(string problem, params string[] options)
@@ -90,6 +97,38 @@ public sealed class BadSeriesTests : IDisposable
         _folder.Use("predict", hail).Failed(ExitCodes.BadInput, hail, "line 3, column 'sky': 'hail' is none of the known categories: rain, sun");
         _folder.Use("predict", data, "--steps", "2").Failed(ExitCodes.BadInput, data, "2 rows to forecast by a direct model of 1");
         _folder.Use("eval", _folder.At("none.csv")).Failed(ExitCodes.BadInput, "none.csv: no such file");
+    }
+
+    [Fact]
+    public void A_horizon_of_more_values_than_an_array_holds_is_refused()
+    {
+        string data = _folder.Write("v\n" + string.Join('\n', Enumerable.Range(0, 60_000).Select(i => i % 7)));
+        _folder.Train(data, "--split", "1,0,0", "--window", "2000", "--horizon", "50000", "--stride", "100")
+            .Failed(ExitCodes.BadInput, data, "windows of 2000 rows, with 1 inputs and 50000 outputs a row, are more values than an array can hold");
+    }
+
+    [Fact]
+    public void A_packed_table_that_was_cut_off_is_no_shorter_table()
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true))
+            gzip.Write(File.ReadAllBytes(ForecastFolder.Co2));
+        string data = _folder.At("co2.csv.gz");
+        File.WriteAllBytes(data, packed.ToArray()[..^8]); // all rows, without the checksum and length at the end
+        using RunnerProcess train = RunnerProcess.Start(_folder.Root, _folder.TrainArguments(data, "--target", "CO2"));
+        train.Wait().Failed(ExitCodes.BadInput, data, "damaged, or cut off");
+    }
+
+    [Fact]
+    public void Forecasts_beyond_all_calendars_and_beyond_quantiles_are_refused()
+    {
+        string data = _folder.Write("day,v\n" + string.Join('\n', Enumerable.Range(0, 60).Select(i => $"{9900 + i}-01-01,{i % 7}")));
+        _folder.Train(data, "--target", "v", "--mode", "recursive").Succeeded();
+        _folder.Use("predict", data, "--steps", "40").Succeeded();
+        _folder.Use("predict", data, "--steps", "41").Failed(ExitCodes.BadInput, data, "41 rows after 9959-01-01 go beyond the year 9999");
+        _folder.Train(data, "--target", "v", "--mode", "recursive", "--quantiles", "0.1,0.9").Succeeded();
+        _folder.Use("predict", data).Succeeded();
+        _folder.Use("predict", data, "--steps", "2").Failed(ExitCodes.BadInput, data, "a recursive forecast of several rows has no quantiles");
     }
 
     private string Table() => _folder.Write(

@@ -146,6 +146,53 @@ public sealed class ForecastTests : IDisposable
     }
 
     [Fact]
+    public void A_forecast_worse_than_persistence_hints_at_changes()
+    {
+        const string hint = "hint: worse than persistence";
+        string[] options = ["--target", "CO2", "--epochs", "2", "--learning-rate", "0.0001"];
+        string log = _folder.Train(ForecastFolder.Co2, options).Succeeded().Error;
+        Assert.Single(log.Split('\n'), line => line.StartsWith(hint, StringComparison.Ordinal) && line.Contains("--relative or --difference 1", StringComparison.Ordinal));
+        string told = _folder.Train(ForecastFolder.Co2, [.. options, "--difference", "100"]).Succeeded().Error;
+        Assert.Contains(hint, told, StringComparison.Ordinal);
+        Assert.DoesNotContain("--relative", told, StringComparison.Ordinal);
+        string better = _folder.Train(ForecastFolder.Co2, "--target", "CO2", "--relative", "--epochs", "12").Succeeded().Error;
+        Assert.DoesNotContain("hint", better, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_chosen_is_recorded_in_the_words_of_the_options()
+    {
+        string[] options = ["--target", "temp_max", "--features", "all", "--categories", "weather", "--epochs", "1", "--scale", "min-max", "--missing", "carry"];
+        _folder.Train(ForecastFolder.Weather, options).Succeeded();
+        IReadOnlyDictionary<string, string> chosen = Chosen();
+        Assert.Equal("day-of-week,day-of-year", chosen["calendar"]);
+        Assert.Equal(("date", "min-max", "carry"), (chosen["date"], chosen["scale"], chosen["missing"]));
+        string[] again = [.. new[] { "calendar", "date", "scale", "missing" }.SelectMany(name => new[] { "--" + name, chosen[name] })];
+        _folder.Train(ForecastFolder.Weather, [.. options[..8], .. again]).Succeeded();
+        Assert.Equal(chosen, Chosen());
+        string run = File.ReadAllText(_folder.At(ForecastFolder.Model) + ".json");
+        Assert.Contains("\"calendar\": \"day-of-week,day-of-year\"", run, StringComparison.Ordinal);
+        _folder.Train(ForecastFolder.Weather, "--target", "temp_max", "--epochs", "1", "--date", "none").Succeeded();
+        Assert.Equal(("none", "none"), (Chosen()["calendar"], Chosen()["date"]));
+    }
+
+    private IReadOnlyDictionary<string, string> Chosen()
+    {
+        using var backend = new CpuBackend(threads: 1);
+        return ModelFile.Load(_folder.At(ForecastFolder.Model), backend).Info.Training!.Options!;
+    }
+
+    [Fact]
+    public void A_season_longer_than_what_is_known_is_noted()
+    {
+        _folder.Train(ForecastFolder.Co2, "--target", "CO2", "--epochs", "1", "--season", "24").Succeeded();
+        Assert.DoesNotContain("note: no seasonal", _folder.Use("eval", ForecastFolder.Co2).Succeeded().Error, StringComparison.Ordinal);
+        RunnerResult all = _folder.Use("eval", ForecastFolder.Co2, "--part", "all").Succeeded();
+        Assert.Contains("note: no seasonal persistence, as the first forecast is of row 13 and a season has 24 rows", all.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("season of", all.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Info_tells_how_the_series_is_read()
     {
         _folder.Train(ForecastFolder.Co2, "--target", "CO2", "--features", "all", "--relative", "--epochs", "1", "--calendar", "none").Succeeded();

@@ -4,6 +4,7 @@ using System.Text.Json;
 using FastRnn.Backends;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Runner;
 using FastRnn.Tests.Support;
 using FastRnn.Training;
 using Xunit;
@@ -174,7 +175,24 @@ public sealed class SampleTests : IDisposable
         string[] arguments = ["sample", "--model", RunnerFolder.Model, "--length", "2000000000"];
         RunnerResult result = _folder.Run(arguments, null, "mkfifo p; head -c 20 < p & exec > p");
         Assert.Equal(20, result.Output.Length);
-        Assert.Contains("Broken pipe", result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Ok, result.ExitCode);
+        Assert.DoesNotContain("error", result.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A reader who takes nothing at all.</summary>
+    [UnixTheory]
+    [InlineData("info", RunnerFolder.Model)]
+    [InlineData("eval", "--model", RunnerFolder.Model, "--data", RunnerFolder.Data)]
+    [InlineData("predict", "--model", RunnerFolder.Model, "--data", RunnerFolder.Data)]
+    [InlineData("generate")]
+    [InlineData("doctor")]
+    [InlineData("completion", "bash")]
+    [InlineData("train", "--help")]
+    public void Closed_pipe_is_no_error(params string[] arguments)
+    {
+        RunnerResult result = _folder.Run(arguments, null, "mkfifo p; true < p & exec > p; wait");
+        Assert.Equal((ExitCodes.Ok, ""), (result.ExitCode, result.Output));
+        Assert.DoesNotContain("error", result.Error, StringComparison.Ordinal);
     }
 
     /// <summary>A session of the library with its last logits.</summary>

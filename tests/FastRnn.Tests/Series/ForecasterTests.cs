@@ -120,6 +120,24 @@ public sealed class ForecasterTests : IDisposable
         Assert.Equal(forecast.Quantiles(0, 1)[1], forecast[0, 1]);
     }
 
+    [Theory]
+    [InlineData(2.0, 0.5f)]
+    [InlineData(1.5, 0.25f, 0.75f)]
+    [InlineData(1.25, 0.375f, 0.875f)]
+    [InlineData(2.0, 0.25f, 0.5f, 0.75f)]
+    [InlineData(2.5, 0.125f, 0.25f, 0.75f, 0.875f)]
+    [InlineData(1.0, 0.75f, 0.875f)]
+    [InlineData(2.0, 0.125f, 0.25f)]
+    public void The_forecast_of_quantiles_is_their_median(double expected, params float[] quantiles)
+    {
+        var table = new SeriesTable(["v"], [_values]);
+        ForecastSpec spec = new ForecastSpec { Columns = [new() { Name = "v", Scale = SeriesScale.None }], Window = 3, Quantiles = quantiles }
+            .Fit(table, new SeriesPart(0, 12));
+        float[] biases = quantiles.Length == 1 ? [2] : [.. quantiles.Select((_, i) => i + 1f)];
+        using Sequential model = Linear(new float[quantiles.Length], biases, 1);
+        Assert.Equal(expected, new Forecaster(model, spec).Next(table)[0, 0], 6);
+    }
+
     [Fact]
     public void Many_origins_are_as_one_by_one()
     {
@@ -177,6 +195,10 @@ public sealed class ForecasterTests : IDisposable
         Refused("the series has 3 inputs a row, the model reads 1 values", () => new Forecaster(model, spec with { Calendar = CalendarFeatures.DayOfYear }));
         Refused("quantiles of differences do not add up", () => new Forecaster(model, spec with { Columns = [new() { Name = "v", Difference = 1 }], Quantiles = [0.1f] }));
         Refused("a recursive forecast of several rows has no quantiles", () => new Forecaster(model, spec with { Mode = ForecastMode.Recursive, Quantiles = [0.1f] }));
+        using Sequential single = Linear([1], [0], 1);
+        ForecastSpec step = new() { Columns = [new() { Name = "v" }], Window = 3, Mode = ForecastMode.Recursive, Quantiles = [0.1f] };
+        Refused("a recursive forecast of several rows has no quantiles", () => new Forecaster(single, step).Next(table, 2));
+        Refused("windows of 1000000 rows, with 1 inputs and 1000000 outputs a row", () => new Forecaster(model, spec with { Window = 1_000_000, Horizon = 1_000_000 }));
         Refused("quantile 2 is 0.1, expected ascending", () => new Forecaster(model, spec with { Quantiles = [0.5f, 0.1f] }));
         Refused("both a difference and relative", () => new Forecaster(model, spec with { Columns = [new() { Name = "v", Difference = 1, Relative = true }] }));
     }

@@ -55,6 +55,20 @@ public sealed class SeriesScaleTests
         Assert.Equal(1.0, column.Deviation);
     }
 
+    [Theory]
+    [InlineData(SeriesScale.Standard, 0, false)]
+    [InlineData(SeriesScale.MinMax, 0, false)]
+    [InlineData(SeriesScale.MinMax, 1, false)]
+    [InlineData(SeriesScale.MinMax, 0, true)]
+    public void Constants_that_are_not_finite_are_refused(SeriesScale scale, int difference, bool relative)
+    {
+        double[] huge = [.. Enumerable.Range(0, 50).Select(i => i % 2 == 0 ? double.MaxValue : -double.MaxValue)];
+        var column = new SeriesColumn { Name = "v", Scale = scale, Difference = difference, Relative = relative };
+        Assert.Contains("column 'v' has values too large", Assert.Throws<ArgumentException>(() => Fit(column, 50, values: huge)).Message, StringComparison.Ordinal);
+        if (difference > 0 || relative)
+            Assert.Contains("too few rows of training", Assert.Throws<ArgumentException>(() => Fit(column, 1)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Parts_are_not_bridged()
     {

@@ -33,7 +33,9 @@ internal sealed class ForecastFolder : IDisposable
     }
 
     /// <summary>Trains a small model; the given options replace its own.</summary>
-    public RunnerResult Train(string data, params string[] options)
+    public RunnerResult Train(string data, params string[] options) => Run(TrainArguments(data, options));
+
+    public string[] TrainArguments(string data, params string[] options)
     {
         string[] tiny =
         [
@@ -46,7 +48,7 @@ internal sealed class ForecastFolder : IDisposable
             if (!options.Contains(tiny[i]))
                 arguments.AddRange([tiny[i], tiny[i + 1]]);
         }
-        return Run([.. arguments, .. options]);
+        return [.. arguments, .. options];
     }
 
     public RunnerResult Use(string verb, string data, params string[] options) => Run([verb, "--model", At(Model), "--data", data, "--threads", "1", .. options]);

@@ -171,6 +171,7 @@ internal sealed record RunnerResult(int ExitCode, string Output, string Error)
         Assert.Single(lines, line => line.Contains("error", StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotContain("   at ", Error, StringComparison.Ordinal);
         Assert.DoesNotContain("Exception", Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("(Parameter '", Error, StringComparison.Ordinal);
         foreach (string part in parts)
             Assert.Contains(part, lines[^1], StringComparison.Ordinal);
         return this;
