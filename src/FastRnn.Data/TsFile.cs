@@ -119,11 +119,11 @@ public sealed class TsFile
             throw new DataFormatException(_path, $"{channels} channels, expected {Math.Max(expected, 1)}", line);
         string[][] values = [.. parts.Take(channels).Select(part => part.Split(','))];
         int length = _length > 0 ? _length : values[0].Length;
+        if (Array.FindIndex(values, one => one.Length != length) is >= 0 and var odd) // before memory is taken for what the header claims
+            throw new DataFormatException(_path, $"channel {odd + 1} has {values[odd].Length} values, expected {length}", line);
         var steps = new float[length * channels];
         for (int f = 0; f < channels; f++)
         {
-            if (values[f].Length != length)
-                throw new DataFormatException(_path, $"channel {f + 1} has {values[f].Length} values, expected {length}", line);
             for (int t = 0; t < length; t++)
                 steps[(t * channels) + f] = Value(values[f][t], f, t, line);
         }

@@ -22,7 +22,19 @@ public static class WaveFolder
     public static IReadOnlyList<LabelledSeries> Read(string folder, AudioSettings settings)
     {
         var mel = new LogMel(settings);
-        return [.. Find(folder).Select(file => ReadFile(file.Path, file.Label, settings, mel))];
+        List<(string Path, string? Label)> files = Find(folder);
+        return files.Find(file => file.Label == null) is { Path: { } path }
+            ? throw new DataFormatException(path, "the name tells no class: expected CLASS_NAME.wav, or folders of classes")
+            : [.. files.Select(file => ReadFile(file.Path, file.Label, settings, mel))];
+    }
+
+    /// <summary>All sounds, sorted by name, without their classes, which names need not tell.</summary>
+    /// <exception cref="DataFormatException">There is no file; one has another sample rate, or cannot be read as sound.</exception>
+    /// <exception cref="IOException">Something cannot be read.</exception>
+    public static IReadOnlyList<LabelledSeries> ReadUnlabelled(string folder, AudioSettings settings)
+    {
+        var mel = new LogMel(settings);
+        return [.. Find(folder).Select(file => ReadFile(file.Path, null, settings, mel))];
     }
 
     /// <summary>One sound without its class.</summary>
@@ -38,12 +50,12 @@ public static class WaveFolder
             : throw new DataFormatException(path, $"{wave.SampleRate} samples a second, expected {settings.SampleRate} as in the first file or the model");
     }
 
-    private static List<(string Path, string Label)> Find(string folder)
+    private static List<(string Path, string? Label)> Find(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        var found = new List<(string, string)>();
+        var found = new List<(string, string?)>();
         foreach (string inner in Directory.GetDirectories(folder).Order(StringComparer.Ordinal))
-            found.AddRange(Files(inner, SearchOption.TopDirectoryOnly).Select(path => (path, Path.GetFileName(inner))));
+            found.AddRange(Files(inner, SearchOption.TopDirectoryOnly).Select(path => (path, (string?)Path.GetFileName(inner))));
         string[] here = Files(folder, SearchOption.TopDirectoryOnly);
         if (here.Length > 0 && found.Count > 0)
             throw new DataFormatException(here[0], $"lies beside folders of classes such as '{found[0].Item2}': in which class is it?");
@@ -51,11 +63,11 @@ public static class WaveFolder
         return found.Count > 0 ? found : throw new DataFormatException(folder, "the folder and those in it hold no .wav file");
     }
 
-    private static string Label(string path)
+    private static string? Label(string path)
     {
         string name = Path.GetFileNameWithoutExtension(path);
         int end = name.IndexOf('_', StringComparison.Ordinal);
-        return end > 0 ? name[..end] : throw new DataFormatException(path, "the name tells no class: expected CLASS_NAME.wav, or folders of classes");
+        return end > 0 ? name[..end] : null;
     }
 
     private static string[] Files(string folder, SearchOption depth) =>

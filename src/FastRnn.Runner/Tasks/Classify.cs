@@ -77,7 +77,8 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
         if (data != null && (use.Info.Audio != null || ClassifyFormat.IsTs(data)))
         {
             RequirePath(data);
-            IEnumerable<LabelledSeries> series = use.Info.Audio is { } audio && File.Exists(data) ? [WaveFolder.ReadFile(data, audio)] : ReadSeries(data, use.Info.Audio);
+            IEnumerable<LabelledSeries> series = use.Info.Audio is not { } audio ? ReadSeries(data, null)
+                : File.Exists(data) ? [WaveFolder.ReadFile(data, audio)] : WaveFolder.ReadUnlabelled(data, audio);
             return series.Select(one => (one.Line == 0 ? one.Path : null, (LabelledSequence?)encoder.Encode(one with { Label = null })));
         }
         if (use.Info.Audio != null)

@@ -104,7 +104,8 @@ internal sealed record SequenceSettings
         void Add(string name, IFormattable value) => options[name] = value.ToString(null, System.Globalization.CultureInfo.InvariantCulture);
         if (TestEvery > 0)
             Add("test-every", TestEvery);
-        Add("validation-split", ValidationSplit);
+        if (ValidationData == null) // else there is no share, and a record that names one could not be repeated
+            Add("validation-split", ValidationSplit);
         if (Bidirectional)
             options["bidirectional"] = "yes";
         if (Balanced)

@@ -10,7 +10,7 @@ internal readonly record struct TextLine(string Source, int Number, string Text)
 internal static class TextLines
 {
     /// <summary>The lines of a file, or of standard input as they come.</summary>
-    /// <exception cref="DataFormatException">A line is not valid UTF-8.</exception>
+    /// <exception cref="DataFormatException">A line is not valid UTF-8, or a <c>.gz</c> cannot be unpacked.</exception>
     public static IEnumerable<TextLine> Read(string? path)
     {
         if (path != null)
@@ -31,6 +31,10 @@ internal static class TextLines
         catch (DecoderFallbackException e)
         {
             throw new DataFormatException(source, $"near line {number}: not valid UTF-8: {e.Message}", inner: e);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new DataFormatException(source, "not a gzip file, or a damaged one", inner: e);
         }
     }
 }

@@ -12,6 +12,13 @@ internal static class ParameterText
 {
     private const int GridSteps = 5;
 
+    /// <summary>What losses are measured in or on: between trials that differ in one of these, the lower loss says nothing.</summary>
+    private static readonly HashSet<string> _measure =
+    [
+        "--task", "--data", "--format", "--validation-data", "--validation-split", "--test-every", "--split", "--class-weights",
+        "--loss", "--quantiles", "--target", "--horizon", "--scale", "--difference", "--relative", "--missing", "--sort",
+    ];
+
     /// <summary>The parameter for an option of training.</summary>
     /// <exception cref="CliException">The text is not of that form, the option does not exist, or it does not take such values.</exception>
     public static SearchParameter Read(string text, Command train)
@@ -21,6 +28,8 @@ internal static class ParameterText
             throw Wrong(text, "expected NAME=LOW..HIGH, with :log, :int or :STEPS after it, or NAME=VALUE,VALUE");
         string name = text[..joint].TrimStart('-').Replace('_', '-'), values = text[(joint + 1)..];
         Option option = Find(text, "--" + name, train);
+        if (_measure.Contains(option.Name))
+            throw Wrong(text, $"losses of trials with different {option.Name} cannot be compared; give it after --, the same for all");
         SearchParameter parameter = values.Contains("..", StringComparison.Ordinal) ? Range(text, name, values, option) : Categories(text, name, values);
         foreach (string value in parameter.Extremes)
         {

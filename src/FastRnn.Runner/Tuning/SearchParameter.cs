@@ -23,6 +23,9 @@ internal abstract class SearchParameter(string name)
     /// <summary>The values that a grid has, without one twice.</summary>
     public abstract IReadOnlyList<string> Grid { get; }
 
+    /// <summary>Every value, of a parameter that has a <see cref="Count"/>.</summary>
+    public abstract IReadOnlyList<string> All();
+
     /// <summary>The values to check before a search: if they are allowed, all are.</summary>
     public abstract IReadOnlyList<string> Extremes { get; }
 }
@@ -44,6 +47,8 @@ internal sealed class NumberParameter(string name, double low, double high, bool
             return [.. Enumerable.Range(0, steps).Select(i => Text(Between(low, high, steps == 1 ? 0 : (double)i / (steps - 1)))).Distinct()];
         }
     }
+
+    public override IReadOnlyList<string> All() => [.. Enumerable.Range(0, (int)Count!.Value).Select(i => Text(low + i))];
 
     /// <summary>Whole numbers reach half a unit beyond the bounds, so that the first and the last are not half as likely as the others.</summary>
     public override string At(double share) => Text(whole ? Between(low - 0.5, high + 0.5, share) : Between(low, high, share));
@@ -81,6 +86,8 @@ internal sealed class CategoryParameter(string name, IReadOnlyList<string> value
     public override IReadOnlyList<string> Extremes => values;
 
     public override IReadOnlyList<string> Grid => values;
+
+    public override IReadOnlyList<string> All() => values;
 
     public override string At(double share) => values[Math.Min((int)(share * values.Count), values.Count - 1)];
 

@@ -8,14 +8,15 @@ internal sealed class SearchSpace
     /// <summary>A space of so many settings is written out; from a larger one, settings are drawn.</summary>
     private const int FewSettings = 2048;
 
+    private const int MostDraws = 10_000;
+
     public SearchSpace(IReadOnlyList<SearchParameter> parameters)
     {
         Parameters = parameters;
         double settings = parameters.Aggregate(1.0, (product, parameter) => product * (parameter.Count ?? double.PositiveInfinity));
         All = settings <= FewSettings ? [.. Product([.. parameters.Select(Values)])] : null;
 
-        static IReadOnlyList<string> Values(SearchParameter parameter) =>
-            [.. Enumerable.Range(0, (int)parameter.Count!.Value).Select(i => parameter.At((i + 0.5) / parameter.Count.Value)).Distinct()];
+        static IReadOnlyList<string> Values(SearchParameter parameter) => parameter.All();
     }
 
     public IReadOnlyList<SearchParameter> Parameters { get; }
@@ -31,15 +32,10 @@ internal sealed class SearchSpace
 
     public double[] Place(IReadOnlyList<string> setting) => [.. Parameters.Select((parameter, i) => parameter.Place(setting[i]))];
 
-    /// <summary>A setting that was not tried yet, all alike; null: there is none.</summary>
+    /// <summary>A setting that was not tried yet, drawn as the scales of the parameters say; null: there is none, or hardly one.</summary>
     public string[]? DrawUntried(Tried tried, ref PhiloxStream random)
     {
-        if (All != null)
-        {
-            string[][] left = [.. All.Where(setting => !tried.Contains(setting))];
-            return left.Length == 0 ? null : left[(int)(random.NextDouble() * left.Length)];
-        }
-        while (true) // ends: more than FewSettings, of which the tried ones are few
+        for (int draw = 0; draw < MostDraws; draw++)
         {
             var shares = new double[Parameters.Count];
             for (int i = 0; i < shares.Length; i++)
@@ -48,6 +44,9 @@ internal sealed class SearchSpace
             if (!tried.Contains(setting))
                 return setting;
         }
+        // A narrow range of real numbers holds few of six digits, which nobody has counted: then it is exhausted.
+        string[][] left = [.. (All ?? []).Where(setting => !tried.Contains(setting))];
+        return left.Length == 0 ? null : left[(int)(random.NextDouble() * left.Length)];
     }
 
     private static IEnumerable<string[]> Product(IReadOnlyList<IReadOnlyList<string>> values) =>

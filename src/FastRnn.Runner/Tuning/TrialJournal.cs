@@ -119,7 +119,11 @@ internal sealed class TrialJournal
         string[] values = [.. _parameters.Select(parameter =>
             line.Settings.GetValueOrDefault(parameter.Name) ?? throw new FormatException($"no value of {parameter.Name}"))];
         for (int i = 0; i < values.Length; i++)
-            _ = _parameters[i].Place(values[i]);
+        {
+            double place = _parameters[i].Place(values[i]), slack = 1e-9; // numbers come from text
+            if (!_parameters[i].IsCategory && !(place >= -slack && place <= 1 + slack))
+                throw new FormatException($"{_parameters[i].Name} is '{values[i]}', expected {_parameters[i].Extremes[0]} to {_parameters[i].Extremes[1]}");
+        }
         return new Trial(number, line.Status, line.ValidationLoss, line.Seconds, values);
     }
 }

@@ -29,7 +29,7 @@ internal static class TuneCommand
         Option<bool> json = CommonOptions.Json();
         var train = new Argument<string[]>("train-options") { Description = "After --: options of train for every trial", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("tune", "Search the options of train for the lowest validation loss, which must count the same in every trial: "
-            + "so --loss, --scale or --target are none to vary. Ctrl-C ends; --resume goes on.")
+            + "so --loss, --scale, --target or --data cannot be varied. Ctrl-C ends; --resume goes on.")
         {
             space, method, trials, minutes, seed, folder, resume, config, json, train,
         };

@@ -38,8 +38,10 @@ internal sealed class TuneRun(TuneOptions options, Command training, Output outp
             ? TrialJournal.Resume(path, options.Header, options.Parameters)
             : TrialJournal.Start(path, options.Header, options.Parameters);
         Directory.CreateDirectory(options.Folder);
+        using FileStream held = Hold();
         output.Log.WriteLine($"fastrnn {CommonOptions.Version}: {options.Header.Method} search, seed {options.Header.Seed}, {(options.Resume ? $"{_journal.Trials.Count} trials done" : options.Folder)}");
         var search = Search.Create(options.Header.Method, _space, options.Header.Seed);
+        WriteFindings(); // a kill may have come between the journal and these
         bool interrupted = !Try(search);
         if (!interrupted && _journal.Best == null)
             throw new CliException(ExitCodes.Diverged, $"none of {_journal.Trials.Count} trials has a loss: {Statuses()}");
@@ -70,11 +72,31 @@ internal sealed class TuneRun(TuneOptions options, Command training, Output outp
             if (Train(_journal.Trials.Count + 1, values) is not { } trial)
                 return false;
             _journal.Add(trial);
-            TunePlot.Write(Path.Combine(options.Folder, "trials.svg"), options.Parameters, _journal.Trials);
-            if (_journal.Best == trial)
-                WriteBest(values);
+            WriteFindings();
         }
         return true;
+    }
+
+    /// <summary>Keeps the folder for this search: another one would write over its trials.</summary>
+    private FileStream Hold()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(options.Folder, "tune.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CliException(ExitCodes.BadInput, $"{options.Folder}: another search is at work here, or the folder cannot be written: {e.Message}");
+        }
+    }
+
+    /// <summary>What follows from the journal: the picture and the best setting.</summary>
+    private void WriteFindings()
+    {
+        if (_journal.Trials.Count > 0)
+            TunePlot.Write(Path.Combine(options.Folder, "trials.svg"), options.Parameters, _journal.Trials);
+        if (_journal.Best is { } best)
+            WriteBest(best.Values);
     }
 
     /// <summary>The command line of a trial, but for where it goes.</summary>

@@ -45,9 +45,11 @@ public sealed class Standardization
         ArgumentNullException.ThrowIfNull(series);
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
         double[] means = new double[channels], squares = new double[channels];
-        long steps = Add(series, channels, (f, x) => means[f] += x);
+        var lows = Enumerable.Repeat(double.PositiveInfinity, channels).ToArray();
+        var highs = Enumerable.Repeat(double.NegativeInfinity, channels).ToArray();
+        long steps = Add(series, channels, (f, x) => (means[f], lows[f], highs[f]) = (means[f] + x, Math.Min(lows[f], x), Math.Max(highs[f], x)));
         for (int f = 0; f < channels; f++)
-            means[f] /= steps;
+            means[f] = lows[f] == highs[f] ? lows[f] : means[f] / steps; // exact: a deviation of rounding errors would blow up what comes later
         Add(series, channels, (f, x) => squares[f] += (x - means[f]) * (x - means[f]));
         return new Standardization([.. means.Select(x => (float)x)], [.. squares.Select(sum => Deviation(sum / steps))]);
     }

@@ -66,6 +66,7 @@ public sealed class TsFileTests() : FileTest("set.ts")
     [InlineData("@dimensions 2\n@classLabel true a b\n@data\n1:a\n", "line 4: 1 channels, expected 2")]
     [InlineData("@univariate true\n@classLabel true a b\n@data\n1:1:a\n", "line 4: 2 channels, expected 1")]
     [InlineData("@seriesLength 2\n@classLabel true a b\n@data\n1:a\n", "line 4: channel 1 has 1 values, expected 2")]
+    [InlineData("@seriesLength 1073741824\n@dimensions 2\n@classLabel true a b\n@data\n1:1:a\n", "line 5: channel 1 has 1 values, expected 1073741824")]
     public void Headers_that_cannot_be_used_are_refused(string text, string problem) => Refused(text, problem);
 
     private TsFile Read(string replace, string by, string data)

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using FastRnn.Runner;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -109,6 +111,21 @@ public sealed class ClassifyBadInputTests : IDisposable
         Assert.Equal(ExitCodes.BadInput, half.ExitCode);
         Assert.Single(half.Output.Trim().Split('\n'));
         Assert.Contains("lines.txt, line 2: value 1 of channel 2 is 'x'", half.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>The program itself is started: it is its configuration that makes the unpacker strict.</summary>
+    [Fact]
+    public void Packed_data_cut_short_are_refused()
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
+        {
+            for (int i = 0; i < 3000; i++)
+                gzip.Write(Encoding.UTF8.GetBytes($"{(i % 2 == 0 ? "a" : "b")}\t{i * 7919 % 3001}\n"));
+        }
+        File.WriteAllBytes(_folder.At("cut.tsv.gz"), packed.ToArray()[..^8]); // all text is there, checksum and length are not
+        _folder.Run("train", "--task", "classify", "--data", "cut.tsv.gz", "--out", RunnerFolder.Model)
+            .Failed(ExitCodes.BadInput, "cut.tsv.gz: not a gzip file, or a damaged one");
     }
 
     private RunnerResult Train(params string[] options) => _folder.RunInside(["train", "--task", "classify", "--threads", "1", .. options]);

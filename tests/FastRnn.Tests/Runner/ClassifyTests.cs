@@ -118,6 +118,11 @@ public sealed class ClassifyTests : IDisposable
         JsonElement answer = JsonDocument.Parse(Use("predict", "sounds", "--json").Output.Split('\n')[0]).RootElement;
         Assert.Equal((_folder.At("sounds/high_1.wav"), "high"), (answer.GetProperty("source").GetString(), answer.GetProperty("label").GetString()));
 
+        Directory.CreateDirectory(_folder.At("new"));
+        _folder.Write("new/b.wav", Tone(1505, 8000));
+        _folder.Write("new/a.wav", Tone(305, 8000));
+        Assert.Equal(["low", "high"], Use("predict", "new").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')[0]));
+
         _folder.Write("other.wav", Tone(300, 16000));
         _folder.RunInside("predict", "--model", RunnerFolder.Model, "--data", "other.wav")
             .Failed(ExitCodes.BadInput, "other.wav", "16000 samples a second, expected 8000");

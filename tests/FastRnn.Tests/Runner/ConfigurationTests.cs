@@ -57,11 +57,13 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("forecast", "mauna-loa-co2.csv", "--target CO2 --missing interpolate --window 6 --season 12 --quantiles 0.1,0.5 --calendar day-of-year", "target CO2")]
     [InlineData("forecast", "seattle-weather.csv", "--target temp_max --window 4 --optimizer adamw", "target temp_max")]
     [InlineData("classify", "japanese-vowels/JapaneseVowels_TRAIN.ts", "--bidirectional --class-weights balanced", "class-weights balanced")]
+    [InlineData("classify", "japanese-vowels/JapaneseVowels_TRAIN.ts", "--validation-data VALIDATION --batch 16", "batch 16")]
     public void Record_of_every_task_repeats_its_run(string task, string data, string options, string given)
     {
         string file = Path.Combine(Repository.Root, "tests", "data", data.Replace('/', Path.DirectorySeparatorChar));
         string[] line = ["train", "--task", task, "--data", file, "--out", _folder.At(RunnerFolder.Model), "--hidden", "4", "--layers", "1", "--epochs", "1", "--threads", "1"];
-        Assert.Equal(ExitCodes.Ok, Inside([.. line, .. options.Split(' ')]).ExitCode);
+        string validation = Path.Combine(Path.GetDirectoryName(file)!, "JapaneseVowels_TEST.ts");
+        Assert.Equal(ExitCodes.Ok, Inside([.. line, .. options.Split(' ').Select(word => word == "VALIDATION" ? validation : word)]).ExitCode);
         byte[] model = _folder.Read(RunnerFolder.Model);
         JsonElement record = JsonDocument.Parse(_folder.Read(Written)).RootElement;
         Assert.Equal(given.Split(' ')[1], record.GetProperty(given.Split(' ')[0]).ToString());

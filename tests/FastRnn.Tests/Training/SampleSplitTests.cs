@@ -91,6 +91,8 @@ public sealed class SampleSplitTests
         float[] far = [.. Enumerable.Range(0, 1000).Select(i => 1_000_000f + (i % 2))];
         Assert.Equal(0.5f, Standardization.Fit([far], 1).Deviations[0], 1e-4f);
         Assert.Equal([0f, 0f], Standardization.Fit([new float[] { float.Epsilon, 0 }], 1).Apply([0, 0]));
+        Standardization constant = Standardization.Fit([Enumerable.Repeat(0.1f, 1000).ToArray()], 1); // whose sum is rounded
+        Assert.Equal((0.1f, 1f), (constant.Means[0], constant.Deviations[0]));
     }
 
     [Fact]

@@ -78,6 +78,17 @@ public sealed class SearchTests
         Assert.Equal(12, trials.Length);
     }
 
+    /// <summary>Of whole numbers on a logarithmic scale none is left out, and a range with few numbers of six digits comes to an end.</summary>
+    [Theory]
+    [InlineData("bayes")]
+    [InlineData("random")]
+    public void Narrow_and_logarithmic_ranges_are_exhausted(string method)
+    {
+        Assert.Equal(30, Search(method, new SearchSpace([new NumberParameter("n", 1, 30, true, true, 5)]), 1, 100, setting => Number(setting[0])).Length);
+        Trial[] narrow = Search(method, new SearchSpace([Real("x", 0.001, 0.00100002)]), 1, 100, setting => Number(setting[0]));
+        Assert.Equal(["0.001", "0.00100001", "0.00100002"], narrow.Select(trial => trial.Values[0]).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Grid_has_every_combination_in_order()
     {

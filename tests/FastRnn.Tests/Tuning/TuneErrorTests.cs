@@ -39,6 +39,11 @@ public sealed class TuneErrorTests : IDisposable
     [InlineData("cell=lstm,lru", "--cell is 'lru', expected lstm or gru or rnn")]
     [InlineData("cell=lstm,,gru", "a value is empty")]
     [InlineData("cell=gru,lstm,gru", "the value 'gru' is given twice")]
+    [InlineData("loss=mse,mae", "losses of trials with different --loss cannot be compared")]
+    [InlineData("data=../a.txt,b.txt", "losses of trials with different --data cannot be compared")]
+    [InlineData("validation-split=0.1..0.2", "losses of trials with different --validation-split cannot be compared")]
+    [InlineData("class-weights=none,balanced", "losses of trials with different --class-weights cannot be compared")]
+    [InlineData("quantiles=0.5", "losses of trials with different --quantiles cannot be compared")]
     [InlineData("cell=a..b", "'a' is not a number")]
     public void Spaces_that_make_no_sense_are_named(string space, string problem) =>
         Refused(ExitCodes.Usage, ["--space", space], [], $"--space '{space}': ", problem);
@@ -101,6 +106,8 @@ public sealed class TuneErrorTests : IDisposable
     [InlineData(Header + "\n{\"trial\":1,\"status\":\"ok\",\"validation_loss\":1,\"seconds\":1,\"settings\":{}}", "line 2: no value of hidden")]
     [InlineData(Header + "\n{\"trial\":1,\"status\":\"ok\",\"validation_loss\":1,\"seconds\":1,\"settings\":{\"hidden\":\"x\"}}", "line 2: ")]
     [InlineData(Header + "\nnull", "line 2: ")]
+    [InlineData(Header + "\n{\"trial\":1,\"status\":\"ok\",\"validation_loss\":1,\"seconds\":1,\"settings\":{\"hidden\":\"9\"}}", "line 2: hidden is '9', expected 4 to 8")]
+    [InlineData(Header + "\n{\"trial\":1,\"status\":\"ok\",\"validation_loss\":1,\"seconds\":1,\"settings\":{\"hidden\":\"NaN\"}}", "line 2: hidden is 'NaN'")]
     public void Journal_that_is_damaged_or_of_another_search_is_refused(string text, string problem)
     {
         Journal(text);

@@ -118,8 +118,22 @@ public sealed partial class TuneTests : IDisposable
         Tune([.. options, "--resume"]).Succeeded();
         Assert.Equal(expected, Trials());
         Assert.Equal(best, _folder.Read("o/best.json"));
+        File.WriteAllText(_folder.At("o/best.json"), "{}"); // as if the kill had come between the journal and this
+        File.Delete(_folder.At("o/trials.svg"));
         Tune([.. options, "--resume"]).Succeeded();
         Assert.Equal(expected, Trials());
+        Assert.Equal(best, _folder.Read("o/best.json"));
+        Assert.True(File.Exists(_folder.At("o/trials.svg")));
+    }
+
+    [Fact]
+    public void Folder_is_one_search_at_a_time()
+    {
+        Directory.CreateDirectory(_folder.At("o"));
+        using (new FileStream(_folder.At("o/tune.lock"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+            Tune(["--space", "hidden=4,5"]).Failed(ExitCodes.BadInput, "another search is at work here");
+        Tune(["--space", "hidden=4,5", "--trials", "1"]).Succeeded(); // what a killed one leaves is no obstacle
+        Assert.False(File.Exists(_folder.At("o/tune.lock")));
     }
 
     [UnixFact]
