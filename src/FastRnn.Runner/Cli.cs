@@ -100,6 +100,7 @@ internal static partial class Cli
             return $"unknown {(word.StartsWith('-') ? "option" : "argument")} '{word}'"
                 + (near == null ? $"; see fastrnn {(command.Parents.Any() ? command.Name + " " : "")}--help" : $"; did you mean {near}?");
         }
-        return parsed.Errors[0].Message;
+        bool nothing = parsed.Tokens.Count == 0;
+        return nothing ? $"expected a verb: {string.Join(", ", command.Subcommands.Select(verb => verb.Name))}; see fastrnn --help" : parsed.Errors[0].Message;
     }
 }

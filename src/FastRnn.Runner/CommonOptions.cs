@@ -9,7 +9,7 @@ namespace FastRnn.Runner;
 /// <summary>Options that several verbs share, and options with a checked range.</summary>
 internal static class CommonOptions
 {
-    public static Option<bool> Json() => new("--json") { Description = "One JSON object on standard output" };
+    public static Option<bool> Json(string description = "One JSON object on standard output") => new("--json") { Description = description };
 
     public static Option<int> Threads() => Number("--threads", 0, 0, 1024, "Threads that compute; 0 takes all cores");
 
@@ -104,10 +104,10 @@ internal static class CommonOptions
     }
 
     /// <summary>The back end of a verb; the banner that every verb prints names it.</summary>
-    public static CpuBackend OpenBackend(int threads, ulong seed, Output output)
+    public static CpuBackend OpenBackend(int threads, ulong? seed, Output output)
     {
         var backend = new CpuBackend(threads);
-        output.Log.WriteLine($"fastrnn {Version}: {backend.Name}, seed {seed}" + (backend.Isa == Isa.Widest ? "" : $" (this CPU offers {Isa.Name(Isa.Widest)})"));
+        output.Log.WriteLine($"fastrnn {Version}: {backend.Name}{(seed == null ? "" : $", seed {seed}")}" + (backend.Isa == Isa.Widest ? "" : $" (this CPU offers {Isa.Name(Isa.Widest)})"));
         return backend;
     }
 

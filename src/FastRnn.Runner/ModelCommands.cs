@@ -39,7 +39,7 @@ internal static class SampleCommand
     public static Command Create(Output output, CancellationToken cancellation)
     {
         Option<string> model = CommonOptions.Model();
-        var prime = new Option<string>("--prime") { Description = "Text to go on from", DefaultValueFactory = _ => "", HelpName = "TEXT" };
+        var prime = new Option<string>("--prime") { Description = "Text to go on from; it is not repeated", DefaultValueFactory = _ => "", HelpName = "TEXT" };
         Option<int> length = CommonOptions.Number("--length", 500, 0, int.MaxValue, "Characters to draw");
         Option<double> temperature = CommonOptions.Real("--temperature", 1, x => x >= 0, "0 or more", "Below 1 safer, above 1 bolder; 0 takes the likeliest");
         Option<int> topK = CommonOptions.Number("--top-k", 0, 0, int.MaxValue, "Draw from the likeliest K only; 0 is off");
@@ -100,7 +100,7 @@ internal static class InfoCommand
         command.SetAction(parsed =>
         {
             output.Json = parsed.GetValue(json);
-            using CpuBackend backend = CommonOptions.OpenBackend(1, 0, output);
+            using CpuBackend backend = CommonOptions.OpenBackend(1, null, output);
             string path = parsed.GetRequiredValue(model);
             (Sequential network, ModelInfo info) = ModelFiles.Open(path, backend);
             TrainingSummary? training = info.Training;

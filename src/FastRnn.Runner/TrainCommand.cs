@@ -20,7 +20,7 @@ internal static class TrainCommand
         Option<double> dropout = CommonOptions.Real("--dropout", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Dropout between layers");
         Option<double> weightDrop = CommonOptions.Real(
             "--weight-drop", 0, x => (float)x is >= 0 and < 1, "0 to below 1", "Share of recurrent weights that each window of training leaves out");
-        Option<int> batch = CommonOptions.Number("--batch", 50, 1, 1_000_000, "Streams trained side by side");
+        Option<int> batch = CommonOptions.Number("--batch", 50, 1, 1_000_000, "Samples, or streams of a text, that are trained side by side");
         Option<int> epochs = CommonOptions.Number("--epochs", 10, 1, 1_000_000, "Passes over the data");
         var update = new UpdateOptions();
         Option<ulong> seed = CommonOptions.Seed();

@@ -45,14 +45,14 @@ internal static class UseCommands
     {
         Option<string> model = CommonOptions.Model();
         Option<int> threads = CommonOptions.Number("--threads", threadsUnlessGiven, 0, 1024, "Threads that compute; 0 takes all cores");
-        Option<bool> json = CommonOptions.Json();
+        Option<bool> json = CommonOptions.Json("One JSON object on standard output; of predict one for each answer, a line each");
         foreach (Option option in (Option[])[model, data, threads, json])
             command.Options.Add(option);
         TaskKinds.AddOptions(command, kinds, options);
         command.SetAction(parsed =>
         {
             output.Json = parsed.GetValue(json);
-            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), 0, output);
+            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), null, output);
             string path = parsed.GetRequiredValue(model);
             (Sequential network, ModelInfo info) = ModelFiles.Open(path, backend, cancellation);
             TaskKind kind = kinds.SingleOrDefault(one => one.Name == info.Task)
