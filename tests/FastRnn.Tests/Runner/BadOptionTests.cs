@@ -13,7 +13,7 @@ public sealed class BadOptionTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("", "command")]
+    [InlineData("", "expected a verb")]
     [InlineData("trian", "unknown argument 'trian'", "did you mean train?")]
     [InlineData("play", "unknown argument 'play'", "see fastrnn --help")]
     [InlineData("train --hiden 3 --data data.txt", "unknown option '--hiden'", "did you mean --hidden?")]
@@ -108,7 +108,7 @@ public sealed class BadOptionTests : IDisposable
     {
         _folder.Unchanged(() =>
         {
-            _folder.Run().Failed(ExitCodes.Usage, "command");
+            _folder.Run().Failed(ExitCodes.Usage, "expected a verb");
             _folder.Run("trian").Failed(ExitCodes.Usage, "unknown argument 'trian'", "did you mean train?");
             _folder.Train("--hiden", "3").Failed(ExitCodes.Usage, "unknown option '--hiden'", "did you mean --hidden?");
             _folder.Train("--hidden", "abc").Failed(ExitCodes.Usage, "--hidden is 'abc', expected 1 to 65536");
