@@ -1,4 +1,5 @@
 using FastRnn.Layers;
+using FastRnn.Numerics;
 
 namespace FastRnn.Training;
 
@@ -7,7 +8,7 @@ public static class AccuracyExtensions
 {
     /// <summary>
     /// Share of right answers at the steps that count, every window from a zero state. With target classes the answer is the greatest
-    /// output; with target values each output is a yes or no of its own, a logit above 0 against a target above ½.
+    /// output, of equal ones the first; with target values each output is a yes or no of its own, a logit above 0 against a target above ½.
     /// </summary>
     /// <param name="model">Reads such windows; makes logits or log-probabilities.</param>
     /// <param name="windows">Inputs and targets; of those with <see cref="SequenceChunk.LastStepOnly"/> the last steps count.</param>
@@ -30,23 +31,11 @@ public static class AccuracyExtensions
                 if (!counts)
                     continue;
                 ReadOnlySpan<float> output = outputs.AsSpan(at * model.OutputSize, model.OutputSize);
-                right += window.Outputs == 0 ? RightClass(output, window.Targets[at]) : RightValues(output, window.TargetValues[(at * window.Outputs)..]);
+                right += window.Outputs == 0 ? (Logits.Best(output) == window.Targets[at] ? 1 : 0) : RightValues(output, window.TargetValues[(at * window.Outputs)..]);
                 answers += Math.Max(1, window.Outputs);
             }
         }
         return answers > 0 ? (double)right / answers : throw new ArgumentException("no step counts", nameof(windows));
-    }
-
-    /// <summary>Of equal outputs the first is the answer.</summary>
-    private static int RightClass(ReadOnlySpan<float> values, int target)
-    {
-        int largest = 0;
-        for (int i = 1; i < values.Length; i++)
-        {
-            if (values[i] > values[largest])
-                largest = i;
-        }
-        return largest == target ? 1 : 0;
     }
 
     private static int RightValues(ReadOnlySpan<float> logits, ReadOnlySpan<float> targets)
