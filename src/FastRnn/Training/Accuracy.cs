@@ -18,12 +18,13 @@ public static class AccuracyExtensions
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(windows);
         long right = 0, answers = 0;
+        var predictor = new Predictor(model);
         foreach (SequenceChunk window in windows)
         {
             if (window.Outputs != 0 && window.Outputs != model.OutputSize)
                 throw new ArgumentException($"the window has {window.Outputs} target values a step, the model {model.OutputSize} outputs", nameof(windows));
             var outputs = new float[window.Steps * window.Batch * model.OutputSize];
-            model.Predict(window, outputs);
+            predictor.Predict(window, outputs);
             ReadOnlySpan<byte> counted = window.Counted();
             for (int at = 0; at < window.Steps * window.Batch; at++)
             {
