@@ -16,22 +16,23 @@ internal static class SuiteRun
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static List<SuiteResult> Run(SuiteOptions options, TextWriter progress, CancellationToken cancellation)
     {
+        List<(Suite Suite, List<Row> Rows)> chosen = [.. options.Suites.Select(suite => (suite, Rows(options, suite))).Where(part => part.Item2.Count > 0)];
+        if (chosen.Count == 0)
+            return [];
+        cancellation.ThrowIfCancellationRequested();
+        bool quick = options.Seconds < 0.1;
         using var affinity = Affinity.Pin(options.Threads);
         string pinned = affinity.Description;
         progress.WriteLine($"fastrnn bench: {Machine.CpuName}, {Isa.Name(options.Isa)}, {options.Threads} thread(s), {pinned}");
         Caches caches = Caches.Read();
-        Bandwidth memory = MachineProbe.Memory(options.Isa, caches);
-        using var probe = new MachineProbe(options.Isa, caches, Math.Min(3e-4, options.Seconds / 100), options.Seconds < 0.1 ? 3 : 5);
+        Bandwidth memory = MachineProbe.Memory(options.Isa, caches, quick ? 64L << 20 : 1L << 30);
+        using var probe = new MachineProbe(options.Isa, caches, Math.Min(3e-4, options.Seconds / 100), quick ? 3 : 5);
         List<PeerProcess> peers = StartPeers(options, progress);
         try
         {
             var results = new List<SuiteResult>();
-            foreach (Suite suite in options.Suites)
+            foreach ((Suite suite, List<Row> rows) in chosen)
             {
-                List<Row> rows = [.. Catalog.Rows(options.Isa).Where(row => row.Suite == suite && row.Id.Contains(options.Filter, StringComparison.Ordinal))];
-                rows.RemoveAll(row => options.Threads > 1 && row.SingleThread);
-                if (rows.Count == 0)
-                    continue;
                 var run = new RunContext(options, probe, caches, memory, peers, cancellation);
                 List<RowResult> measured = [.. rows.Select(row => Measure(run, row, progress))];
                 results.Add(Describe(run, Catalog.Name(suite), pinned, measured));
@@ -43,6 +44,10 @@ internal static class SuiteRun
             peers.ForEach(peer => peer.Dispose());
         }
     }
+
+    /// <summary>The rows of a suite that the filter lets through, and that can have so many threads.</summary>
+    private static List<Row> Rows(SuiteOptions options, Suite suite) =>
+        [.. Catalog.Rows(options.Isa).Where(row => row.Suite == suite && row.Id.Contains(options.Filter, StringComparison.Ordinal) && (options.Threads == 1 || !row.SingleThread))];
 
     private static RowResult Measure(RunContext run, Row row, TextWriter progress)
     {

@@ -54,14 +54,10 @@ internal sealed class MachineProbe : IDisposable
             gflops, gigahertz, _l1.Measure(_seconds, _repeats), _l2.Measure(_seconds, _repeats), _l3.Measure(_seconds, Math.Min(_repeats, 3)));
     }
 
-    /// <summary>
-    /// Loads from memory: a block larger than the last cache, up to 1 GiB, or an eighth of the memory there is. It takes a second, and once a run is enough:
-    /// no row is measured against it.
-    /// </summary>
-    public static Bandwidth Memory(IsaLevel isa, Caches caches)
+    /// <summary>Loads from memory, once a run: a block larger than the last cache, but no more than some bytes and an eighth of the memory there is.</summary>
+    public static Bandwidth Memory(IsaLevel isa, Caches caches, long most)
     {
-        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        using var block = new LoadBandwidth(isa, (nint)Math.Min(Math.Min(caches.L3 * 2, 1L << 30), available / 8));
+        using var block = new LoadBandwidth(isa, (nint)Math.Min(Math.Min(caches.L3 * 2, most), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8));
         return block.Measure(0, 1);
     }
 
