@@ -43,14 +43,19 @@ internal sealed class RowRun
         var ours = new Measurement(work, _run.Options.Seconds);
         Measurement? beside = other == null ? null : new Measurement(other, _run.Options.Seconds);
         PreparePeers();
+        double swept = _row.HasBound ? Roofline.SweptBytes(_row.Shape!, _row.Mode, _row.BytesPerWeight, _threads) : 0;
+        using LoadBandwidth? block = _run.Probe.Own(swept);
+        double OwnRate() => block == null ? 0 : _run.Probe.Rate(block);
         ProbeReading before = _run.Probe.Read();
+        double rate = OwnRate();
         Rounds(ours, beside);
         Latencies? latencies = _row.Mode == WorkMode.Step ? Latencies.Measure(work, StepCount(), _run.Cancellation) : null;
         ReleasePeers();
         ProbeReading reading = ProbeReading.Best(before, _run.Probe.Read());
         _run.Best = _run.Best == null ? reading : ProbeReading.Best(_run.Best, reading);
         RowResult result = Times(empty, ours, latencies);
-        result = Rates(result, reading);
+        rate = Math.Max(rate, OwnRate());
+        result = Rates(result, MachineLimits.Of(reading, _run.Caches, _run.Memory) with { Own = block == null ? null : (swept, rate) });
         foreach ((string name, double value) in work.Figures(result.Median!.Value / 1e9, reading.Gigahertz))
             result.Metrics[name] = value;
         Compare(result, latencies);
@@ -142,9 +147,8 @@ internal sealed class RowRun
     private static double? Nanoseconds(double seconds) => double.IsFinite(seconds) ? seconds * 1e9 : null;
 
     /// <summary>Speed, share of the peak of the moment, and gaps: medians over the rounds, each against the faster of the peaks around it.</summary>
-    private RowResult Rates(RowResult result, ProbeReading reading)
+    private RowResult Rates(RowResult result, MachineLimits machine)
     {
-        MachineLimits machine = MachineLimits.Of(reading, _run.Caches, _run.Memory);
         double Of(Func<double, double, double> figure) => Statistics.Median([.. _times.Zip(_peaks, figure)]);
         Bound At(double peak) => _row.HasBound
             ? Roofline.Of(_row.Shape!, _row.Mode, _row.BytesPerWeight, _threads, machine with { Flops = peak })
