@@ -93,7 +93,7 @@ public sealed unsafe partial class CpuBackend
     /// <summary>A product, its rows cut over the threads.</summary>
     private void Multiply(in GemmArgs gemm)
     {
-        int parts = PartsFor(gemm.Rows, gemm.Depth * gemm.Columns);
+        int parts = Sharing.Parts(gemm.Rows, gemm.Depth * gemm.Columns, _workers.IsParked);
         if (parts == 1)
         {
             ObjectDisposedException.ThrowIf(!_self.IsAllocated, this);
@@ -134,16 +134,6 @@ public sealed unsafe partial class CpuBackend
             _workers.Run(&GradientJob.Run, &job, parts);
         }
         GC.KeepAlive(this);
-    }
-
-    /// <summary>
-    /// Threads for <paramref name="units"/> units of work of <paramref name="cost"/> multiply-adds each: one when all of it is shorter than
-    /// a few hand-overs to other threads, and never a share below three units, where the tiles lose their speed.
-    /// </summary>
-    private int PartsFor(nint units, nint cost)
-    {
-        const nint WorthSharing = 1 << 19; // multiply-adds: about 5 µs of one core
-        return units * cost < WorthSharing ? 1 : (int)Math.Clamp(units / 3, 1, Threads);
     }
 
     private struct GemmJob

@@ -173,6 +173,7 @@ public sealed unsafe partial class CpuBackend
             ClearsPadding = w.ClearsPadding,
             Hidden = w.Hidden,
             HiddenRow = AlignedBuffer.Pad(w.Hidden),
+            EndBlock = AlignedBuffer.Pad(w.Hidden) / 16,
             StateSize = w.State,
             StateRow = hidden.Stride,
             Steps = steps,
@@ -188,9 +189,14 @@ public sealed unsafe partial class CpuBackend
         };
     }
 
-    /// <summary>Threads for the recurrence: samples are cut, and a share below three rows would starve the tiles.</summary>
-    private int SampleParts(in RecurrentJob job) =>
-        PartsFor(job.Batch, (nint)job.BlockSteps * job.StateRow * job.CellStrips * job.HiddenRow);
+    /// <summary>Runs a recurrence on as many threads as pay, cut as it pays; see <see cref="Sharing"/>.</summary>
+    private void ShareRecurrence(delegate*<void*, int, int, void> run, RecurrentJob* job, nint unitPieces)
+    {
+        nint cost = (nint)job->StateRow * job->CellStrips * job->HiddenRow;
+        Cut cut = Sharing.Recurrence(job->BlockSteps, job->Batch, cost, unitPieces, _workers.IsParked);
+        job->CutsUnits = cut.Units;
+        _workers.Run(run, job, cut.Parts);
+    }
 
     private static void SumStepNorms(in RecurrentJob job, Span<double> stepNorms)
     {
