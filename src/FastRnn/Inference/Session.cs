@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
+using FastRnn.Numerics;
 
 namespace FastRnn.Inference;
 
@@ -8,7 +9,15 @@ public static class SessionExtensions
 {
     /// <summary>A stream through the model, one step a call, starting from a zero state.</summary>
     /// <exception cref="NotSupportedException">A layer needs later inputs for an output, for example <see cref="Bidirectional"/>.</exception>
-    public static Session OpenSession(this Sequential model) => new(model);
+    public static Session OpenSession(this Sequential model) => new(model, new SessionOptions());
+
+    /// <summary>A stream through the model, one step a call, starting from a zero state.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How the session computes.</param>
+    /// <exception cref="NotSupportedException">
+    /// A layer needs later inputs for an output, for example <see cref="Bidirectional"/>, or the back end cannot store weights so.
+    /// </exception>
+    public static Session OpenSession(this Sequential model, SessionOptions options) => new(model, options);
 }
 
 /// <summary>
@@ -23,9 +32,13 @@ public sealed class Session
     private readonly int[] _token = new int[1];
     private readonly DeviceBuffer? _input;
 
-    internal Session(Sequential model)
+    internal Session(Sequential model, SessionOptions options)
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        Weights = options.Weights ?? model.InferenceWeights;
+        if (!model.Backend.Stores(Weights))
+            throw new NotSupportedException($"{model.Backend.Name}: no {Weights.Name()} weights");
         if (model.LayerThatReadsAhead != null)
             throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream, Predict takes whole windows");
         _model = model;
@@ -33,6 +46,9 @@ public sealed class Session
         _state = _workspace.InitialState();
         _input = model.TakesTokens ? null : model.Backend.Allocate(1, model.InputSize);
     }
+
+    /// <summary>How the weights are stored.</summary>
+    public WeightPrecision Weights { get; }
 
     /// <summary>One step of a model that reads values.</summary>
     /// <param name="x">[input width]</param>
@@ -75,7 +91,7 @@ public sealed class Session
     private void Run(in LayerInput input, Span<float> y)
     {
         CheckLength(y.Length, _model.OutputSize, nameof(y));
-        DeviceBuffer output = _model.Forward(_workspace, input, _state, new PassContext(null, false, _model.Seed, 0, false));
+        DeviceBuffer output = _model.Forward(_workspace, input, _state, new PassContext(null, false, _model.Seed, 0, false, Weights: Weights));
         _model.Backend.Read(output, y);
         _workspace.CopyFinal(_state);
     }

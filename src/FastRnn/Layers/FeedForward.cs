@@ -78,7 +78,7 @@ public sealed class Linear(int input, int output) : Layer
         Workspace.Create(Backend, Output, steps, batch, keep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
-        Backend.LinearForward(_weights!, input.Values, workspace.Output);
+        Backend.LinearForward(_weights!, input.Values, workspace.Output, pass.Weights);
 
     internal override void Backward(
         Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass) =>

@@ -167,7 +167,8 @@ public abstract class RecurrentLayer : Layer
             InitializeUniform(parameter, random, 1 / Math.Sqrt(Hidden));
     }
 
-    private RecurrentPass Pass(in PassContext pass) => new(pass.Training, pass.Seed, Index, _direction == 1, pass.Time, pass.ClipRecurrent, pass.Into);
+    private RecurrentPass Pass(in PassContext pass) => new(
+        pass.Training, pass.Seed, Index, _direction == 1, pass.Time, pass.ClipRecurrent, pass.Into, pass.Weights);
 }
 
 /// <summary>h [B, P] and, where the cell has it, c [B, H] of a batch between two windows.</summary>

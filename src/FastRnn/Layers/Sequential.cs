@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Layers;
 
@@ -64,6 +65,18 @@ public sealed class Sequential : IDisposable
 
     /// <summary>True when the first layer is an <see cref="Embedding"/>.</summary>
     public bool TakesTokens => _layers[0].TakesTokens;
+
+    /// <summary>
+    /// How whole windows in inference – predictions, evaluations – and the sessions opened from now on store the weights of recurrent layers (W, R and
+    /// a projection) and of <see cref="Linear"/>; the rows of an <see cref="Embedding"/>, which are copied and not multiplied, biases and all else stay
+    /// float32. Training does not read it, and no model file keeps it.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The back end cannot store them so.</exception>
+    public WeightPrecision InferenceWeights
+    {
+        get;
+        set => field = Backend.Stores(value) ? value : throw new NotSupportedException($"{Backend.Name}: no {value.Name()} weights");
+    }
 
     /// <summary>Bytes of weights, their packed copies and gradients.</summary>
     internal long ParameterBytes { get; }

@@ -153,6 +153,8 @@ public sealed partial class CpuBackend : Backend
         return sum;
     }
 
+    internal override bool Stores(WeightPrecision precision) => precision is WeightPrecision.Float32 or WeightPrecision.BFloat16 or WeightPrecision.Int8;
+
     internal KernelTable Kernels => _table;
 
     private static CpuBackend Self(nint handle) => (CpuBackend)GCHandle.FromIntPtr(handle).Target!;
