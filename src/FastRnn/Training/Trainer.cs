@@ -1,7 +1,7 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
-using FastRnn.Numerics;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Training;
 
