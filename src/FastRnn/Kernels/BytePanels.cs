@@ -84,7 +84,7 @@ internal static unsafe class ByteGemm
     private const int StackRow = 16_384;
 
     /// <summary>
-    /// C = Init + A·B as <see cref="Gemm.Run"/>, with B of 8 bits. A's rows are contiguous, padded with zeros to 16 floats.
+    /// C = Init + A·B as <see cref="Gemm.Run"/>, with B of 8 bits. A's rows are contiguous.
     /// </summary>
     [SkipLocalsInit]
     public static void Run(KernelTable table, in GemmArgs args)

@@ -163,19 +163,23 @@ internal static unsafe class ByteProduct
     }
 
     /// <summary>
-    /// Rounds a vector as <see cref="Int8Rounding"/> says, to q + 128. Whole groups of 16 are read and written: what lies beyond the length must be 0.
-    /// Returns the scale.
+    /// Rounds a vector as <see cref="Int8Rounding"/> says, to q + 128; whole groups of 16 are written. Returns the scale.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Quantize(float* x, nint length, byte* q)
     {
         Vector256<int> mask = Vector256.Create(0x7FFFFFFF), most = Vector256<int>.Zero;
-        for (nint k = 0; k < length; k += 16)
+        float* rest = stackalloc float[16];
+        nint whole = length & ~(nint)15;
+        for (nint k = whole; k < length; k++)
+            rest[k - whole] = x[k]; // what lies beyond may be anything, and may not be there
+        for (nint k = 0; k < whole; k += 16)
         {
             // Of magnitudes' bits, as integers, a NaN is the greatest: no order of the comparisons can lose it.
             most = Avx2.Max(most, Vector256.Load((int*)(x + k)) & mask);
             most = Avx2.Max(most, Vector256.Load((int*)(x + k + 8)) & mask);
         }
+        most = Avx2.Max(most, Avx2.Max(Vector256.Load((int*)rest) & mask, Vector256.Load((int*)(rest + 8)) & mask));
         Vector128<int> half = Sse41.Max(most.GetLower(), most.GetUpper());
         half = Sse41.Max(half, Sse2.Shuffle(half, 0x4E));
         float magnitude = BitConverter.Int32BitsToSingle(Sse41.Max(half, Sse2.Shuffle(half, 0xB1)).ToScalar());
@@ -184,8 +188,9 @@ internal static unsafe class ByteProduct
             new Span<byte>(q, (int)((length + 15) & ~(nint)15)).Fill(128);
         for (nint k = 0; k < length && inverse != 0f; k += 16)
         {
-            Vector256<int> low = Avx.ConvertToVector256Int32(Vector256.Load(x + k) * Vector256.Create(inverse));
-            Vector256<int> high = Avx.ConvertToVector256Int32(Vector256.Load(x + k + 8) * Vector256.Create(inverse));
+            float* group = k < whole ? x + k : rest;
+            Vector256<int> low = Avx.ConvertToVector256Int32(Vector256.Load(group) * Vector256.Create(inverse));
+            Vector256<int> high = Avx.ConvertToVector256Int32(Vector256.Load(group + 8) * Vector256.Create(inverse));
             Vector256<short> words = Avx2.Permute4x64(Avx2.PackSignedSaturate(low, high).AsInt64(), 0b11_01_10_00).AsInt16();
             (Sse2.PackSignedSaturate(words.GetLower(), words.GetUpper()).AsByte() ^ Vector128.Create((byte)128)).Store(q + k);
         }
@@ -197,11 +202,11 @@ internal static unsafe class ByteProduct
     {
         nint padded = (length + 15) & ~(nint)15;
         int bits = 0;
-        for (nint k = 0; k < padded; k++)
+        for (nint k = 0; k < length; k++)
             bits = Math.Max(bits, BitConverter.SingleToInt32Bits(x[k]) & 0x7FFFFFFF);
         float magnitude = BitConverter.Int32BitsToSingle(bits), inverse = Int8Rounding.Inverse(magnitude);
         for (nint k = 0; k < padded; k++)
-            q[k] = (byte)(Int8Rounding.Round(x[k], inverse) + 128);
+            q[k] = (byte)(k < length ? Int8Rounding.Round(x[k], inverse) + 128 : 128);
         return Int8Rounding.Scale(magnitude);
     }
 }

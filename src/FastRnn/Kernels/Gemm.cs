@@ -24,7 +24,7 @@ internal unsafe struct GemmArgs
     /// <summary>Floats from one panel to the next; 0 stands for depth·width, more when the depth is only a part of the panels' rows.</summary>
     public nint PanelStride;
 
-    /// <summary>B in 8 bits instead of <see cref="Panels"/>; null where it is float32. Rows of A are then contiguous and padded with zeros to 16.</summary>
+    /// <summary>B in 8 bits instead of <see cref="Panels"/>; null where it is float32. Rows of A are then contiguous.</summary>
     public BytePanels* Bytes;
     public float* Init;
     public nint InitRow, InitVector, InitPanel;

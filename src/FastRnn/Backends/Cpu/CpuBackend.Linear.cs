@@ -184,7 +184,7 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    private sealed class CpuLinearWeights(int input, int output)
+    internal sealed class CpuLinearWeights(int input, int output)
         : LinearWeights(input, output, (rows, columns) => new CpuBuffer(rows, columns))
     {
         private readonly CpuPack _forward = new(Packing.PanelLength(input, output));
