@@ -37,11 +37,13 @@ internal abstract unsafe class ProductStage : StepStage
     /// <summary>Pre-activations, <see cref="Units"/> floats a strip.</summary>
     protected float* Gates => _state.Pointer + (2 * Units);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public sealed override float* Step(float* x)
     {
-        float* hidden = Hidden, gates = Gates;
-        SetBias(gates);
-        Multiply(x, hidden, gates);
+        float* hidden = Hidden, gates = Gates, apart = Weights.ApartBias();
+        if (apart != null)
+            new ReadOnlySpan<float>(apart, (int)Units).CopyTo(new Span<float>(gates + ((_strips - 1) * Units), (int)Units));
+        Multiply(x, hidden, Weights.PackedBias(), gates);
         var args = new CellArgs
         {
             Gates = gates,
@@ -75,23 +77,8 @@ internal abstract unsafe class ProductStage : StepStage
         c.Written();
     }
 
-    /// <summary>Adds W x and R h to the pre-activations.</summary>
-    protected abstract void Multiply(float* x, float* hidden, float* gates);
-
-    /// <summary>Every chain's start: the biases' sum, and for a chain that R has for itself its own.</summary>
-    private void SetBias(float* gates)
-    {
-        float* bias = Weights.PackedBias(), apart = Weights.ApartBias();
-        int inputs = Weights.Layout.Input.Gates.Length;
-        for (nint block = 0; block < Units; block += 16)
-        {
-            for (nint strip = 0; strip < inputs; strip++, bias += 16)
-                CopyLine(bias, gates + (strip * Units) + block);
-            if (apart != null)
-                CopyLine(apart + block, gates + (inputs * Units) + block);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyLine(float* from, float* to) => new ReadOnlySpan<float>(from, 16).CopyTo(new Span<float>(to, 16));
+    /// <summary>
+    /// Pre-activations = bias + W x + R h, the bias as [block of units][gate of W][16]; a chain that R has for itself goes on from what is there.
+    /// </summary>
+    protected abstract void Multiply(float* x, float* hidden, float* bias, float* gates);
 }
