@@ -154,6 +154,8 @@ public sealed partial class CpuBackend : Backend
         return sum;
     }
 
+    internal override bool Stores(WeightPrecision precision) => precision is WeightPrecision.Float32 or WeightPrecision.BFloat16 or WeightPrecision.Int8;
+
     internal KernelTable Kernels => _table;
 
     /// <summary>Measured by the first operation that asks; tests set what they want to see.</summary>

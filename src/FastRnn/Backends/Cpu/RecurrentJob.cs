@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastRnn.Kernels;
+using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
@@ -17,6 +18,9 @@ internal unsafe partial struct RecurrentJob
     public int FirstStep, BlockSteps, Steps, Batch;
 
     public CellKernel Kernel;
+
+    /// <summary>Of the weights; in training float32.</summary>
+    public WeightPrecision Precision;
     public RecurrentOptions* Options;
 
     /// <summary>See <see cref="GateLayout"/>.</summary>
@@ -119,10 +123,19 @@ internal unsafe partial struct RecurrentJob
             Columns = UnitBlocks * product.Gates * 16,
             PanelWidth = product.PanelWidth,
             Panels = product.Panels,
+            Bytes = product.Bytes,
         };
         gemm.SetRowMajorA(previous, stride, depth);
         gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips);
         gemm.SetInitC();
+        if (gemm.Bytes != null)
+        {
+            for (nint block = 0; ApartBias != null && block < UnitBlocks; block++)
+                StartApartChain(gateRow, cell.Rows, block);
+            Gemm.Run(table, gemm);
+            RunCells(table, cell, gateRow, kernel);
+            return;
+        }
         CellArgs one = AtFirstBlock(cell, gateRow);
         nint block = FirstBlock;
         for (nint panel = block / product.PanelBlocks; block < EndBlock; panel++)
