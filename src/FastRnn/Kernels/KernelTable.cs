@@ -81,6 +81,12 @@ internal sealed unsafe class KernelTable
 
     public delegate*<float*, float*, float*, float*, nint, void> DivideByMask { get; private init; }
 
+    /// <summary>8-bit products by [strips − 1].</summary>
+    public delegate*<ByteProductArgs*, void>[] ByteProducts { get; private init; } = [];
+
+    /// <summary>x, length → q + 128; returns the scale.</summary>
+    public delegate*<float*, nint, byte*, float> Quantize { get; private init; }
+
     /// <summary>The table of a level; the same object every time.</summary>
     /// <exception cref="PlatformNotSupportedException">This CPU lacks the level.</exception>
     public static KernelTable For(IsaLevel isa)
@@ -142,6 +148,8 @@ internal sealed unsafe class KernelTable
             ApplyMask = &Masks.Apply<L, V>,
             SelectByMask = &Masks.Select<L, V>,
             DivideByMask = &Masks.Divide<L, V>,
+            ByteProducts = ByteProductsOf(isa),
+            Quantize = isa == IsaLevel.Scalar ? &ByteProduct.ScalarQuantize : &ByteProduct.Quantize,
         };
         AddCell(table, CellKernel.Lstm, &LstmCell.ForwardRows<L, V>, &LstmCell.BackwardRows<L, V>);
         AddGru<L, V, SigmoidActivation, TanhActivation>(table, CellKernel.Gru);
@@ -168,6 +176,15 @@ internal sealed unsafe class KernelTable
         }
         return table;
     }
+
+    private static delegate*<ByteProductArgs*, void>[] ByteProductsOf(IsaLevel isa) =>
+        isa == IsaLevel.Scalar
+            ? [&ByteProduct.ScalarStrips<N1>, &ByteProduct.ScalarStrips<N2>, &ByteProduct.ScalarStrips<N3>, &ByteProduct.ScalarStrips<N4>]
+            : Numerics.Isa.HasByteProducts ? ByteProductsOf<VnniQuadSum>() : ByteProductsOf<Avx2QuadSum>();
+
+    private static delegate*<ByteProductArgs*, void>[] ByteProductsOf<TSum>()
+        where TSum : struct, IQuadSum =>
+        [&ByteProduct.Strips<TSum, N1>, &ByteProduct.Strips<TSum, N2>, &ByteProduct.Strips<TSum, N3>, &ByteProduct.Strips<TSum, N4>];
 
     private static void AddGru<L, V, TGate, TCandidate>(KernelTable table, CellKernel kernel)
         where L : struct, ILanes<V>
