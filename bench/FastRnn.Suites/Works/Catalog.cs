@@ -96,7 +96,7 @@ internal static class Catalog
     private static Row Step(CellType cell, int input, int hidden)
     {
         WorkShape shape = new(cell, input, hidden, 1, 1, 1);
-        return new Row($"step-{shape.Slug}", Suite.Step, WorkMode.Step, shape) { Open = (isa, _) => new StepWork(isa, shape), PeerMode = "step" };
+        return new Row($"step-{shape.Slug}", Suite.Step, WorkMode.Step, shape) { Open = (isa, _) => new StepWork(isa, shape), PeerMode = "step", JudgesTail = hidden == 32 && input == 32 };
     }
 
     private static Row Decayed(int input, int hidden)
