@@ -130,9 +130,9 @@ internal unsafe partial struct RecurrentJob
         gemm.SetInitC();
         if (gemm.Bytes != null)
         {
-            for (nint block = 0; ApartBias != null && block < UnitBlocks; block++)
-                StartApartChain(gateRow, cell.Rows, block);
-            Gemm.Run(table, gemm);
+            for (nint apart = FirstBlock; ApartBias != null && apart < EndBlock; apart++)
+                StartApartChain(gateRow, cell.Rows, apart);
+            ByteGemm.Run(table, gemm, FirstBlock / product.PanelBlocks, (EndBlock + product.PanelBlocks - 1) / product.PanelBlocks);
             RunCells(table, cell, gateRow, kernel);
             return;
         }
