@@ -36,10 +36,8 @@ internal sealed class RowRun
     public RowResult Measure()
     {
         RowResult empty = Describe();
-        if (_row.Missing != null)
-            return empty with { Missing = _row.Missing, Peers = [.. Prepared(times: false)] };
         if (_row.Scales && _threads == 1)
-            return empty with { Missing = "compares several threads with one: --threads 2" };
+            return empty with { Missing = "compares several threads with one: --threads 2", Peers = [.. Prepared(times: false)] };
         using Work work = _row.Open(_isa, _threads);
         using Work? other = _row.OpenOther?.Invoke(_isa, _threads);
         var ours = new Measurement(work, _run.Options.Seconds);

@@ -47,6 +47,9 @@ internal static class Roofline
     public static double SweptBytes(WorkShape shape, WorkMode mode, double bytesPerWeight, int threads) =>
         (mode == WorkMode.Step ? shape.AllWeights : shape.RecurrentWeights / threads) * bytesPerWeight;
 
+    /// <summary>Products of bytes that dot-product instructions do in the time of one in float32, at most.</summary>
+    private const double ByteProducts = 4;
+
     /// <summary>Clocks of the functions of 16 units of a sample, and of the chain through a layer's step, in budgets.</summary>
     private static (double Pointwise, double Chain) Budget(CellKind cell) => cell switch
     {
@@ -69,7 +72,7 @@ internal static class Roofline
         (double loads, string level) = machine.Loads(bytes);
         (double pointwise, double chain) = Budget(shape.Cell.Kind);
         double waiting = shape.Layers * (chain + (pointwise * (Vectors(shape) - 1))) / machine.Clock; // the chain has one vector's functions in it
-        double hard = flop / machine.Flops;
+        double hard = flop / (machine.Flops * (bytesPerWeight == 1 ? ByteProducts : 1));
         return new Bound(flop, hard, loads, level, Math.Max(hard, loads) + waiting);
     }
 

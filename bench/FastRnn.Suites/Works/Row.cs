@@ -57,8 +57,5 @@ internal sealed record Row(string Id, Suite Suite, WorkMode Mode, WorkShape? Sha
     /// <summary>How the row is called in the peers' protocol; null where peers have nothing like it.</summary>
     public string? PeerMode { get; init; }
 
-    /// <summary>Not null: why the row cannot run yet.</summary>
-    public string? Missing { get; init; }
-
     public double BytesPerWeight => Precision switch { "bf16" => 2, "int8" => 1, _ => 4 };
 }

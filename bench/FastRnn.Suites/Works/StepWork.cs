@@ -13,12 +13,12 @@ internal class StepWork : Work
     private readonly Session _session;
     private readonly float[] _x, _y;
 
-    public StepWork(IsaLevel isa, WorkShape shape)
+    public StepWork(IsaLevel isa, WorkShape shape, WeightPrecision weights = WeightPrecision.Float32)
     {
         _backend = new CpuBackend(1, isa);
         _model = Models.Create(_backend, shape);
         Prepare(_model);
-        _session = _model.OpenSession();
+        _session = _model.OpenSession(new SessionOptions { Weights = weights });
         (_x, _y) = (Models.Values(shape.Input), new float[shape.Hidden]);
     }
 

@@ -57,6 +57,8 @@ public class TargetTests
         SuiteResult run = SuiteReports.Suite("step");
         Assert.Equal((1.1, false), target.Judge(run, Row(a, b)));
         Assert.Equal((1.3, true), target.Judge(run, Row(a, b with { Ratio = 1.3 })));
+        Assert.Equal((1.25, true), target.Judge(run, Row(a, gone, b with { Peer = "b3", Ratio = 1.25 }))); // another version of it
+        Assert.Equal((1.1, false), target.Judge(run, Row(a, b, b with { Peer = "b3", Ratio = 1.25 })));
         Assert.Null(target.Judge(run, Row(a, gone)));
         Assert.Null(target.Judge(run, Row(a)));
     }
