@@ -130,8 +130,8 @@ internal unsafe partial struct RecurrentJob
         gemm.SetInitC();
         if (gemm.Bytes != null)
         {
-            for (nint block = 0; ApartBias != null && block < UnitBlocks; block++)
-                StartApartChain(gateRow, cell.Rows, block);
+            for (nint apart = 0; ApartBias != null && apart < UnitBlocks; apart++)
+                StartApartChain(gateRow, cell.Rows, apart);
             Gemm.Run(table, gemm);
             RunCells(table, cell, gateRow, kernel);
             return;
