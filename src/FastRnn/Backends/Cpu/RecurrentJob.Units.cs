@@ -12,11 +12,10 @@ internal unsafe partial struct RecurrentJob
     /// <summary>Blocks of 16 units that a panel of dh has: the finest cut of a step back.</summary>
     private const int BackwardPanelBlocks = Gemm.PanelColumns / 16;
 
-    /// <summary>Pieces that the units of a step can be cut into, 1 where they cannot: a product with 8-bit weights rounds whole rows, once.</summary>
+    /// <summary>Pieces that the units of a step can be cut into, 1 where they cannot.</summary>
     public readonly nint UnitPieces(bool backward)
     {
-        bool plain = Active == null && Recurrent.Bytes == null && !Options->Staged && Kernel < CellKernel.LstmVariant
-            && SquaredNorms == null && Options->Settings.GradientLimit == 0;
+        bool plain = Active == null && !Options->Staged && Kernel < CellKernel.LstmVariant && SquaredNorms == null && Options->Settings.GradientLimit == 0;
         nint blocks = backward ? BackwardPanelBlocks : Recurrent.PanelBlocks;
         return plain ? (UnitBlocks + blocks - 1) / blocks : 1;
     }
