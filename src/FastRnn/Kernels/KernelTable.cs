@@ -34,6 +34,12 @@ internal sealed unsafe class KernelTable
     /// <summary>Tiles by [rows − 1, registers − 1].</summary>
     public delegate*<TileArgs*, void>[,] Tiles { get; }
 
+    /// <summary>Panels that a tile of one row takes at most.</summary>
+    public int RowTilePanels => Width == 16 ? 2 : 1;
+
+    /// <summary>Tiles of one row by [gates of a panel − 1, panels − 1].</summary>
+    public delegate*<RowTileArgs*, void>[,] RowTiles { get; } = new delegate*<RowTileArgs*, void>[4, 2];
+
     /// <summary>Point-wise parts of the cells, by <see cref="CellKernel"/>.</summary>
     public delegate*<CellArgs*, void>[] CellForward { get; } = new delegate*<CellArgs*, void>[(int)CellKernel.Count];
 
@@ -154,6 +160,9 @@ internal sealed unsafe class KernelTable
         AddElman<L, V, ChosenCandidate>(table, CellKernel.RnnVariant);
         AddCell(table, CellKernel.GruBeforeGates, &GruBeforeCell.ForwardGates<L, V>, &GruBeforeCell.BackwardGates<L, V>);
         AddCell(table, CellKernel.GruBeforeState, &GruBeforeCell.ForwardState<L, V>, &GruBeforeCell.BackwardState<L, V>);
+        AddRowTiles<L, V, N2>(table);
+        AddRowTiles<L, V, N3>(table);
+        AddRowTiles<L, V, N4>(table);
         AddTiles<L, V, N1>(table);
         AddTiles<L, V, N2>(table);
         AddTiles<L, V, N3>(table);
@@ -207,5 +216,15 @@ internal sealed unsafe class KernelTable
         table.Tiles[row, 0] = &Tile.Run<L, V, TRows, N1>;
         table.Tiles[row, 1] = &Tile.Run<L, V, TRows, N2>;
         table.Tiles[row, 2] = &Tile.Run<L, V, TRows, N3>;
+    }
+
+    private static void AddRowTiles<L, V, TGates>(KernelTable table)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TGates : struct, ICount
+    {
+        table.RowTiles[TGates.Value - 1, 0] = &RowTile.Run<L, V, TGates, N1>;
+        if (L.Width == 16)
+            table.RowTiles[TGates.Value - 1, 1] = &RowTile.Run<L, V, TGates, N2>;
     }
 }

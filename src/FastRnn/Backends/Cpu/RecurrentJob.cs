@@ -100,6 +100,11 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunForward(
         KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
+        if (cell.Rows == 1)
+        {
+            RunForwardRow(table, product, previous, depth, gateRow, cell, kernel);
+            return;
+        }
         var gemm = new GemmArgs
         {
             Rows = cell.Rows,
@@ -191,20 +196,21 @@ internal unsafe partial struct RecurrentJob
         return cell;
     }
 
-    /// <summary>The next 16 units. Moved, not made anew from the first: a copy of the arguments a block is a tenth of a small cell's step.</summary>
+    /// <summary>The next 16 units, or some blocks further. Moved, not made anew: a copy of the arguments a block is a tenth of a small cell's step.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void MoveOn(ref CellArgs cell)
+    private readonly void MoveOn(ref CellArgs cell, nint blocks = 1)
     {
-        cell.Gates += BlockStrips * StripStride;
-        cell.Unit += 16;
-        cell.PreviousHidden += 16;
-        cell.PreviousCell += 16;
-        cell.Cell += 16;
-        cell.Hidden += 16;
-        cell.HiddenGradient += 16;
-        cell.Carry += 16;
-        cell.Seen += 16;
-        cell.ResetHidden += cell.ResetHidden == null ? 0 : 16;
+        nint units = 16 * blocks;
+        cell.Gates += blocks * BlockStrips * StripStride;
+        cell.Unit += units;
+        cell.PreviousHidden += units;
+        cell.PreviousCell += units;
+        cell.Cell += units;
+        cell.Hidden += units;
+        cell.HiddenGradient += units;
+        cell.Carry += units;
+        cell.Seen += units;
+        cell.ResetHidden += cell.ResetHidden == null ? 0 : units;
     }
 
     private static float Flush(float x) => MathF.Abs(x) < LstmCell.FlushLimit ? 0f : x;
