@@ -10,7 +10,8 @@ internal static class TrainCommand
     public static Command Create(Output output, CancellationToken cancellation)
     {
         TaskKind[] kinds = TaskKinds.Create();
-        Option<string> task = CommonOptions.Choice("--task", "char-lm", "What to learn", [.. kinds.Select(kind => kind.Name)]);
+        Option<string> task = CommonOptions.Choice(
+            "--task", "char-lm", $"What to learn ({string.Join("; ", kinds.Select(kind => $"{kind.Name}: {kind.Summary}"))})", [.. kinds.Select(kind => kind.Name)]);
         Option<string> data = CommonOptions.NotEmpty(
             new Option<string>("--data") { Description = "Training data: a file, or a folder where the task reads one", Required = true, HelpName = "FILE" });
         Option<string> cell = CommonOptions.Choice("--cell", "lstm", "Recurrent cell", "lstm", "gru", "rnn");

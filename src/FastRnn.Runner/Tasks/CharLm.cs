@@ -103,18 +103,8 @@ internal sealed class CharLm : TrainingTask
 
     public override ModelInfo Info => new() { Task = Name, Vocabulary = _data.Vocabulary };
 
-    public override Layer[] CreateLayers(Func<int, RecurrentLayer> cell)
-    {
-        var layers = new List<Layer> { new Embedding(_data.Vocabulary.Count, _embedding) };
-        for (int i = 0; i < _options.Layers; i++)
-        {
-            if (_options.Dropout > 0 && i > 0)
-                layers.Add(new Dropout(_options.Dropout));
-            layers.Add(cell(i == 0 ? _embedding : _options.Hidden));
-        }
-        layers.Add(new Linear(_options.Hidden, _data.Vocabulary.Count));
-        return [.. layers];
-    }
+    public override Layer[] CreateLayers(Func<int, RecurrentLayer> cell) =>
+        [new Embedding(_data.Vocabulary.Count, _embedding), .. Stack(_options, _embedding, cell), new Linear(_options.Hidden, _data.Vocabulary.Count)];
 
     public override void AddFixed(Dictionary<string, string> options)
     {

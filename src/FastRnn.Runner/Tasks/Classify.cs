@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using FastRnn.Data;
 using FastRnn.Data.Audio;
 using FastRnn.Formats;
+using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;

@@ -98,7 +98,7 @@ internal sealed class ForecastScores
             _scaledPersistence[target].Add(actual / column.Deviation, last / column.Deviation);
             if (seasonal)
                 Seasonal[target].Add(actual, values[origin + k - Metrics.Persistence.Lag(k + 1, _spec.Season)]);
-            Quantiles?.Add(actual, [.. Floats(forecast.Quantiles(k, target))]);
+            Quantiles?.Add(actual, Floats(forecast.Quantiles(k, target)));
         }
     }
 

@@ -114,18 +114,8 @@ internal sealed class ForecastTask : TrainingTask
 
     public override ModelInfo Info => new() { Task = Name, Series = _spec };
 
-    public override Layer[] CreateLayers(Func<int, RecurrentLayer> cell)
-    {
-        var layers = new List<Layer>();
-        for (int i = 0; i < _options.Layers; i++)
-        {
-            if (_options.Dropout > 0 && i > 0)
-                layers.Add(new Dropout(_options.Dropout));
-            layers.Add(cell(i == 0 ? _spec.InputSize : _options.Hidden));
-        }
-        layers.Add(new Linear(_options.Hidden, _spec.OutputSize));
-        return [.. layers];
-    }
+    public override Layer[] CreateLayers(Func<int, RecurrentLayer> cell) =>
+        [.. Stack(_options, _spec.InputSize, cell), new Linear(_options.Hidden, _spec.OutputSize)];
 
     public override void AddFixed(Dictionary<string, string> options)
     {
@@ -181,10 +171,7 @@ internal sealed class ForecastTask : TrainingTask
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 
-    /// <summary>
-    /// What always saying 0 costs, where that costs more: on the rows to train on or to validate on. At least 1, the order of a scaled value, so that
-    /// a column that hardly changes is no reason to call a start divergent.
-    /// </summary>
+    /// <summary>What always saying 0 costs.</summary>
     private double GuessingLossOf(IChunkSequence? chunks)
     {
         if (chunks == null)
@@ -196,5 +183,9 @@ internal sealed class ForecastTask : TrainingTask
         return new Trainer(silent, Loss, new Sgd(1)) { CarryState = false }.Evaluate(chunks);
     }
 
+    /// <summary>
+    /// Saying 0 where that costs more: on the rows to train on or to validate on. At least 1, the order of a scaled value, so that a column that hardly
+    /// changes is no reason to call a start divergent.
+    /// </summary>
     private double Guess() => Math.Max(1, Math.Max(GuessingLossOf(_training), GuessingLossOf(_validation)));
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using FastRnn.Layers;
 using FastRnn.Metrics;
+using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;

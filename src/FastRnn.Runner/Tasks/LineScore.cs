@@ -1,5 +1,6 @@
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;

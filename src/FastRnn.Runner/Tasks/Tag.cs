@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FastRnn.Data;
+using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;

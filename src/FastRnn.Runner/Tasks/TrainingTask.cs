@@ -38,6 +38,17 @@ internal abstract class TrainingTask
     /// <summary>New layers for the data; <paramref name="cell"/> makes a recurrent one of a given input width.</summary>
     public abstract Layer[] CreateLayers(Func<int, RecurrentLayer> cell);
 
+    /// <summary>The recurrent layers of a run one on the other, with dropout between them. Their output has the width of a hidden state.</summary>
+    protected static IEnumerable<Layer> Stack(TrainOptions options, int input, Func<int, RecurrentLayer> cell)
+    {
+        for (int i = 0; i < options.Layers; i++)
+        {
+            if (options.Dropout > 0 && i > 0)
+                yield return new Dropout(options.Dropout);
+            yield return cell(i == 0 ? input : options.Hidden);
+        }
+    }
+
     /// <summary>The options of the task that fix the bits of a run, and the data's checksum.</summary>
     public abstract void AddFixed(Dictionary<string, string> options);
 

@@ -7,7 +7,7 @@ namespace FastRnn.Series;
 public sealed class Forecaster
 {
     private const int LargestBatch = 256, MostOutputs = 1 << 22;
-    private readonly Sequential _model;
+    private readonly Predictor _predictor;
     private readonly ForecastSpec _spec;
 
     /// <summary>A forecaster of a model, which stays the caller's.</summary>
@@ -22,7 +22,7 @@ public sealed class Forecaster
             throw new ArgumentException(problem, nameof(spec));
         if (Misfit(model.TakesTokens ? null : model.InputSize, model.OutputSize, spec) is { } misfit)
             throw new ArgumentException(misfit, nameof(model));
-        (_model, _spec) = (model, spec);
+        (_predictor, _spec) = (new Predictor(model), spec);
     }
 
     /// <summary>The rows after the end of a table.</summary>
@@ -97,7 +97,7 @@ public sealed class Forecaster
             int origin = _spec.Lookback + done;
             for (int b = 0; b < forecasts.Length; b++)
                 ahead[b].CopyInputs(origin, window.InputValues[(b * _spec.InputSize)..], forecasts.Length * _spec.InputSize);
-            _model.Predict(window, outputs);
+            _predictor.Predict(window, outputs);
             int last = (_spec.Window - 1) * forecasts.Length;
             for (int b = 0; b < forecasts.Length; b++)
                 Take(forecasts[b], ahead[b], origin, done, outputs.AsSpan((last + b) * _spec.OutputSize, _spec.OutputSize));

@@ -1,3 +1,4 @@
+using FastRnn.Numerics;
 using System.Text.Json.Serialization;
 
 namespace FastRnn.Series;

@@ -1,4 +1,5 @@
 using FastRnn.Layers;
+using FastRnn.Numerics;
 
 namespace FastRnn.Training;
 
@@ -7,7 +8,7 @@ public static class AccuracyExtensions
 {
     /// <summary>
     /// Share of right answers at the steps that count, every window from a zero state. With target classes the answer is the greatest
-    /// output; with target values each output is a yes or no of its own, a logit above 0 against a target above ½.
+    /// output, of equal ones the first; with target values each output is a yes or no of its own, a logit above 0 against a target above ½.
     /// </summary>
     /// <param name="model">Reads such windows; makes logits or log-probabilities.</param>
     /// <param name="windows">Inputs and targets; of those with <see cref="SequenceChunk.LastStepOnly"/> the last steps count.</param>
@@ -17,12 +18,13 @@ public static class AccuracyExtensions
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(windows);
         long right = 0, answers = 0;
+        var predictor = new Predictor(model);
         foreach (SequenceChunk window in windows)
         {
             if (window.Outputs != 0 && window.Outputs != model.OutputSize)
                 throw new ArgumentException($"the window has {window.Outputs} target values a step, the model {model.OutputSize} outputs", nameof(windows));
             var outputs = new float[window.Steps * window.Batch * model.OutputSize];
-            model.Predict(window, outputs);
+            predictor.Predict(window, outputs);
             ReadOnlySpan<byte> counted = window.Counted();
             for (int at = 0; at < window.Steps * window.Batch; at++)
             {
@@ -30,23 +32,11 @@ public static class AccuracyExtensions
                 if (!counts)
                     continue;
                 ReadOnlySpan<float> output = outputs.AsSpan(at * model.OutputSize, model.OutputSize);
-                right += window.Outputs == 0 ? RightClass(output, window.Targets[at]) : RightValues(output, window.TargetValues[(at * window.Outputs)..]);
+                right += window.Outputs == 0 ? (Logits.Best(output) == window.Targets[at] ? 1 : 0) : RightValues(output, window.TargetValues[(at * window.Outputs)..]);
                 answers += Math.Max(1, window.Outputs);
             }
         }
         return answers > 0 ? (double)right / answers : throw new ArgumentException("no step counts", nameof(windows));
-    }
-
-    /// <summary>Of equal outputs the first is the answer.</summary>
-    private static int RightClass(ReadOnlySpan<float> values, int target)
-    {
-        int largest = 0;
-        for (int i = 1; i < values.Length; i++)
-        {
-            if (values[i] > values[largest])
-                largest = i;
-        }
-        return largest == target ? 1 : 0;
     }
 
     private static int RightValues(ReadOnlySpan<float> logits, ReadOnlySpan<float> targets)

@@ -18,12 +18,29 @@ public static class PredictionExtensions
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(window);
+        new Predictor(model).Predict(window, outputs);
+    }
+}
+
+/// <summary>
+/// Window after window through a model. The arrays of the last one are kept for the next of its shape: a recursive forecast runs a window a
+/// step. One thread at a time.
+/// </summary>
+internal sealed class Predictor(Sequential model)
+{
+    private TrainingWindow? _last;
+
+    /// <inheritdoc cref="PredictionExtensions.Predict"/>
+    public void Predict(SequenceChunk window, Span<float> outputs)
+    {
         TrainingWindow.CheckInput(model, window);
         int length = window.Steps * window.Batch * model.OutputSize;
         if (outputs.Length != length)
             throw new ArgumentException($"{outputs.Length} outputs for {window.Steps} steps, batch {window.Batch}, width {model.OutputSize}: {length}", nameof(outputs));
-        var loaded = new TrainingWindow(model, WindowShape.Of(window) with { Outputs = 0 }, Keep.Nothing);
+        WindowShape shape = WindowShape.Of(window) with { Outputs = 0 };
+        if (_last?.Shape != shape)
+            _last = new TrainingWindow(model, shape, Keep.Nothing);
         var pass = new PassContext(window.Flags, false, model.Seed, 0, false);
-        model.Backend.Read(model.Forward(loaded.Workspace, loaded.Load(model.Backend, window), null, pass), outputs);
+        model.Backend.Read(model.Forward(_last.Workspace, _last.Load(model.Backend, window), null, pass), outputs);
     }
 }

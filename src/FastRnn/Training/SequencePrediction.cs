@@ -31,12 +31,13 @@ public static class SequencePrediction
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         int classes = model.OutputSize;
         var one = new List<float>();
+        var predictor = new Predictor(model);
         foreach (int[] batch in Enumerable.Range(0, sequences.Count).Where(i => sequences[i].Length > 0).OrderBy(i => sequences[i].Length).Chunk(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
             SequenceChunk window = SequenceBatches.Pad([.. batch.Select(i => sequences[i])]);
             var outputs = new float[window.Steps * window.Batch * classes];
-            model.Predict(window, outputs);
+            predictor.Predict(window, outputs);
             for (int b = 0; b < batch.Length; b++)
             {
                 int length = sequences[batch[b]].Length;

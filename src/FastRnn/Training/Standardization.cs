@@ -1,3 +1,5 @@
+using FastRnn.Numerics;
+
 namespace FastRnn.Training;
 
 /// <summary>
@@ -44,14 +46,16 @@ public sealed class Standardization
     {
         ArgumentNullException.ThrowIfNull(series);
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        double[] means = new double[channels], squares = new double[channels];
-        var lows = Enumerable.Repeat(double.PositiveInfinity, channels).ToArray();
-        var highs = Enumerable.Repeat(double.NegativeInfinity, channels).ToArray();
-        long steps = Add(series, channels, (f, x) => (means[f], lows[f], highs[f]) = (means[f] + x, Math.Min(lows[f], x), Math.Max(highs[f], x)));
-        for (int f = 0; f < channels; f++)
-            means[f] = lows[f] == highs[f] ? lows[f] : means[f] / steps; // exact: a deviation of rounding errors would blow up what comes later
-        Add(series, channels, (f, x) => squares[f] += (x - means[f]) * (x - means[f]));
-        return new Standardization([.. means.Select(x => (float)x)], [.. squares.Select(sum => Deviation(sum / steps))]);
+        RunningMoments[] moments = [.. Enumerable.Range(0, channels).Select(_ => new RunningMoments())];
+        foreach (ReadOnlyMemory<float> one in series)
+        {
+            RequireSteps(one.Length, channels);
+            for (int i = 0; i < one.Length; i++)
+                moments[i % channels].Add(one.Span[i]);
+        }
+        if (series.All(one => one.IsEmpty))
+            throw new ArgumentException("there is no step to measure", nameof(series));
+        return new Standardization([.. moments.Select(m => (float)m.Mean)], [.. moments.Select(m => (float)m.Deviation > 0 ? (float)m.Deviation : 1)]);
     }
 
     /// <summary>Standardised values.</summary>
@@ -64,21 +68,6 @@ public sealed class Standardization
         for (int i = 0; i < result.Length; i++)
             result[i] = (values[i] - _means[i % Channels]) / _deviations[i % Channels];
         return result;
-    }
-
-    private static float Deviation(double variance) => Math.Sqrt(variance) is var deviation && (float)deviation > 0 ? (float)deviation : 1;
-
-    private static long Add(IReadOnlyList<ReadOnlyMemory<float>> series, int channels, Action<int, double> add)
-    {
-        long values = 0;
-        foreach (ReadOnlyMemory<float> one in series)
-        {
-            RequireSteps(one.Length, channels);
-            for (int i = 0; i < one.Length; i++)
-                add(i % channels, one.Span[i]);
-            values += one.Length;
-        }
-        return values > 0 ? values / channels : throw new ArgumentException("there is no step to measure", nameof(series));
     }
 
     private static void RequireSteps(int values, int channels)

@@ -47,6 +47,25 @@ public class PredictionTests
             Bits.Same(one.AsSpan(t * 2, 2), both.AsSpan(((t * 2) + 1) * 2, 2), $"step {t}");
     }
 
+    /// <summary>A window after others of its shape, masked and not, finds nothing of theirs.</summary>
+    [Fact]
+    public void KeepsNothingOfTheWindowBefore()
+    {
+        using var backend = new CpuBackend(1);
+        using var model = new Sequential(backend, 1, new Bidirectional(new Lstm(3, 5)), new Gru(10, 4));
+        SequenceChunk window = Values(6, 2, 3), masked = Values(6, 2, 3);
+        masked.SetLength(1, 4);
+        float[] fresh = new float[6 * 2 * 4], again = new float[6 * 2 * 4];
+        model.Predict(window, fresh);
+        var predictor = new Predictor(model);
+        foreach (SequenceChunk one in new[] { masked, window, window })
+            predictor.Predict(one, again);
+        Bits.Same(fresh, again, "window after window");
+        predictor.Predict(masked, again);
+        predictor.Predict(window, again);
+        Bits.Same(fresh, again, "window after a masked one");
+    }
+
     [Fact]
     public void WrongShapesAreNamed()
     {

@@ -1,4 +1,4 @@
-namespace FastRnn.Series;
+namespace FastRnn.Numerics;
 
 /// <summary>Mean and spread of numbers that come one by one (Welford 1962). All are 0 of none.</summary>
 internal struct RunningMoments()

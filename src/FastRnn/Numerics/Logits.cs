@@ -1,4 +1,4 @@
-namespace FastRnn.Runner;
+namespace FastRnn.Numerics;
 
 /// <summary>What logits say.</summary>
 internal static class Logits
