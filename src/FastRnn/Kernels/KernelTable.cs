@@ -160,9 +160,7 @@ internal sealed unsafe class KernelTable
         AddElman<L, V, ChosenCandidate>(table, CellKernel.RnnVariant);
         AddCell(table, CellKernel.GruBeforeGates, &GruBeforeCell.ForwardGates<L, V>, &GruBeforeCell.BackwardGates<L, V>);
         AddCell(table, CellKernel.GruBeforeState, &GruBeforeCell.ForwardState<L, V>, &GruBeforeCell.BackwardState<L, V>);
-        AddRowTiles<L, V, N2>(table);
-        AddRowTiles<L, V, N3>(table);
-        AddRowTiles<L, V, N4>(table);
+        AddRowTiles<L, V, Float32Weights>(table.RowTiles);
         AddTiles<L, V, N1>(table);
         AddTiles<L, V, N2>(table);
         AddTiles<L, V, N3>(table);
@@ -218,13 +216,25 @@ internal sealed unsafe class KernelTable
         table.Tiles[row, 2] = &Tile.Run<L, V, TRows, N3>;
     }
 
-    private static void AddRowTiles<L, V, TGates>(KernelTable table)
+    private static void AddRowTiles<L, V, F>(delegate*<RowTileArgs*, void>[,] tiles)
         where L : struct, ILanes<V>
         where V : unmanaged
+        where F : struct, IWeightFormat
+    {
+        AddRowTiles<L, V, F, N1>(tiles);
+        AddRowTiles<L, V, F, N2>(tiles);
+        AddRowTiles<L, V, F, N3>(tiles);
+        AddRowTiles<L, V, F, N4>(tiles);
+    }
+
+    private static void AddRowTiles<L, V, F, TGates>(delegate*<RowTileArgs*, void>[,] tiles)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where F : struct, IWeightFormat
         where TGates : struct, ICount
     {
-        table.RowTiles[TGates.Value - 1, 0] = &RowTile.Run<L, V, TGates, N1>;
+        tiles[TGates.Value - 1, 0] = &RowTile.Run<L, V, F, TGates, N1>;
         if (L.Width == 16)
-            table.RowTiles[TGates.Value - 1, 1] = &RowTile.Run<L, V, TGates, N2>;
+            tiles[TGates.Value - 1, 1] = &RowTile.Run<L, V, F, TGates, N2>;
     }
 }

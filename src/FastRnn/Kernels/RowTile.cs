@@ -3,20 +3,23 @@ using FastRnn.Numerics;
 
 namespace FastRnn.Kernels;
 
-/// <summary>One row of a product whose other rows do not exist; lengths and strides count floats.</summary>
+/// <summary>
+/// One row of a product whose other rows do not exist, k over one row of numbers and then, where the weights go on for it, over another. Lengths and
+/// strides count floats.
+/// </summary>
 internal unsafe struct RowTileArgs
 {
-    /// <summary>The row, <see cref="Depth"/> numbers.</summary>
-    public float* X;
-    public nint Depth;
+    /// <summary>The numbers of the row; <see cref="ThenDepth"/> may be 0.</summary>
+    public float* X, Then;
+    public nint Depth, ThenDepth;
 
     /// <summary>The first panel, and the way from it to the second.</summary>
     public float* W;
     public nint WPanel;
 
-    /// <summary>The chains, which go on from here: 16 numbers of gate g in panel p at C[p·CPanel + g·CGate].</summary>
-    public float* C;
-    public nint CPanel, CGate;
+    /// <summary>Where the chains begin and where they end: 16 numbers of gate g in panel p at p·Panel + g·Gate. Both may be the same.</summary>
+    public float* Init, C;
+    public nint Panel, Gate;
 }
 
 /// <summary>
@@ -33,7 +36,7 @@ internal static unsafe class RowTile
 {
     /// <summary>Continues the chains; those beyond <typeparamref name="TGates"/> and <typeparamref name="TPair"/> (1 or 2) are left alone.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Add<L, V, F, TGates, TPair>(
+    private static void Add<L, V, F, TGates, TPair>(
         float* x, nint depth, float* w, nint second, ref V a0, ref V a1, ref V a2, ref V a3, ref V b0, ref V b1, ref V b2, ref V b3)
         where L : struct, ILanes<V>
         where V : unmanaged
@@ -131,39 +134,51 @@ internal static unsafe class RowTile
 
     /// <summary>One panel, or two where a register holds 16, with chains that begin and end in memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<L, V, TGates, TPanels>(RowTileArgs* args)
+    public static void Run<L, V, F, TGates, TPanels>(RowTileArgs* args)
         where L : struct, ILanes<V>
         where V : unmanaged
+        where F : struct, IWeightFormat
         where TGates : struct, ICount
         where TPanels : struct, ICount
     {
         if (L.Width == 16)
         {
-            RunPair<L, V, TGates, TPanels>(args, 0, args->WPanel, args->CPanel);
+            RunPair<L, V, F, TGates, TPanels>(args, 0, args->WPanel, args->Panel);
             return;
         }
         for (nint lane = 0; lane < 16; lane += 2 * L.Width)
-            RunPair<L, V, TGates, N2>(args, lane, L.Width, L.Width);
+            RunPair<L, V, F, TGates, N2>(args, lane, L.Width, L.Width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void RunPair<L, V, TGates, TPair>(RowTileArgs* args, nint lane, nint second, nint secondChains)
+    private static void RunPair<L, V, F, TGates, TPair>(RowTileArgs* args, nint lane, nint second, nint secondChains)
         where L : struct, ILanes<V>
         where V : unmanaged
+        where F : struct, IWeightFormat
         where TGates : struct, ICount
         where TPair : struct, ICount
     {
-        nint gate = args->CGate;
-        float* c = args->C + lane, d = c + secondChains;
+        nint gate = args->Gate;
+        float* c = args->Init + lane;
         V a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         LoadGates<L, V, TGates>(c, gate, ref a0, ref a1, ref a2, ref a3);
         if (TPair.Value > 1)
-            LoadGates<L, V, TGates>(d, gate, ref b0, ref b1, ref b2, ref b3);
-        Add<L, V, Float32Weights, TGates, TPair>(
-            args->X, args->Depth, args->W + lane, second, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+            LoadGates<L, V, TGates>(c + secondChains, gate, ref b0, ref b1, ref b2, ref b3);
+        float* x = args->X, w = args->W + lane;
+        nint depth = args->Depth, then = args->ThenDepth;
+        while (true) // twice at most: the loop inside exists once, because the compiler inlines only so much into a method
+        {
+            Add<L, V, F, TGates, TPair>(x, depth, w, second, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+            if (then == 0)
+                break;
+            w += (depth + F.Share - 1) / F.Share * TGates.Value * 16;
+            x = args->Then;
+            (depth, then) = (then, 0);
+        }
+        c = args->C + lane;
         StoreGates<L, V, TGates>(c, gate, a0, a1, a2, a3);
         if (TPair.Value > 1)
-            StoreGates<L, V, TGates>(d, gate, b0, b1, b2, b3);
+            StoreGates<L, V, TGates>(c + secondChains, gate, b0, b1, b2, b3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -8,6 +8,9 @@ namespace FastRnn.Backends;
 /// <summary>Which stage runs a layer's step of one sample.</summary>
 public sealed partial class CpuBackend
 {
+    /// <summary>Units beyond which the weights are worth streaming.</summary>
+    private const int WideHidden = 16;
+
     internal override StepPlan CreateStepPlan() => new(this);
 
     internal override StepStage? CreateStepStage(RecurrentWeights weights)
@@ -15,6 +18,8 @@ public sealed partial class CpuBackend
         var w = (CpuRecurrentWeights)weights;
         if (w.Kernel >= CellKernel.LstmVariant || IsStaged(w.Cell, training: false))
             return null;
+        if (w.Hidden > WideHidden)
+            return new WideStage(w, _table);
         return Isa switch
         {
             IsaLevel.Avx512 => CreateStage<Avx512Lanes, Vector512<float>>(w),

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastRnn.Kernels;
 
 namespace FastRnn.Backends;
@@ -12,12 +13,13 @@ internal unsafe partial struct RecurrentJob
     /// What <see cref="RunForward"/> does, a tile being two panels where there are registers for them. Every other step begins at the last units:
     /// where R is larger than the level-2 cache, a step then finds there what the step before read last. The order of the units changes no bit.
     /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // its locals would be cleared at every step of a cell too small for it
     private readonly void RunForwardRow(
         KernelTable table, in ProductPanels product, float* previous, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
         nint panelStride = depth * product.PanelWidth, blockStride = BlockStrips * StripStride;
         var tile = new RowTileArgs { X = previous, Depth = depth, WPanel = panelStride };
-        (tile.CGate, tile.CPanel) = product.Gates == 1 ? (blockStride, 4 * blockStride) : (StripStride, blockStride);
+        (tile.Gate, tile.Panel) = product.Gates == 1 ? (blockStride, 4 * blockStride) : (StripStride, blockStride);
         nint blocks = product.PanelBlocks * table.RowTilePanels, groups = (UnitBlocks + blocks - 1) / blocks;
         bool backwards = (gateRow & 1) != 0;
         CellArgs first = AtFirstBlock(cell, gateRow);
@@ -29,7 +31,7 @@ internal unsafe partial struct RecurrentJob
             for (nint b = block; ApartBias != null && b < end; b++)
                 StartApartChain(gateRow, 1, b);
             tile.W = product.Panels + (block / product.PanelBlocks * panelStride);
-            tile.C = one.Gates + (product.FirstStrip * StripStride);
+            tile.Init = tile.C = one.Gates + (product.FirstStrip * StripStride);
             RunRowTiles(table, product, tile, end - block);
             for (; block < end; block++)
                 RunCell(table, ref one, kernel);
@@ -46,8 +48,8 @@ internal unsafe partial struct RecurrentJob
             return;
         var gemm = new GemmArgs { Rows = 1, Columns = rest * 16, Panels = tile.W + (panels * tile.WPanel) };
         gemm.SetRowMajorA(tile.X, 0, tile.Depth);
-        gemm.C = tile.C + (panels * tile.CPanel);
-        gemm.CVector = tile.CGate;
+        gemm.C = tile.C + (panels * tile.Panel);
+        gemm.CVector = tile.Gate;
         gemm.SetInitC();
         Gemm.RunPanel(table, gemm, 0);
     }

@@ -100,7 +100,7 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunForward(
         KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
-        if (cell.Rows == 1)
+        if (cell.Rows == 1 && UnitBlocks >= 2 * product.PanelBlocks)
         {
             RunForwardRow(table, product, previous, depth, gateRow, cell, kernel);
             return;
