@@ -99,7 +99,7 @@ internal static unsafe partial class WeightGradient
             else
                 PackRuns(args, runs, steps, column, width, pack);
             if (args.Rows != null)
-                (tile.InnerCount, tile.MiddleCount, tile.InnerStride) = (packed, 1, 16);
+                (tile.Count, tile.OuterCount, tile.Stride, tile.GroupStride) = (packed, 1, 16, 64);
             tile.Add = t > span.First;
             tile.C = sum;
             nint row = ((t * args.Batch) + sample) * args.StripRow;
@@ -130,17 +130,16 @@ internal static unsafe partial class WeightGradient
         return new TileArgs
         {
             ARow = 1,
-            InnerCount = contiguous ? samples * steps : samples,
-            InnerStride = args.StripRow,
-            MiddleCount = contiguous ? 1 : steps,
-            MiddleStride = args.Batch * args.StripRow,
-            OuterCount = 1,
-            BStep = Gemm.PanelColumns,
+            Count = contiguous ? samples * steps : samples,
+            Stride = args.StripRow,
+            GroupStride = 4 * args.StripRow,
+            OuterCount = contiguous ? 1 : steps,
+            OuterStride = args.Batch * args.StripRow,
             Init = args.Zeros,
             CRow = Gemm.PanelColumns,
             CVector = 16,
-            PrefetchStep = 16,
-            PrefetchMiddle = contiguous ? 0 : (args.Batch - samples) * args.StripRow,
+            PrefetchStep = 64,
+            PrefetchOuter = contiguous ? 0 : (args.Batch - samples) * args.StripRow,
         };
     }
 
@@ -151,7 +150,7 @@ internal static unsafe partial class WeightGradient
         for (int i = 0; i < tiles; i++)
         {
             int next = 16 * (i + 1) / tiles;
-            var run = table.Tiles[next - row - 1, registers - 1];
+            var run = table.Tiles[next - row - 1, registers - 1, (int)TileKind.Fours];
             tile->A = a + row;
             for (int lane = 0; lane < 16; lane += table.Width)
             {

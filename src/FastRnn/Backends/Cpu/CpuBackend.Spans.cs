@@ -33,7 +33,7 @@ public sealed unsafe partial class CpuBackend
             if (w.Layout.Normalized)
                 job->Options->Scales = job->KeepGates ? spanScales + job->RowAt(first) : stash.Options.Scales;
             MultiplyInput(w, input, stash, *job, packedInput);
-            _workers.Run(&RecurrentJob.Forward, job, SampleParts(*job));
+            ShareRecurrence(&RecurrentJob.Forward, job, job->UnitPieces(backward: false));
         }
     }
 
@@ -43,7 +43,7 @@ public sealed unsafe partial class CpuBackend
     {
         SetBackward(w, ref job);
         fixed (RecurrentJob* context = &job)
-            _workers.Run(&RecurrentJob.Backward, context, SampleParts(job));
+            ShareRecurrence(&RecurrentJob.Backward, context, job.UnitPieces(backward: true));
         if (job.BlockSteps % 2 != 0)
             job.SwapHiddenGradients();
         AddRecurrentGradients(w, gradients, x, stash, job);
@@ -89,6 +89,6 @@ public sealed unsafe partial class CpuBackend
             job.Strips + (job.Recurrent.FirstStrip * job.StripStride), job.StripStride, job.Recurrent.Gates, job.BlockStrips);
         gemm.SetInitC();
         Multiply(gemm);
-        _workers.Run(&RecurrentJob.RefillCells, &job, SampleParts(job));
+        ShareRecurrence(&RecurrentJob.RefillCells, &job, unitPieces: 1);
     }
 }

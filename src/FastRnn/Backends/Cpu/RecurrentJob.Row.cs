@@ -20,14 +20,14 @@ internal unsafe partial struct RecurrentJob
         nint panelStride = depth * product.PanelWidth, blockStride = BlockStrips * StripStride;
         var tile = new RowTileArgs { X = previous, Depth = depth, WPanel = panelStride };
         (tile.Gate, tile.Panel) = product.Gates == 1 ? (blockStride, 4 * blockStride) : (StripStride, blockStride);
-        nint blocks = product.PanelBlocks * table.RowTilePanels, groups = (UnitBlocks + blocks - 1) / blocks;
+        nint blocks = product.PanelBlocks * table.RowTilePanels, groups = (EndBlock - FirstBlock + blocks - 1) / blocks;
         bool backwards = (gateRow & 1) != 0;
         CellArgs first = AtFirstBlock(cell, gateRow);
         for (nint i = 0; i < groups; i++)
         {
-            nint block = (backwards ? groups - 1 - i : i) * blocks, end = Math.Min(UnitBlocks, block + blocks);
+            nint before = (backwards ? groups - 1 - i : i) * blocks, block = FirstBlock + before, end = Math.Min(EndBlock, block + blocks);
             CellArgs one = first;
-            MoveOn(ref one, block);
+            Move(ref one, before);
             for (nint b = block; ApartBias != null && b < end; b++)
                 StartApartChain(gateRow, 1, b);
             tile.W = product.Panels + (block / product.PanelBlocks * panelStride);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastRnn.Kernels;
+using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
@@ -17,10 +18,19 @@ internal unsafe partial struct RecurrentJob
     public int FirstStep, BlockSteps, Steps, Batch;
 
     public CellKernel Kernel;
+
+    /// <summary>Of the weights; in training float32.</summary>
+    public WeightPrecision Precision;
     public RecurrentOptions* Options;
 
     /// <summary>See <see cref="GateLayout"/>.</summary>
     public int BlockStrips, CellStrips;
+
+    /// <summary>Threads cut the units of a step, not the samples.</summary>
+    public bool CutsUnits;
+
+    /// <summary>Blocks of 16 units that the thread computes: all, unless units are cut.</summary>
+    public nint FirstBlock, EndBlock;
 
     /// <summary>R packed: forward [panel][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
     public ProductPanels Recurrent;
@@ -53,11 +63,18 @@ internal unsafe partial struct RecurrentJob
 
     private readonly nint UnitBlocks => HiddenRow / 16;
 
-    private readonly KernelTable Table => ((CpuBackend)GCHandle.FromIntPtr(Backend).Target!).Kernels;
+    private readonly CpuBackend Owner => (CpuBackend)GCHandle.FromIntPtr(Backend).Target!;
+
+    private readonly KernelTable Table => Owner.Kernels;
 
     public static void Forward(void* context, int part, int parts)
     {
         var job = (RecurrentJob*)context;
+        if (job->CutsUnits)
+        {
+            ForwardUnits(*job, part, parts);
+            return;
+        }
         (nint first, nint count) = CpuBackend.Part(job->Batch, part, parts);
         KernelTable table = job->Table;
         for (int t = job->FirstStep; t < job->FirstStep + job->BlockSteps; t++)
@@ -100,7 +117,7 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunForward(
         KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
-        if (cell.Rows == 1 && UnitBlocks >= 2 * product.PanelBlocks)
+        if (cell.Rows == 1 && EndBlock - FirstBlock >= 2 * product.PanelBlocks && product.Bytes == null)
         {
             RunForwardRow(table, product, previous, depth, gateRow, cell, kernel);
             return;
@@ -111,12 +128,22 @@ internal unsafe partial struct RecurrentJob
             Columns = UnitBlocks * product.Gates * 16,
             PanelWidth = product.PanelWidth,
             Panels = product.Panels,
+            Bytes = product.Bytes,
         };
         gemm.SetRowMajorA(previous, stride, depth);
         gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips);
         gemm.SetInitC();
+        if (gemm.Bytes != null)
+        {
+            for (nint apart = 0; ApartBias != null && apart < UnitBlocks; apart++)
+                StartApartChain(gateRow, cell.Rows, apart);
+            Gemm.Run(table, gemm);
+            RunCells(table, cell, gateRow, kernel);
+            return;
+        }
         CellArgs one = AtFirstBlock(cell, gateRow);
-        for (nint panel = 0, block = 0; block < UnitBlocks; panel++)
+        nint block = FirstBlock;
+        for (nint panel = block / product.PanelBlocks; block < EndBlock; panel++)
         {
             if (ApartBias != null)
                 StartApartChain(gateRow, cell.Rows, block);
@@ -129,7 +156,7 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunCells(KernelTable table, in CellArgs cell, nint gateRow, CellKernel kernel)
     {
         CellArgs one = AtFirstBlock(cell, gateRow);
-        for (nint block = 0; block < UnitBlocks; block++)
+        for (nint block = FirstBlock; block < EndBlock; block++)
             RunCell(table, ref one, kernel);
     }
 
@@ -193,14 +220,19 @@ internal unsafe partial struct RecurrentJob
         CellArgs cell = first;
         cell.Gates = Strips + (gateRow * 16);
         cell.GateStride = StripStride;
+        if (FirstBlock > 0)
+            Move(ref cell, FirstBlock);
         return cell;
     }
 
-    /// <summary>The next 16 units, or some blocks further. Moved, not made anew: a copy of the arguments a block is a tenth of a small cell's step.</summary>
+    /// <summary>The next 16 units. Moved, not made anew from the first: a copy of the arguments a block is a tenth of a small cell's step.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void MoveOn(ref CellArgs cell, nint blocks = 1)
+    private readonly void MoveOn(ref CellArgs cell) => Move(ref cell, 1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Move(ref CellArgs cell, nint blocks)
     {
-        nint units = 16 * blocks;
+        nint units = blocks * 16;
         cell.Gates += blocks * BlockStrips * StripStride;
         cell.Unit += units;
         cell.PreviousHidden += units;
