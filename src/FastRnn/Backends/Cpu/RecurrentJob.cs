@@ -135,9 +135,9 @@ internal unsafe partial struct RecurrentJob
         gemm.SetInitC();
         if (gemm.Bytes != null)
         {
-            for (nint apart = 0; ApartBias != null && apart < UnitBlocks; apart++)
+            for (nint apart = FirstBlock; ApartBias != null && apart < EndBlock; apart++)
                 StartApartChain(gateRow, cell.Rows, apart);
-            Gemm.Run(table, gemm);
+            ByteGemm.Run(table, gemm, FirstBlock / product.PanelBlocks, (EndBlock + product.PanelBlocks - 1) / product.PanelBlocks);
             RunCells(table, cell, gateRow, kernel);
             return;
         }
