@@ -8,6 +8,9 @@ namespace FastRnn.Backends;
 /// <summary>Which stage runs a layer's step of one sample.</summary>
 public sealed partial class CpuBackend
 {
+    /// <summary>Units beyond which weights are streamed: see <see cref="WideStage"/>.</summary>
+    private const int WideHidden = 64;
+
     internal override StepPlan CreateStepPlan(WeightPrecision weights) => new(this, weights);
 
     internal override StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision)
@@ -17,6 +20,8 @@ public sealed partial class CpuBackend
             return null;
         if (precision != WeightPrecision.Float32)
             return precision == WeightPrecision.Int8 ? new ByteStage(_table, w) : null;
+        if (w.Hidden > WideHidden)
+            return new WideStage(w, _table);
         return Isa switch
         {
             IsaLevel.Avx512 => CreateStage<Avx512Lanes, Vector512<float>>(w),
