@@ -117,6 +117,11 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunForward(
         KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
+        if (cell.Rows == 1 && EndBlock - FirstBlock >= 2 * product.PanelBlocks && product.Bytes == null)
+        {
+            RunForwardRow(table, product, previous, depth, gateRow, cell, kernel);
+            return;
+        }
         var gemm = new GemmArgs
         {
             Rows = cell.Rows,
