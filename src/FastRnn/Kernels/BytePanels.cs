@@ -84,31 +84,31 @@ internal static unsafe class ByteGemm
     private const int StackRow = 16_384;
 
     /// <summary>
-    /// C = Init + A·B as <see cref="Gemm.Run"/>, with B of 8 bits. A's rows are contiguous.
+    /// C = Init + A·B as <see cref="Gemm.Run"/>, with B of 8 bits, for some of its panels. A's rows are contiguous.
     /// </summary>
     [SkipLocalsInit]
-    public static void Run(KernelTable table, in GemmArgs args)
+    public static void Run(KernelTable table, in GemmArgs args, nint firstPanel, nint endPanel)
     {
         nint row = (args.Bytes->Depth + 15) & ~(nint)15;
         if (row <= StackRow)
         {
             byte* room = stackalloc byte[(int)row];
-            RunRows(table, args, room);
+            RunRows(table, args, room, firstPanel, endPanel);
             return;
         }
         var block = (byte*)NativeMemory.Alloc((nuint)row);
-        RunRows(table, args, block);
+        RunRows(table, args, block, firstPanel, endPanel);
         NativeMemory.Free(block);
     }
 
-    private static void RunRows(KernelTable table, in GemmArgs args, byte* x)
+    private static void RunRows(KernelTable table, in GemmArgs args, byte* x, nint firstPanel, nint endPanel)
     {
         BytePanels* panels = args.Bytes;
         var product = new ByteProductArgs { X = x, Quads = panels->Quads, QuadBytes = 4 * panels->Width, InitStrip = args.InitVector, CStrip = args.CVector };
         for (nint row = 0; row < args.Rows; row++)
         {
             product.Scale = table.Quantize(args.A + (row * args.ARow), panels->Depth, x);
-            for (nint panel = 0; panel < args.PanelCount; panel++)
+            for (nint panel = firstPanel; panel < endPanel; panel++)
             {
                 nint first = panel * panels->Width;
                 product.Panel = panels->Weights + (first * panels->Quads * 4);

@@ -121,7 +121,7 @@ internal static unsafe class Gemm
     {
         if (args.Bytes != null)
         {
-            ByteGemm.Run(table, args);
+            ByteGemm.Run(table, args, 0, args.PanelCount);
             return;
         }
         if (args.Rows <= BlockRows && args.Depth <= BlockDepth)

@@ -34,6 +34,15 @@ internal sealed unsafe class KernelTable
     /// <summary>Tiles by [rows − 1, registers − 1, <see cref="TileKind"/>].</summary>
     public delegate*<TileArgs*, void>[,,] Tiles { get; }
 
+    /// <summary>Panels that a tile of one row takes at most.</summary>
+    public int RowTilePanels => Width == 16 ? 2 : 1;
+
+    /// <summary>Tiles of one row by [gates of a panel − 1, panels − 1].</summary>
+    public delegate*<RowTileArgs*, void>[,] RowTiles { get; } = new delegate*<RowTileArgs*, void>[4, 2];
+
+    /// <summary>The same for weights in bfloat16.</summary>
+    public delegate*<RowTileArgs*, void>[,] HalfRowTiles { get; } = new delegate*<RowTileArgs*, void>[4, 2];
+
     /// <summary>Point-wise parts of the cells, by <see cref="CellKernel"/>.</summary>
     public delegate*<CellArgs*, void>[] CellForward { get; } = new delegate*<CellArgs*, void>[(int)CellKernel.Count];
 
@@ -162,6 +171,8 @@ internal sealed unsafe class KernelTable
         AddElman<L, V, ChosenCandidate>(table, CellKernel.RnnVariant);
         AddCell(table, CellKernel.GruBeforeGates, &GruBeforeCell.ForwardGates<L, V>, &GruBeforeCell.BackwardGates<L, V>);
         AddCell(table, CellKernel.GruBeforeState, &GruBeforeCell.ForwardState<L, V>, &GruBeforeCell.BackwardState<L, V>);
+        AddRowTiles<L, V, Float32Weights>(table.RowTiles);
+        AddRowTiles<L, V, BFloat16Weights>(table.HalfRowTiles);
         AddTiles<L, V, N1>(table);
         AddTiles<L, V, N2>(table);
         AddTiles<L, V, N3>(table);
@@ -238,5 +249,27 @@ internal sealed unsafe class KernelTable
         table.Tiles[row, column, (int)TileKind.Fours] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N4>>;
         table.Tiles[row, column, (int)TileKind.Threes] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N3>>;
         table.Tiles[row, column, (int)TileKind.Twos] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N2>>;
+    }
+
+    private static void AddRowTiles<L, V, F>(delegate*<RowTileArgs*, void>[,] tiles)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where F : struct, IWeightFormat
+    {
+        AddRowTiles<L, V, F, N1>(tiles);
+        AddRowTiles<L, V, F, N2>(tiles);
+        AddRowTiles<L, V, F, N3>(tiles);
+        AddRowTiles<L, V, F, N4>(tiles);
+    }
+
+    private static void AddRowTiles<L, V, F, TGates>(delegate*<RowTileArgs*, void>[,] tiles)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where F : struct, IWeightFormat
+        where TGates : struct, ICount
+    {
+        tiles[TGates.Value - 1, 0] = &RowTile.Run<L, V, F, TGates, N1>;
+        if (L.Width == 16)
+            tiles[TGates.Value - 1, 1] = &RowTile.Run<L, V, F, TGates, N2>;
     }
 }

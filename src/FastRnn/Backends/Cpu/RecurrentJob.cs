@@ -117,6 +117,11 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunForward(
         KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
+        if (cell.Rows == 1 && EndBlock - FirstBlock >= 2 * product.PanelBlocks && product.Bytes == null)
+        {
+            RunForwardRow(table, product, previous, depth, gateRow, cell, kernel);
+            return;
+        }
         var gemm = new GemmArgs
         {
             Rows = cell.Rows,
@@ -130,9 +135,9 @@ internal unsafe partial struct RecurrentJob
         gemm.SetInitC();
         if (gemm.Bytes != null)
         {
-            for (nint block = 0; ApartBias != null && block < UnitBlocks; block++)
-                StartApartChain(gateRow, cell.Rows, block);
-            Gemm.Run(table, gemm);
+            for (nint apart = FirstBlock; ApartBias != null && apart < EndBlock; apart++)
+                StartApartChain(gateRow, cell.Rows, apart);
+            ByteGemm.Run(table, gemm, FirstBlock / product.PanelBlocks, (EndBlock + product.PanelBlocks - 1) / product.PanelBlocks);
             RunCells(table, cell, gateRow, kernel);
             return;
         }
