@@ -5,7 +5,7 @@ internal sealed record Latencies(double P50, double P99, double P999, int Count,
 {
     /// <summary>Units of a full run.</summary>
     public const int Full = 1_000_000;
-    private const int PartUnits = 512, UncountedUnits = 4;
+    private const int PartUnits = 512, UncountedUnits = 32;
 
     /// <summary>
     /// Every unit is timed alone, between two looks at the clock. Such a look costs tens of nanoseconds, as much as a small step: what nothing takes in the same
