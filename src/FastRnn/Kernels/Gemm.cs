@@ -107,8 +107,8 @@ internal static unsafe class Gemm
     /// <summary>Number of panels that hold <paramref name="columns"/>.</summary>
     public static nint Panels(nint columns) => (columns + PanelColumns - 1) / PanelColumns;
 
-    /// <summary>Rows of A that are multiplied with all panels before the next rows: they stay in L2 meanwhile.</summary>
-    private const int BlockRows = 96;
+    /// <summary>Most rows of A that are multiplied with all panels before the next rows: they stay in L2 meanwhile.</summary>
+    private const int BlockRows = 192;
 
     /// <summary>Rows of the panels that are used before the next: 512·256 bytes of a panel, and the next one on its way, fit in L2.</summary>
     private const int BlockDepth = 512;
@@ -132,9 +132,11 @@ internal static unsafe class Gemm
         GemmArgs block = args;
         if (block.PanelStride == 0)
             block.PanelStride = args.Depth * args.PanelWidth;
-        for (nint row = 0; row < args.Rows; row += BlockRows)
+        nint blocks = (args.Rows + BlockRows - 1) / BlockRows;
+        for (nint i = 0; i < blocks; i++)
         {
-            block.Rows = Math.Min(BlockRows, args.Rows - row);
+            nint row = args.Rows * i / blocks;
+            block.Rows = (args.Rows * (i + 1) / blocks) - row;
             block.A = args.A + (row * args.ARow);
             block.Init = args.Init + (row * args.InitRow);
             block.C = args.C + (row * args.CRow);
@@ -188,7 +190,7 @@ internal static unsafe class Gemm
         for (nint i = 0; i < tiles; i++)
         {
             nint next = args.Rows * (i + 1) / tiles;
-            var run = table.Tiles[next - first - 1, registers - 1, (int)args.Kind];
+            var run = table.Tile(next - first, registers, args.Kind);
             for (int lane = 0; lane < 16; lane += table.Width)
             {
                 tile.Prefetch = ahead;
