@@ -37,7 +37,8 @@ public unsafe class KernelBench
         var cell = new CellArgs
         {
             Gates = _c.Pointer,
-            GateStride = 256,
+            GateStride = 16,
+            GateRow = 64,
             PreviousCell = _states.Pointer,
             Cell = _states.Pointer + 256,
             Hidden = _states.Pointer + 512,

@@ -33,8 +33,11 @@ internal static unsafe partial class WeightGradient
     /// <summary>Floats of one packed panel of X.</summary>
     private const int PackLength = BlockRows * Gemm.PanelColumns;
 
-    /// <summary>Floats for one strip's rows of a block, and for the runs that they come in.</summary>
-    private const int RunScratch = (BlockRows * 16) + (BlockRows * 2) + 32;
+    /// <summary>Floats for the rows of a block of some neighbouring strips, and for the runs that they come in.</summary>
+    private const int RunScratch = (BlockRows * 16 * MostNeighbours) + (BlockRows * 2) + 32;
+
+    /// <summary>Most strips that are neighbours in a row.</summary>
+    public const int MostNeighbours = 4;
 
     /// <summary>Arena floats that <see cref="Run"/> takes for so many strips.</summary>
     public static nint ScratchLength(nint strips, nint batch, nint columns)
@@ -47,7 +50,7 @@ internal static unsafe partial class WeightGradient
     public static void Run(KernelTable table, in WeightGradientArgs args, nint first, nint strips, Arena arena)
     {
         nint mark = arena.Used, panels = Gemm.Panels(Math.Min(args.Columns, PassColumns));
-        float* pack = arena.Take(panels * PackLength), packedStrip = arena.Take(BlockRows * 16);
+        float* pack = arena.Take(panels * PackLength), packedStrips = arena.Take(BlockRows * 16 * MostNeighbours);
         var runs = (RowRun*)arena.Take(BlockRows * 2);
         var tree = new SliceTree(table, arena, args.Batch, panels * strips * SumLength);
         for (nint column = 0; column < args.Columns; column += PassColumns)
@@ -56,7 +59,7 @@ internal static unsafe partial class WeightGradient
             for (StepSpan span = args.LastSpan(); span.Steps > 0; span = args.SpanBefore(span))
             {
                 for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-                    Slice(table, args, span, first, strips, sample, column, width, pack, packedStrip, runs, tree.Push());
+                    Slice(table, args, span, first, strips, sample, column, width, pack, packedStrips, runs, tree.Push());
                 AddPass(table, args, first, strips, column, width, tree.Finish());
             }
         }
@@ -83,87 +86,90 @@ internal static unsafe partial class WeightGradient
 
     private static nint BlockSteps(nint samples) => samples > 8 ? SpanSteps / 4 : samples > 4 ? SpanSteps / 2 : SpanSteps;
 
-    /// <summary>Sums are laid out [strip][panel][16][64].</summary>
+    /// <summary>Sums are laid out [neighbouring strips][panel][16 rows a strip][64].</summary>
     private static void Slice(
         KernelTable table, in WeightGradientArgs args, StepSpan span, nint first, nint strips, nint sample, nint column, nint width,
-        float* pack, float* packedStrip, RowRun* runs, float* sum)
+        float* pack, float* packedStrips, RowRun* runs, float* sum)
     {
-        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
+        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples), end = first + strips;
         for (nint t = span.First; t < span.End; t += blockSteps)
         {
             nint steps = Math.Min(blockSteps, span.End - t);
-            nint packed = args.Rows == null ? 0 : FindRuns(args, t, steps, sample, samples, runs);
             TileArgs tile = BlockTile(args, samples, steps);
-            if (args.Rows == null)
-                PackRows(args, t, steps, sample, samples, column, width, pack);
-            else
-                PackRuns(args, runs, steps, column, width, pack);
-            if (args.Rows != null)
-                (tile.InnerCount, tile.MiddleCount, tile.InnerStride) = (packed, 1, 16);
             tile.Add = t > span.First;
             tile.C = sum;
-            nint row = ((t * args.Batch) + sample) * args.StripRow;
-            for (nint s = 1; s <= strips; s++)
+            if (args.Rows == null)
             {
+                PackRows(args, t, steps, sample, samples, column, width, pack);
+            }
+            else
+            {
+                (tile.InnerCount, tile.MiddleCount) = (FindRuns(args, t, steps, sample, samples, runs), 1);
+                PackRuns(args, runs, steps, column, width, pack);
+            }
+            nint row = ((t * args.Batch) + sample) * args.StripRow;
+            for (nint strip = first, count; strip < end; strip += count)
+            {
+                count = args.Neighbours(strip, end);
                 if (args.Rows == null)
                 {
-                    tile.A = args.Strip(first + s - 1) + row;
-                    tile.Prefetch = s < strips ? args.Strip(first + s) + row : tile.A;
+                    tile.A = args.Strip(strip) + row;
+                    tile.Prefetch = strip + count < end ? args.Strip(strip + count) + row : tile.A;
                 }
                 else
                 {
-                    CopyRuns(args.Strip(first + s - 1), runs, steps, packedStrip);
-                    tile.A = tile.Prefetch = packedStrip;
+                    CopyRuns(args.Strip(strip), args.StripRow, runs, steps, count * 16, packedStrips);
+                    tile.A = tile.Prefetch = packedStrips;
+                    tile.InnerStride = count * 16;
                 }
-                for (nint k = 0; k < width; k += Gemm.PanelColumns, tile.C += SumLength)
-                {
-                    tile.B = pack + (k * BlockRows);
-                    StripTiles(table, &tile, Math.Min(4, (width - k + 15) / 16));
-                }
+                StripPanels(table, &tile, count * 16, width, pack);
             }
         }
     }
 
-    private static TileArgs BlockTile(in WeightGradientArgs args, nint samples, nint steps)
+    private static TileArgs BlockTile(in WeightGradientArgs args, nint samples, nint steps) => new()
     {
-        bool contiguous = samples == args.Batch;
-        return new TileArgs
-        {
-            ARow = 1,
-            InnerCount = contiguous ? samples * steps : samples,
-            InnerStride = args.StripRow,
-            MiddleCount = contiguous ? 1 : steps,
-            MiddleStride = args.Batch * args.StripRow,
-            OuterCount = 1,
-            BStep = Gemm.PanelColumns,
-            Init = args.Zeros,
-            CRow = Gemm.PanelColumns,
-            CVector = 16,
-            PrefetchStep = 16,
-            PrefetchMiddle = contiguous ? 0 : (args.Batch - samples) * args.StripRow,
-        };
-    }
+        ARow = 1,
+        InnerCount = samples,
+        InnerStride = args.StripRow,
+        MiddleCount = steps,
+        MiddleStride = args.Batch * args.StripRow,
+        OuterCount = 1,
+        BStep = Gemm.PanelColumns,
+        Init = args.Zeros,
+        CRow = Gemm.PanelColumns,
+        CVector = 16,
+    };
 
-    private static void StripTiles(KernelTable table, TileArgs* tile, nint registers)
+    /// <summary>
+    /// Neighbouring strips, <paramref name="rows"/> columns of dY, with all panels. Each tile fetches its share of the next strips' lines, of every
+    /// step a part, so that they are in L2 in time.
+    /// </summary>
+    private static void StripPanels(KernelTable table, TileArgs* tile, nint rows, nint width, float* pack)
     {
-        int tiles = (16 + table.TileRows - 1) / table.TileRows, row = 0;
-        float* a = tile->A, b = tile->B, c = tile->C;
-        for (int i = 0; i < tiles; i++)
+        nint tiles = (rows + table.TileRows - 1) / table.TileRows, runs = tiles * Gemm.Panels(width) * (16 / table.Width);
+        float* a = tile->A;
+        tile->PrefetchStep = Math.Min(16, (rows + runs - 1) / runs);
+        tile->PrefetchMiddle = tile->MiddleStride - (tile->InnerCount * tile->PrefetchStep);
+        for (nint k = 0; k < width; k += Gemm.PanelColumns)
         {
-            int next = 16 * (i + 1) / tiles;
-            var run = table.Tiles[next - row - 1, registers - 1];
-            tile->A = a + row;
-            for (int lane = 0; lane < 16; lane += table.Width)
+            nint registers = Math.Min(4, (width - k + 15) / 16), row = 0;
+            for (nint i = 0; i < tiles; i++)
             {
-                tile->B = b + lane;
-                tile->C = c + (row * Gemm.PanelColumns) + lane;
-                run(tile);
+                nint next = rows * (i + 1) / tiles;
+                var run = table.Tiles[next - row - 1, registers - 1];
+                tile->A = a + row;
+                for (int lane = 0; lane < 16; lane += table.Width)
+                {
+                    tile->B = pack + (k * BlockRows) + lane;
+                    run(tile);
+                    tile->C += table.Width;
+                    tile->Prefetch += tile->InnerCount * tile->PrefetchStep;
+                }
+                tile->C += ((next - row) * Gemm.PanelColumns) - 16;
+                row = next;
             }
-            row = next;
         }
-        tile->A = a;
-        tile->B = b;
-        tile->C = c;
     }
 
     private static void PackRows(
@@ -196,15 +202,18 @@ internal static unsafe partial class WeightGradient
     private static void AddPass(
         KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint column, nint width, float* sum)
     {
-        for (nint s = 0; s < strips; s++)
+        nint end = first + strips, neighbours;
+        for (nint group = first; group < end; group += neighbours)
         {
-            (nint row, nint count) = args.Target(first + s);
-            for (nint k = 0; k < width; k += Gemm.PanelColumns, sum += SumLength)
+            neighbours = args.Neighbours(group, end);
+            for (nint k = 0; k < width; k += Gemm.PanelColumns)
             {
-                for (nint i = 0; i < count; i++)
+                for (nint strip = group; strip < group + neighbours; strip++, sum += SumLength)
                 {
-                    float* to = args.Gradient + ((row + i) * args.GradientRow) + column + k;
-                    table.AddTo(sum + (i * Gemm.PanelColumns), to, Math.Min(Gemm.PanelColumns, width - k));
+                    (nint row, nint count) = args.Target(strip);
+                    float* to = args.Gradient + (row * args.GradientRow) + column + k;
+                    for (nint i = 0; i < count; i++)
+                        table.AddTo(sum + (i * Gemm.PanelColumns), to + (i * args.GradientRow), Math.Min(Gemm.PanelColumns, width - k));
                 }
             }
         }
@@ -239,7 +248,7 @@ internal static unsafe partial class WeightGradient
             {
                 if (args.Rows != null)
                 {
-                    CopyRuns(args.Strip(first + s), runs, steps, packedStrip);
+                    CopyRuns(args.Strip(first + s), args.StripRow, runs, steps, 16, packedStrip);
                     table.SumStripRows(packedStrip, 1, 0, packed, 16, block);
                 }
                 else

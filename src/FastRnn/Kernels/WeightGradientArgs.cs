@@ -10,7 +10,7 @@ internal unsafe struct WeightGradientArgs
 
     /// <summary>dY's strip s, row (t, b), column i: <see cref="Strip"/>(s)[(t·Batch + b)·StripRow + i].</summary>
     public float* Strips;
-    public nint StripStride, StripRow;
+    public nint BlockStride, StripRow;
 
     /// <summary>The bias gradient's strips where they are others; null for the same.</summary>
     public float* BiasStrips;
@@ -40,10 +40,10 @@ internal unsafe struct WeightGradientArgs
     public nint GateHidden;
 
     /// <summary>
-    /// Gates: strip s is number s % <see cref="Gates"/> of the <see cref="BlockStrips"/> of unit block s / <see cref="Gates"/>; it goes to rows
-    /// gate·H + 16·block … of dW, where <see cref="GateOrder"/> holds the gate in four bits.
+    /// Strips that are neighbours in the rows of a block: strip s is number s % <see cref="Gates"/> of block s / <see cref="Gates"/>. Of gates, it
+    /// goes to rows gate·H + 16·block … of dW, where <see cref="GateOrder"/> holds the gate in four bits.
     /// </summary>
-    public nint Gates, BlockStrips;
+    public nint Gates;
     public int GateOrder;
 
     /// <summary>A run of zeros, 64 at least.</summary>
@@ -58,6 +58,9 @@ internal unsafe struct WeightGradientArgs
         return ((gate * GateHidden) + unit, Math.Min(16, GateHidden - unit));
     }
 
+    /// <summary>How many strips from this one to <paramref name="end"/> are neighbours in the rows of one block.</summary>
+    public readonly nint Neighbours(nint strip, nint end) => Math.Min(end - strip, Gates - (strip % Gates));
+
     /// <summary>The span of the last steps.</summary>
     public readonly StepSpan LastSpan() => SpanBefore(new StepSpan(FirstStep + Steps, 0));
 
@@ -70,7 +73,7 @@ internal unsafe struct WeightGradientArgs
 
     /// <summary>Where a strip lies.</summary>
     public readonly float* Strip(nint strip) =>
-        Strips + ((GateHidden == 0 ? strip : (strip / Gates * BlockStrips) + (strip % Gates)) * StripStride);
+        Strips + (strip / Gates * BlockStride) + (strip % Gates * 16);
 }
 
 /// <summary>Some time steps.</summary>

@@ -85,7 +85,7 @@ internal unsafe partial struct RecurrentJob
         if (rows == 0)
             return;
         var gemm = new GemmArgs { Rows = rows, Columns = stride, Panels = product.Panels };
-        gemm.SetGateStripsA(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips, UnitBlocks);
+        gemm.SetGateStripsA(Strips + (product.FirstStrip * 16) + (gateRow * GateRow), GateRow, product.Gates, BlockStride, UnitBlocks);
         gemm.SetRowMajorC(dHidden, stride);
         gemm.SetInitC();
         Gemm.Run(table, gemm);

@@ -75,11 +75,9 @@ internal unsafe partial struct RecurrentJob
             return;
         for (nint block = 0; block < UnitBlocks; block++)
         {
-            for (int strip = 0; strip < CellStrips; strip++)
-            {
-                float* gates = Strips + (((block * BlockStrips) + strip) * StripStride) + (rows.GateRow * 16);
-                table.Clamp(gates, rows.Count * 16, Options->Settings.GradientLimit);
-            }
+            float* gates = Strips + (block * BlockStride) + (rows.GateRow * GateRow);
+            for (nint row = 0; row < rows.Count; row++, gates += GateRow)
+                table.Clamp(gates, CellStrips * 16, Options->Settings.GradientLimit);
         }
     }
 

@@ -20,14 +20,14 @@ internal unsafe partial struct RecurrentJob
     public RecurrentOptions* Options;
 
     /// <summary>See <see cref="GateLayout"/>.</summary>
-    public int BlockStrips, CellStrips;
+    public int CellStrips;
 
     /// <summary>R packed: forward [panel][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
     public ProductPanels Recurrent;
 
     /// <summary>Gate strips: forward from the block's first row on, backward from where row 0 would be.</summary>
     public float* Strips;
-    public nint StripStride;
+    public nint BlockStride, GateRow;
 
     /// <summary>Where the recurrent chain starts that is one of its own, in the last strip of a block; null when there is none.</summary>
     public float* ApartBias;
@@ -108,7 +108,7 @@ internal unsafe partial struct RecurrentJob
             Panels = product.Panels,
         };
         gemm.SetRowMajorA(previous, stride, depth);
-        gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips);
+        gemm.SetGateStripsC(Strips + (product.FirstStrip * 16) + (gateRow * GateRow), GateRow, product.Gates, BlockStride);
         gemm.SetInitC();
         CellArgs one = AtFirstBlock(cell, gateRow);
         for (nint panel = 0, block = 0; block < UnitBlocks; panel++)
@@ -156,8 +156,8 @@ internal unsafe partial struct RecurrentJob
 
     private readonly void StartApartChain(nint row, nint count, nint block)
     {
-        float* strip = Strips + (((block * BlockStrips) + CellStrips - 1) * StripStride) + (row * 16);
-        for (nint last = row + count; row < last; row++, strip += 16)
+        float* strip = Strips + (block * BlockStride) + (row * GateRow) + ((CellStrips - 1) * 16);
+        for (nint last = row + count; row < last; row++, strip += GateRow)
             Copy(ApartBias + (block * 16), strip, 16);
     }
 
@@ -186,8 +186,9 @@ internal unsafe partial struct RecurrentJob
     private readonly CellArgs AtFirstBlock(in CellArgs first, nint gateRow)
     {
         CellArgs cell = first;
-        cell.Gates = Strips + (gateRow * 16);
-        cell.GateStride = StripStride;
+        cell.Gates = Strips + (gateRow * GateRow);
+        cell.GateStride = 16;
+        cell.GateRow = GateRow;
         return cell;
     }
 
@@ -195,7 +196,7 @@ internal unsafe partial struct RecurrentJob
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly void MoveOn(ref CellArgs cell)
     {
-        cell.Gates += BlockStrips * StripStride;
+        cell.Gates += BlockStride;
         cell.Unit += 16;
         cell.PreviousHidden += 16;
         cell.PreviousCell += 16;
