@@ -43,43 +43,33 @@ internal static unsafe partial class WeightGradient
     public static nint ScratchLength(nint strips, nint batch, nint columns)
     {
         nint panels = Gemm.Panels(Math.Min(columns, PassColumns));
-        return (panels * (PackLength + (SliceTree.Depth(batch) * strips * SumLength))) + RunScratch;
+        return (panels * (PackLength + (SliceTree.Depth(batch) * strips * (SumLength + 16)))) + RunScratch;
     }
 
-    /// <summary>Strips first … first + strips − 1 of dW.</summary>
+    /// <summary>Strips first … first + strips − 1 of dW and of the bias gradients.</summary>
     public static void Run(KernelTable table, in WeightGradientArgs args, nint first, nint strips, Arena arena)
     {
         nint mark = arena.Used, panels = Gemm.Panels(Math.Min(args.Columns, PassColumns));
         float* pack = arena.Take(panels * PackLength), packedStrips = arena.Take(BlockRows * 16 * MostNeighbours);
         var runs = (RowRun*)arena.Take(BlockRows * 2);
-        var tree = new SliceTree(table, arena, args.Batch, panels * strips * SumLength);
         for (nint column = 0; column < args.Columns; column += PassColumns)
         {
-            nint width = Math.Min(PassColumns, args.Columns - column);
+            nint width = Math.Min(PassColumns, args.Columns - column), sums = Gemm.Panels(width) * strips * SumLength, treeMark = arena.Used;
+            bool bias = column == 0 && args.BiasA != null;
+            var tree = new SliceTree(table, arena, args.Batch, sums + (bias ? strips * 16 : 0));
             for (StepSpan span = args.LastSpan(); span.Steps > 0; span = args.SpanBefore(span))
             {
                 for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-                    Slice(table, args, span, first, strips, sample, column, width, pack, packedStrips, runs, tree.Push());
-                AddPass(table, args, first, strips, column, width, tree.Finish());
+                {
+                    float* sum = tree.Push();
+                    Slice(table, args, span, first, strips, sample, column, width, pack, packedStrips, runs, sum, bias ? sum + sums : null);
+                }
+                float* total = tree.Finish();
+                AddPass(table, args, first, strips, column, width, total);
+                if (bias)
+                    AddBias(args, first, strips, total + sums);
             }
-        }
-        arena.Release(mark);
-    }
-
-    /// <summary>The bias gradient of the same strips: the same order with x = 1.</summary>
-    public static void RunBias(KernelTable table, WeightGradientArgs args, nint first, nint strips, float* biasA, float* biasB, Arena arena)
-    {
-        if (args.BiasStrips != null)
-            args.Strips = args.BiasStrips;
-        nint mark = arena.Used;
-        float* block = arena.Take(16), packedStrip = arena.Take(BlockRows * 16);
-        var runs = (RowRun*)arena.Take(BlockRows * 2);
-        var tree = new SliceTree(table, arena, args.Batch, strips * 16);
-        for (StepSpan span = args.LastSpan(); span.Steps > 0; span = args.SpanBefore(span))
-        {
-            for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-                BiasSlice(table, args, span, first, strips, sample, block, packedStrip, runs, tree.Push());
-            AddBias(args, first, strips, tree.Finish(), biasA, biasB);
+            arena.Release(treeMark);
         }
         arena.Release(mark);
     }
@@ -89,7 +79,7 @@ internal static unsafe partial class WeightGradient
     /// <summary>Sums are laid out [neighbouring strips][panel][16 rows a strip][64].</summary>
     private static void Slice(
         KernelTable table, in WeightGradientArgs args, StepSpan span, nint first, nint strips, nint sample, nint column, nint width,
-        float* pack, float* packedStrips, RowRun* runs, float* sum)
+        float* pack, float* packedStrips, RowRun* runs, float* sum, float* bias)
     {
         nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples), end = first + strips;
         for (nint t = span.First; t < span.End; t += blockSteps)
@@ -122,7 +112,15 @@ internal static unsafe partial class WeightGradient
                     tile.A = tile.Prefetch = packedStrips;
                     tile.InnerStride = count * 16;
                 }
+                float* rows = tile.A;
                 StripPanels(table, &tile, count * 16, width, pack);
+                if (bias == null)
+                    continue;
+                if (args.BiasStrips != null && args.Rows != null)
+                    CopyRuns(args.BiasStrip(strip), args.StripRow, runs, steps, count * 16, packedStrips);
+                else if (args.BiasStrips != null)
+                    rows = args.BiasStrip(strip) + row;
+                SumBlock(table, args, tile, rows, count, bias + ((strip - first) * 16));
             }
         }
     }
@@ -219,44 +217,26 @@ internal static unsafe partial class WeightGradient
         }
     }
 
-    private static void AddBias(in WeightGradientArgs args, nint first, nint strips, float* sums, float* biasA, float* biasB)
+    private static void AddBias(in WeightGradientArgs args, nint first, nint strips, float* sums)
     {
-        for (nint s = 0; s < strips; s++, sums += 16)
+        for (nint s = 0; args.BiasA != null && s < strips; s++, sums += 16)
         {
             (nint row, nint count) = args.Target(first + s);
             for (nint i = 0; i < count; i++)
             {
-                biasA[row + i] += sums[i];
-                if (biasB != null)
-                    biasB[row + i] += sums[i];
+                args.BiasA[row + i] += sums[i];
+                if (args.BiasB != null)
+                    args.BiasB[row + i] += sums[i];
             }
         }
     }
 
-    private static void BiasSlice(
-        KernelTable table, in WeightGradientArgs args, StepSpan span, nint first, nint strips, nint sample, float* block,
-        float* packedStrip, RowRun* runs, float* sum)
+    /// <summary>The sums of a block's rows of some neighbouring strips: the same chains with x = 1.</summary>
+    private static void SumBlock(KernelTable table, in WeightGradientArgs args, in TileArgs tile, float* rows, nint strips, float* sum)
     {
-        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
-        new Span<float>(sum, (int)(strips * 16)).Clear();
-        for (nint t = span.First; t < span.End; t += blockSteps)
-        {
-            nint steps = Math.Min(blockSteps, span.End - t);
-            nint row = ((t * args.Batch) + sample) * args.StripRow;
-            nint packed = args.Rows == null ? 0 : FindRuns(args, t, steps, sample, samples, runs);
-            for (nint s = 0; s < strips; s++)
-            {
-                if (args.Rows != null)
-                {
-                    CopyRuns(args.Strip(first + s), args.StripRow, runs, steps, 16, packedStrip);
-                    table.SumStripRows(packedStrip, 1, 0, packed, 16, block);
-                }
-                else
-                {
-                    table.SumStripRows(args.Strip(first + s) + row, steps, args.Batch * args.StripRow, samples, args.StripRow, block);
-                }
-                table.AddTo(block, sum + (s * 16), 16);
-            }
-        }
+        float* block = stackalloc float[16 * MostNeighbours];
+        table.SumStripRows(rows, strips, tile.MiddleCount, tile.MiddleStride, tile.InnerCount, tile.InnerStride, tile.Add ? block : sum);
+        if (tile.Add)
+            table.AddTo(block, sum, strips * 16);
     }
 }

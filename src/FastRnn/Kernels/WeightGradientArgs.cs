@@ -12,8 +12,8 @@ internal unsafe struct WeightGradientArgs
     public float* Strips;
     public nint BlockStride, StripRow;
 
-    /// <summary>The bias gradient's strips where they are others; null for the same.</summary>
-    public float* BiasStrips;
+    /// <summary>One or two bias gradients, or none. Their strips where they are others; null for the same.</summary>
+    public float* BiasA, BiasB, BiasStrips;
 
     /// <summary>X [T·B rows of XRow floats], Columns of them used (padded to 16).</summary>
     public float* X;
@@ -72,8 +72,12 @@ internal unsafe struct WeightGradientArgs
     }
 
     /// <summary>Where a strip lies.</summary>
-    public readonly float* Strip(nint strip) =>
-        Strips + (strip / Gates * BlockStride) + (strip % Gates * 16);
+    public readonly float* Strip(nint strip) => Strips + Offset(strip);
+
+    /// <summary>Where the strip for the bias lies.</summary>
+    public readonly float* BiasStrip(nint strip) => BiasStrips + Offset(strip);
+
+    private readonly nint Offset(nint strip) => (strip / Gates * BlockStride) + (strip % Gates * 16);
 }
 
 /// <summary>Some time steps.</summary>

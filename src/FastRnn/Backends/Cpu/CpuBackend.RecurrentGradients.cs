@@ -60,10 +60,12 @@ public sealed unsafe partial class CpuBackend
         CpuRecurrentWeights w, WeightGradientArgs args, GateProduct product, in RecurrentJob job, float* biasA, float* biasB)
     {
         args.Strips = job.Strips + (product.FirstStrip * 16);
-        args.BiasStrips = job.Strips + (product.CellStrip * 16);
+        args.BiasA = biasA;
+        args.BiasB = biasB;
+        args.BiasStrips = product.CellStrip == product.FirstStrip ? null : job.Strips + (product.CellStrip * 16);
         args.Gates = product.Gates.Length;
         args.GateOrder = GateLayout.Order(product.Gates);
-        AddWeightGradient(args, w.GateColumns(product) / 16, biasA, biasB);
+        AddWeightGradient(args, w.GateColumns(product) / 16);
     }
 
     /// <summary>dW_hr = Σ dh mᵀ.</summary>
@@ -80,7 +82,7 @@ public sealed unsafe partial class CpuBackend
         args.Gates = 1;
         args.GradientRows = w.State;
         SetFactor(ref args, job.Options->Unprojected, job.HiddenRow, target);
-        AddWeightGradient(args, job.StateRow / 16, null, null);
+        AddWeightGradient(args, job.StateRow / 16);
         target.Written();
     }
 
