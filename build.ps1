@@ -11,7 +11,7 @@ build     dotnet format FastRnn.sln --verify-no-changes --no-restore
 build     dotnet build FastRnn.sln -c Release --no-restore
 test      dotnet test FastRnn.sln -c Release
 test-isa  dotnet msbuild tests/InstructionSets.proj
-bench     dotnet run -c Release --project bench/FastRnn.Bench -- layers
+bench     dotnet run -c Release --project bench/FastRnn.Bench -- suite
 publish   dotnet publish src/FastRnn.Runner -c Release -o artifacts/fastrnn
 '@
 

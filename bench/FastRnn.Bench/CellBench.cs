@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FastRnn.Backends;
 using FastRnn.Numerics;
+using FastRnn.Suites;
 
 namespace FastRnn.Bench;
 
@@ -53,8 +54,8 @@ internal sealed class CellBench(IsaLevel isa, int threads)
 
     private static double Ratio(CpuBackend backend, CellType cell, Keep keep)
     {
-        Action plain = LayerBench.Prepare(backend, new LayerShape(CellType.Lstm, Width, Width, Steps, Batch), keep);
-        Action other = LayerBench.Prepare(backend, new LayerShape(cell, Width, Width, Steps, Batch), keep);
+        Action plain = LayerWork.Prepare(backend, new LayerShape(CellType.Lstm, Width, Width, Steps, Batch), keep);
+        Action other = LayerWork.Prepare(backend, new LayerShape(cell, Width, Width, Steps, Batch), keep);
         return Turns.Measure(plain, other, Rounds).Ratio;
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FastRnn.Backends;
 using FastRnn.Numerics;
+using FastRnn.Suites;
 
 namespace FastRnn.Bench;
 
@@ -18,12 +19,7 @@ internal sealed class LengthBench(IsaLevel isa, int threads)
     public string Run()
     {
         using var backend = new CpuBackend(threads, isa);
-        var flags = new StepFlags(Steps, Batch);
-        for (int i = 0; i < Steps * Batch; i++)
-        {
-            int t = i / Batch, sample = i % Batch * 13 % Batch; // not sorted by length
-            flags.Active[i] = (byte)(t < 1 + (sample * (Steps - 1) / (Batch - 1)) ? 1 : 0);
-        }
+        StepFlags flags = SequenceWork.SpreadLengths(Steps, Batch);
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"{Machine.CpuName}, {Isa.Name(isa)}, {threads} thread(s), .NET {Environment.Version}.");
         text.AppendLine(CultureInfo.InvariantCulture, $"LSTM {Width}, T {Steps}, B {Batch}: lengths spread evenly over 1…T ÷ all padded to T, {Rounds} rounds in turn.");
@@ -34,7 +30,7 @@ internal sealed class LengthBench(IsaLevel isa, int threads)
         {
             Keep keep = training ? Keep.Everything : Keep.Nothing;
             var shape = new LayerShape(CellType.Lstm, Width, Width, Steps, Batch);
-            Action padded = LayerBench.Prepare(backend, shape, keep), masked = LayerBench.Prepare(backend, shape, keep, flags);
+            Action padded = LayerWork.Prepare(backend, shape, keep), masked = LayerWork.Prepare(backend, shape, keep, flags);
             text.AppendLine(Row(training ? "forward + backward" : "inference", padded, masked));
         }
         return text.ToString();

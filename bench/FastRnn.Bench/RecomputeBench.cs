@@ -3,6 +3,7 @@ using System.Text;
 using FastRnn.Backends;
 using FastRnn.Memory;
 using FastRnn.Numerics;
+using FastRnn.Suites;
 
 namespace FastRnn.Bench;
 
@@ -31,7 +32,7 @@ internal sealed class RecomputeBench(IsaLevel isa, int threads)
 
     private static string Row(CpuBackend backend, LayerShape shape)
     {
-        Action kept = LayerBench.Prepare(backend, shape, Keep.Everything), again = LayerBench.Prepare(backend, shape, Keep.States);
+        Action kept = LayerWork.Prepare(backend, shape, Keep.Everything), again = LayerWork.Prepare(backend, shape, Keep.States);
         Turns turns = Turns.Measure(kept, again, Rounds, warmUp: 1);
         double bytes = Bytes(backend, shape, Keep.Everything), fewer = Bytes(backend, shape, Keep.States);
         return string.Create(

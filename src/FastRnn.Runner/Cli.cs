@@ -59,6 +59,7 @@ internal static partial class Cli
             SampleCommand.Create(output, cancellation),
             InfoCommand.Create(output),
             GenerateCommand.Create(output, cancellation),
+            BenchCommand.Create(output, cancellation),
             DoctorCommand.Create(output),
             CompletionCommand.Create(output),
             new HelpOption(),

@@ -125,6 +125,23 @@ public abstract class Backend : IDisposable
         RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
         RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch, in RecurrentPass pass = default);
 
+    // ---- one step of one sample ---------------------------------------------------------------------------------------------
+
+    /// <summary>An empty plan for a model's steps, or null where the back end has no stages.</summary>
+    internal virtual StepPlan? CreateStepPlan() => null;
+
+    /// <summary>A recurrent layer's steps from the zero state; null where there is no stage for such a cell.</summary>
+    internal virtual StepStage? CreateStepStage(RecurrentWeights weights) => null;
+
+    /// <summary>An affine layer's steps.</summary>
+    internal virtual StepStage? CreateStepStage(LinearWeights weights) => null;
+
+    /// <summary>An embedding's steps; table [V, E].</summary>
+    internal virtual StepStage? CreateStepStage(DeviceBuffer embeddingTable) => null;
+
+    /// <summary>The steps of a function of each value.</summary>
+    internal virtual StepStage? CreateStepStage(ActivationKind kind, int width) => null;
+
     // ---- loss and update ----------------------------------------------------------------------------------------------------
 
     /// <summary>

@@ -18,21 +18,34 @@ public static class SessionExtensions
 public sealed class Session
 {
     private readonly Sequential _model;
-    private readonly SequentialWorkspace _workspace;
-    private readonly RecurrentState?[] _state;
-    private readonly int[] _token = new int[1];
-    private readonly DeviceBuffer? _input;
 
-    internal Session(Sequential model)
+    /// <summary>The fast way, where the back end has it; otherwise a step is a window of one step over everything below.</summary>
+    private readonly StepPlan? _plan;
+    private readonly SequentialWorkspace _workspace = null!;
+    private readonly RecurrentState?[] _state = [];
+    private readonly int[] _token = [];
+    private readonly DeviceBuffer? _input;
+    private readonly int _inputSize, _outputSize;
+    private readonly bool _takesTokens;
+
+    /// <summary>A session; one that plans no steps runs windows of one step whatever the back end has, for comparisons.</summary>
+    internal Session(Sequential model, bool plansSteps = true)
     {
         ArgumentNullException.ThrowIfNull(model);
         if (model.LayerThatReadsAhead != null)
             throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream, Predict takes whole windows");
         _model = model;
+        (_inputSize, _outputSize, _takesTokens) = (model.InputSize, model.OutputSize, model.TakesTokens);
+        _plan = plansSteps ? model.CreateStepPlan() : null;
+        if (_plan != null)
+            return;
         _workspace = model.CreateWorkspace(1, 1, Keep.Nothing);
         _state = _workspace.InitialState();
-        _input = model.TakesTokens ? null : model.Backend.Allocate(1, model.InputSize);
+        _token = new int[1];
+        _input = _takesTokens ? null : model.Backend.Allocate(1, model.InputSize);
     }
+
+    internal StepPlan? Plan => _plan;
 
     /// <summary>One step of a model that reads values.</summary>
     /// <param name="x">[input width]</param>
@@ -40,11 +53,17 @@ public sealed class Session
     /// <exception cref="ArgumentException">A length differs, or the model reads tokens.</exception>
     public void Step(ReadOnlySpan<float> x, Span<float> y)
     {
-        if (_input == null)
+        if (_takesTokens)
             throw new ArgumentException("this model reads tokens: call Step(token, y)", nameof(x));
-        CheckLength(x.Length, _model.InputSize, nameof(x));
-        _model.Backend.Write(_input, x);
-        Run(new LayerInput(_input), y);
+        CheckLength(x.Length, _inputSize, nameof(x));
+        CheckLength(y.Length, _outputSize, nameof(y));
+        if (_plan != null)
+        {
+            _plan.Step(x, y);
+            return;
+        }
+        _model.Backend.Write(_input!, x);
+        Run(new LayerInput(_input!), y);
     }
 
     /// <summary>One step of a model that reads tokens.</summary>
@@ -54,10 +73,16 @@ public sealed class Session
     /// <exception cref="ArgumentOutOfRangeException">The token is not in the vocabulary.</exception>
     public void Step(int token, Span<float> y)
     {
-        if (_input != null)
+        if (!_takesTokens)
             throw new ArgumentException("this model reads values: call Step(x, y)", nameof(token));
         ArgumentOutOfRangeException.ThrowIfNegative(token);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _model.InputSize);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _inputSize);
+        CheckLength(y.Length, _outputSize, nameof(y));
+        if (_plan != null)
+        {
+            _plan.Step(token, y);
+            return;
+        }
         _token[0] = token;
         Run(new LayerInput(_token), y);
     }
@@ -65,6 +90,7 @@ public sealed class Session
     /// <summary>Back to the zero state.</summary>
     public void Reset()
     {
+        _plan?.Reset();
         foreach (RecurrentState? state in _state)
         {
             if (state != null)
@@ -74,7 +100,6 @@ public sealed class Session
 
     private void Run(in LayerInput input, Span<float> y)
     {
-        CheckLength(y.Length, _model.OutputSize, nameof(y));
         DeviceBuffer output = _model.Forward(_workspace, input, _state, new PassContext(null, false, _model.Seed, 0, false));
         _model.Backend.Read(output, y);
         _workspace.CopyFinal(_state);

@@ -17,7 +17,7 @@ internal sealed unsafe class KernelTable
         Width = width;
         TileRows = tileRows;
         NarrowTileRows = tileRows + (tileRows / 3);
-        Tiles = new delegate*<TileArgs*, void>[NarrowTileRows, 4];
+        Tiles = new delegate*<TileArgs*, void>[NarrowTileRows, 4, (int)TileKind.Count];
     }
 
     public IsaLevel Isa { get; }
@@ -31,8 +31,8 @@ internal sealed unsafe class KernelTable
     /// <summary>Most rows of a tile of three registers or fewer: as many accumulators.</summary>
     public int NarrowTileRows { get; }
 
-    /// <summary>Tiles by [rows − 1, registers − 1].</summary>
-    public delegate*<TileArgs*, void>[,] Tiles { get; }
+    /// <summary>Tiles by [rows − 1, registers − 1, <see cref="TileKind"/>].</summary>
+    public delegate*<TileArgs*, void>[,,] Tiles { get; }
 
     /// <summary>Point-wise parts of the cells, by <see cref="CellKernel"/>.</summary>
     public delegate*<CellArgs*, void>[] CellForward { get; } = new delegate*<CellArgs*, void>[(int)CellKernel.Count];
@@ -195,7 +195,7 @@ internal sealed unsafe class KernelTable
         where TRows : struct, ICount
     {
         AddNarrowTiles<L, V, TRows>(table);
-        table.Tiles[TRows.Value - 1, 3] = &Tile.Run<L, V, TRows, N4>;
+        AddWalks<L, V, TRows, N4>(table);
     }
 
     private static void AddNarrowTiles<L, V, TRows>(KernelTable table)
@@ -203,9 +203,23 @@ internal sealed unsafe class KernelTable
         where V : unmanaged
         where TRows : struct, ICount
     {
-        int row = TRows.Value - 1;
-        table.Tiles[row, 0] = &Tile.Run<L, V, TRows, N1>;
-        table.Tiles[row, 1] = &Tile.Run<L, V, TRows, N2>;
-        table.Tiles[row, 2] = &Tile.Run<L, V, TRows, N3>;
+        AddWalks<L, V, TRows, N1>(table);
+        AddWalks<L, V, TRows, N2>(table);
+        AddWalks<L, V, TRows, N3>(table);
+        table.Tiles[TRows.Value - 1, 2, (int)TileKind.RowOf48] = &Tile.Run<L, V, TRows, N3, N3, AlongRow>;
+        table.Tiles[TRows.Value - 1, 1, (int)TileKind.RowOf32] = &Tile.Run<L, V, TRows, N2, N2, AlongRow>;
+    }
+
+    private static void AddWalks<L, V, TRows, TColumns>(KernelTable table)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TRows : struct, ICount
+        where TColumns : struct, ICount
+    {
+        (int row, int column) = (TRows.Value - 1, TColumns.Value - 1);
+        table.Tiles[row, column, (int)TileKind.Row] = &Tile.Run<L, V, TRows, TColumns, N4, AlongRow>;
+        table.Tiles[row, column, (int)TileKind.Fours] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N4>>;
+        table.Tiles[row, column, (int)TileKind.Threes] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N3>>;
+        table.Tiles[row, column, (int)TileKind.Twos] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N2>>;
     }
 }

@@ -10,12 +10,13 @@ internal static unsafe class Packing
     public static nint PanelLength(nint depth, nint columns) => Gemm.Panels(columns) * depth * Gemm.PanelColumns;
 
     /// <summary>
-    /// Forward gates: W [gates·H, K] to [block of 16 units][k][gate][16], the gates in the given order. Three or four gates are a panel.
+    /// Forward gates: W [gates·H, K] to [block of 16 units][k][gate][16], the gates in the given order. Three or four gates are a panel. Blocks
+    /// follow each other, or lie <paramref name="blockStep"/> floats apart with room for other k between them.
     /// </summary>
-    public static void GateColumns(float* w, nint stride, nint hidden, ReadOnlySpan<int> gates, nint depth, float* panels)
+    public static void GateColumns(float* w, nint stride, nint hidden, ReadOnlySpan<int> gates, nint depth, float* panels, nint blockStep = 0)
     {
         nint blocks = (hidden + 15) / 16, width = gates.Length * 16;
-        for (nint block = 0; block < blocks; block++, panels += depth * width)
+        for (nint block = 0; block < blocks; block++, panels += blockStep == 0 ? depth * width : blockStep)
         {
             nint units = Math.Min(16, hidden - (block * 16));
             for (int g = 0; g < gates.Length; g++)

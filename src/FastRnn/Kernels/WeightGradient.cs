@@ -94,7 +94,7 @@ internal static unsafe partial class WeightGradient
             }
             else
             {
-                (tile.InnerCount, tile.MiddleCount) = (FindRuns(args, t, steps, sample, samples, runs), 1);
+                (tile.Count, tile.OuterCount) = (FindRuns(args, t, steps, sample, samples, runs), 1);
                 PackRuns(args, runs, steps, column, width, pack);
             }
             nint row = ((t * args.Batch) + sample) * args.StripRow;
@@ -110,7 +110,8 @@ internal static unsafe partial class WeightGradient
                 {
                     CopyRuns(args.Strip(strip), args.StripRow, runs, steps, count * 16, packedStrips);
                     tile.A = tile.Prefetch = packedStrips;
-                    tile.InnerStride = count * 16;
+                    tile.Stride = count * 16;
+                    tile.GroupStride = 4 * tile.Stride;
                 }
                 float* rows = tile.A;
                 StripPanels(table, &tile, count * 16, width, pack);
@@ -125,19 +126,22 @@ internal static unsafe partial class WeightGradient
         }
     }
 
-    private static TileArgs BlockTile(in WeightGradientArgs args, nint samples, nint steps) => new()
+    private static TileArgs BlockTile(in WeightGradientArgs args, nint samples, nint steps)
     {
-        ARow = 1,
-        InnerCount = samples,
-        InnerStride = args.StripRow,
-        MiddleCount = steps,
-        MiddleStride = args.Batch * args.StripRow,
-        OuterCount = 1,
-        BStep = Gemm.PanelColumns,
-        Init = args.Zeros,
-        CRow = Gemm.PanelColumns,
-        CVector = 16,
-    };
+        bool contiguous = samples == args.Batch;
+        return new TileArgs
+        {
+            ARow = 1,
+            Count = contiguous ? samples * steps : samples,
+            Stride = args.StripRow,
+            GroupStride = 4 * args.StripRow,
+            OuterCount = contiguous ? 1 : steps,
+            OuterStride = args.Batch * args.StripRow,
+            Init = args.Zeros,
+            CRow = Gemm.PanelColumns,
+            CVector = 16,
+        };
+    }
 
     /// <summary>
     /// Neighbouring strips, <paramref name="rows"/> columns of dY, with all panels. Each tile fetches its share of the next strips' lines, of every
@@ -147,22 +151,23 @@ internal static unsafe partial class WeightGradient
     {
         nint tiles = (rows + table.TileRows - 1) / table.TileRows, runs = tiles * Gemm.Panels(width) * (16 / table.Width);
         float* a = tile->A;
-        tile->PrefetchStep = Math.Min(16, (rows + runs - 1) / runs);
-        tile->PrefetchMiddle = tile->MiddleStride - (tile->InnerCount * tile->PrefetchStep);
+        tile->PrefetchStep = Math.Min(64, 4 * ((rows + runs - 1) / runs));
+        nint ahead = tile->Count / 4 * tile->PrefetchStep;
+        tile->PrefetchOuter = tile->OuterStride - ahead;
         for (nint k = 0; k < width; k += Gemm.PanelColumns)
         {
             nint registers = Math.Min(4, (width - k + 15) / 16), row = 0;
             for (nint i = 0; i < tiles; i++)
             {
                 nint next = rows * (i + 1) / tiles;
-                var run = table.Tiles[next - row - 1, registers - 1];
+                var run = table.Tiles[next - row - 1, registers - 1, (int)TileKind.Fours];
                 tile->A = a + row;
                 for (int lane = 0; lane < 16; lane += table.Width)
                 {
                     tile->B = pack + (k * BlockRows) + lane;
                     run(tile);
                     tile->C += table.Width;
-                    tile->Prefetch += tile->InnerCount * tile->PrefetchStep;
+                    tile->Prefetch += ahead;
                 }
                 tile->C += ((next - row) * Gemm.PanelColumns) - 16;
                 row = next;
@@ -235,7 +240,7 @@ internal static unsafe partial class WeightGradient
     private static void SumBlock(KernelTable table, in WeightGradientArgs args, in TileArgs tile, float* rows, nint strips, float* sum)
     {
         float* block = stackalloc float[16 * MostNeighbours];
-        table.SumStripRows(rows, strips, tile.MiddleCount, tile.MiddleStride, tile.InnerCount, tile.InnerStride, tile.Add ? block : sum);
+        table.SumStripRows(rows, strips, tile.OuterCount, tile.OuterStride, tile.Count, tile.Stride, tile.Add ? block : sum);
         if (tile.Add)
             table.AddTo(block, sum, strips * 16);
     }

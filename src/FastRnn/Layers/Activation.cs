@@ -94,6 +94,8 @@ public abstract class ActivationLayer : Layer
             Backend.ActivationBackward(Kind, input.Values, workspace.Output, outputGradient, inputGradient, pass.Flags);
     }
 
+    internal override bool AddStep(StepPlan plan, int inputSize) => plan.Add(Backend.CreateStepStage(Kind, inputSize));
+
     private protected override Parameter[] CreateParameters(int inputSize) => [];
 
     private protected override void Initialize(Parameter parameter, PhiloxStream random) =>

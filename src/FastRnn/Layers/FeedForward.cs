@@ -40,6 +40,8 @@ public sealed class Embedding(int vocabulary, int size) : Layer
         Backend.EmbeddingBackward(ParameterArray[0].Gradient, input.Tokens.Span, outputGradient);
     }
 
+    internal override bool AddStep(StepPlan plan, int inputSize) => plan.Add(Backend.CreateStepStage(ParameterArray[0].Value));
+
     private protected override Parameter[] CreateParameters(int inputSize) =>
         [new(Backend, "weight", Backend.Allocate(Vocabulary, Size), Vocabulary, Size)];
 
@@ -88,6 +90,8 @@ public sealed class Linear(int input, int output) : Layer
 
     internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass) =>
         Backend.PlanLinear(plan, _weights!, workspace.Steps, workspace.Batch, pass);
+
+    internal override bool AddStep(StepPlan plan, int inputSize) => plan.Add(Backend.CreateStepStage(_weights!));
 
     private protected override Parameter[] CreateParameters(int inputSize)
     {
@@ -139,6 +143,8 @@ public sealed class Dropout(float rate) : Layer
         if (inputGradient != null)
             Apply(outputGradient, inputGradient, workspace, pass);
     }
+
+    internal override bool AddStep(StepPlan plan, int inputSize) => true;
 
     private protected override Parameter[] CreateParameters(int inputSize) => [];
 

@@ -83,6 +83,12 @@ public abstract class Layer
     {
     }
 
+    /// <summary>
+    /// Adds what a step of one sample from the zero state takes to a plan, nothing if it takes nothing; false where the back end cannot, and steps then
+    /// are windows of one step.
+    /// </summary>
+    internal virtual bool AddStep(StepPlan plan, int inputSize) => false;
+
     private protected abstract Parameter[] CreateParameters(int inputSize);
 
     /// <summary>Makes a layer inside this one part of the same model. Its parameters become this layer's to name and to draw.</summary>

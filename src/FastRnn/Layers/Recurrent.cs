@@ -127,6 +127,8 @@ public abstract class RecurrentLayer : Layer
         Backend.PlanRecurrent(plan, Weights, ws.Stash, pass);
     }
 
+    internal override bool AddStep(StepPlan plan, int inputSize) => _drop == null && plan.Add(Backend.CreateStepStage(Weights));
+
     /// <summary>The cell without the options that all cells have.</summary>
     private protected abstract CellType CreateCell();
 

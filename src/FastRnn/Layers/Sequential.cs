@@ -84,6 +84,15 @@ public sealed class Sequential : IDisposable
 
     internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep) => CreateWorkspace(steps, batch, keep, _layers.Length);
 
+    /// <summary>The layers' steps of one sample from the zero state, or null where the back end has no stage for one of them.</summary>
+    internal StepPlan? CreateStepPlan()
+    {
+        StepPlan? plan = Backend.CreateStepPlan();
+        for (int i = 0; plan != null && i < _layers.Length; i++)
+            plan = _layers[i].AddStep(plan, _inputSizes[i]) ? plan : null;
+        return plan;
+    }
+
     /// <summary>A workspace for the first layers alone.</summary>
     internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep, int layers)
     {

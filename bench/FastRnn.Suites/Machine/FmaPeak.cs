@@ -1,9 +1,8 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FastRnn.Numerics;
 
-namespace FastRnn.Bench;
+namespace FastRnn.Suites;
 
 /// <summary>
 /// The most float32 multiply-adds one core does: twelve independent chains in registers, no memory. It is measured again beside every
@@ -17,14 +16,14 @@ internal static class FmaPeak
     /// <summary>GFLOP/s of the calling thread right now, in about 2–4 ms.</summary>
     public static double Measure(IsaLevel isa)
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = Ticks.Now;
         int width = isa switch
         {
             IsaLevel.Avx512 => Run512(),
             IsaLevel.Avx2 => Run256(),
             _ => RunScalar(),
         };
-        return Rounds * (double)Chains * width * 2 / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
+        return Rounds * (double)Chains * width * 2 / Ticks.SecondsSince(start) / 1e9;
     }
 
     /// <summary>GFLOP/s of several threads together, each in registers of its own: what this machine gives them at this moment.</summary>

@@ -1,6 +1,5 @@
-using System.Diagnostics;
 
-namespace FastRnn.Bench;
+namespace FastRnn.Suites;
 
 /// <summary>Median seconds of two pieces of work run in turn, and the median of their ratio: what holds on a machine whose speed changes.</summary>
 internal readonly record struct Turns(double First, double Second, double Ratio)
@@ -22,8 +21,8 @@ internal readonly record struct Turns(double First, double Second, double Ratio)
 
     private static double Seconds(Action action)
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = Ticks.Now;
         action();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return Ticks.SecondsSince(start);
     }
 }

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace FastRnn.Bench;
+namespace FastRnn.Suites;
 
 /// <summary>What a table must say about the machine it comes from.</summary>
 internal static partial class Machine

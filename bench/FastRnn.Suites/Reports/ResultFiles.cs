@@ -1,0 +1,31 @@
+using System.Text.Json;
+
+namespace FastRnn.Suites;
+
+/// <summary>The results of a machine in a folder: a table and its JSON for every suite, instruction set and number of threads, and all targets.</summary>
+internal static class ResultFiles
+{
+    /// <summary>Writes the results, replacing older ones of the same kind, and the targets against all results that are there then. Returns the folder.</summary>
+    public static string Write(string root, IReadOnlyList<SuiteResult> results)
+    {
+        string folder = Path.Combine(root, Machine.Slug);
+        Directory.CreateDirectory(folder);
+        foreach (SuiteResult result in results)
+        {
+            string path = Path.Combine(folder, $"{result.Suite}-{result.Isa}-{result.Threads}");
+            File.WriteAllText(path + ".md", Markdown.Suite(result));
+            File.WriteAllText(path + ".json", JsonSerializer.Serialize(result, SuiteJson.Default.SuiteResult) + "\n");
+        }
+        foreach (string isa in results.Select(result => result.Isa).Distinct())
+            File.WriteAllText(Path.Combine(folder, $"targets-{isa}.md"), Markdown.TargetTable(Read(folder, isa)));
+        return folder;
+    }
+
+    /// <summary>All results of an instruction set in a folder, in order of their files.</summary>
+    internal static List<SuiteResult> Read(string folder, string isa)
+    {
+        IEnumerable<string> files = Enum.GetValues<Suite>().SelectMany(
+            suite => Directory.GetFiles(folder, $"{Catalog.Name(suite)}-{isa}-*.json").Order(StringComparer.Ordinal));
+        return [.. files.Select(file => JsonSerializer.Deserialize(File.ReadAllText(file), SuiteJson.Default.SuiteResult)!)];
+    }
+}

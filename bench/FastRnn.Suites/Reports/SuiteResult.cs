@@ -1,0 +1,95 @@
+using System.Text.Json.Serialization;
+
+namespace FastRnn.Suites;
+
+/// <summary>The machine-readable results; keys are snake_case, what is not known is left out.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSerializable(typeof(SuiteResult))]
+[JsonSerializable(typeof(SuiteResults))]
+[JsonSerializable(typeof(PeerGreeting))]
+internal sealed partial class SuiteJson : JsonSerializerContext;
+
+/// <summary>What a run prints.</summary>
+internal sealed record SuiteResults(IReadOnlyList<SuiteResult> Suites);
+
+/// <summary>One suite on one machine, in one process.</summary>
+internal sealed record SuiteResult(
+    string Suite, string Machine, string Isa, int Threads, string Pinned, string Commit, string Runtime, string Os, string Date, double SecondsARow, int Rounds,
+    ProbeResult Probe, IReadOnlyList<PeerVersion> Peers, IReadOnlyList<RowResult> Rows, IReadOnlyList<string> Faults);
+
+/// <summary>The best of all readings of the run, in GFLOP/s, GHz and GB/s, and the cache sizes in bytes.</summary>
+internal sealed record ProbeResult(
+    double Gflops, double Gigahertz, double FlopsPerClock, RateResult L1, RateResult L2, RateResult L3, RateResult Memory, double TimerNanoseconds);
+
+/// <summary>A level of memory: its size, its rate, and the pattern of loads that reached it.</summary>
+internal sealed record RateResult(long Bytes, double GigabytesPerSecond, string Pattern);
+
+/// <summary>A peer of this run; without a version, why it is not there.</summary>
+internal sealed record PeerVersion(string Peer, string? Version, string? Details, string? Missing);
+
+/// <summary>What a peer took for the same work: nanoseconds a unit, and its time ÷ ours, the median over the rounds; or why there is nothing.</summary>
+internal sealed record PeerTime(string Peer, double? Nanoseconds, double? Ratio, string? Missing);
+
+/// <summary>One row. Times in nanoseconds a unit of work.</summary>
+internal sealed record RowResult(string Id, string Mode, string Precision, int Threads)
+{
+    public string? Cell { get; init; }
+
+    public int? Input { get; init; }
+
+    public int? Hidden { get; init; }
+
+    public int? Layers { get; init; }
+
+    public int? Steps { get; init; }
+
+    public int? Batch { get; init; }
+
+    public double? Median { get; init; }
+
+    /// <summary>Of units timed one by one, where there are enough of them.</summary>
+    public double? P50 { get; init; }
+
+    public double? P99 { get; init; }
+
+    public double? P999 { get; init; }
+
+    /// <summary>Units timed one by one.</summary>
+    public int? Samples { get; init; }
+
+    public double? Gflops { get; init; }
+
+    /// <summary>Of the peak measured beside this row, GFLOP/s.</summary>
+    public double? Peak { get; init; }
+
+    public double? Share { get; init; }
+
+    /// <summary>Least time on this machine, and whether multiply-adds or a level of memory set it.</summary>
+    public double? Bound { get; init; }
+
+    public string? Limit { get; init; }
+
+    public double? Gap { get; init; }
+
+    /// <summary>The bound with the budgets for functions and waiting.</summary>
+    public double? BudgetedBound { get; init; }
+
+    public double? BudgetedGap { get; init; }
+
+    /// <summary>Managed bytes and collections of all timed units together.</summary>
+    public long? Allocated { get; init; }
+
+    public int? Collections { get; init; }
+
+    /// <summary>Other figures, by name.</summary>
+    public SortedDictionary<string, double> Metrics { get; init; } = [];
+
+    public IReadOnlyList<PeerTime> Peers { get; init; } = [];
+
+    /// <summary>Why the row was not measured.</summary>
+    public string? Missing { get; init; }
+}
+
+/// <summary>A peer's first line.</summary>
+internal sealed record PeerGreeting(string Peer, string? Version, int Threads, string? Details, string? Missing);

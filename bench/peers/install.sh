@@ -1,0 +1,110 @@
+#!/bin/sh
+# Installs and builds the peers of FastRnn's benchmarks into bench/peers/build, which git ignores:
+#
+#   onnxruntime  the library of the npm package onnxruntime-node and ort_peer.cpp
+#   onednn       Debian's libdnnl-dev and onednn_peer.cpp
+#   torch        Debian's python3-torch with libopenblas0-openmp and torch_peer.py
+#
+# Packages that Debian lacks on this machine are installed as root or through sudo; nothing is installed where neither is possible. Each peer
+# is tried on its own: what cannot be had is reported as missing, with the reason, and the others are built all the same. Ends with 0 however
+# many are missing; 1 says that this script itself failed. ORT_VERSION=… chooses another ONNX Runtime.
+set -u
+
+ORT_VERSION=${ORT_VERSION:-1.30.0}          # known to work; oneDNN 2.6.3 and PyTorch 1.13.1 (Debian 12) are, too
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+build=$here/build
+log=$build/install.log
+mkdir -p "$build" && : >"$log" || exit 1
+cd "$here" || exit 1
+
+flags="-std=c++17 -O2 -ftree-vectorize -march=native -Wall -Wextra -Werror"
+common="work.cpp reference.cpp protocol.cpp"
+
+missing() { # PEER REASON…
+    peer=$1
+    shift
+    echo "$*" >"$build/$peer.missing"
+    return 1
+}
+
+# Installs those of the Debian packages named that are not there yet.
+debian() {
+    wanted=
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>>"$log")" = installed ] || wanted="$wanted $package"
+    done
+    [ -z "$wanted" ] && return 0
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # words are wanted
+    $as_root apt-get install -y --no-install-recommends $wanted >>"$log" 2>&1 && return 0
+    # shellcheck disable=SC2086
+    $as_root apt-get update >>"$log" 2>&1 && $as_root apt-get install -y --no-install-recommends $wanted >>"$log" 2>&1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+compiler() { have g++ || debian g++; }
+
+library_of_onnxruntime() {
+    case $(uname -m) in
+    x86_64) cpu=x64 ;;
+    aarch64) cpu=arm64 ;;
+    *) return 1 ;;
+    esac
+    [ "$(cat "$build/onnxruntime.version" 2>/dev/null)" = "$ORT_VERSION" ] && [ -f "$build/libonnxruntime.so.1" ] && return 0
+    have npm || debian npm || return 1
+    rm -rf "$build/npm" && mkdir "$build/npm" || return 1
+    # Only the archive is fetched: the package's own install script and what it depends on are of no use here.
+    (cd "$build/npm" && npm pack "onnxruntime-node@$ORT_VERSION" >>"$log" 2>&1 && tar xzf ./*.tgz) || return 1
+    found=$(find "$build/npm/package/bin" -path "*/linux/$cpu/libonnxruntime.so.1" | head -n 1)
+    [ -n "$found" ] && mv "$found" "$build/libonnxruntime.so.1" || return 1
+    rm -rf "$build/npm"
+    echo "$ORT_VERSION" >"$build/onnxruntime.version"
+}
+
+onnxruntime() {
+    compiler || missing onnxruntime "no C++ compiler, and g++ could not be installed" || return
+    library_of_onnxruntime || missing onnxruntime "onnxruntime-node $ORT_VERSION could not be had through npm" || return
+    # shellcheck disable=SC2086
+    g++ $flags $common onnx_model.cpp ort_peer.cpp -o build/ort_peer -Lbuild -l:libonnxruntime.so.1 '-Wl,-rpath,$ORIGIN' >>"$log" 2>&1 ||
+        missing onnxruntime "ort_peer does not compile, see build/install.log"
+}
+
+onednn() {
+    compiler || missing onednn "no C++ compiler, and g++ could not be installed" || return
+    debian libdnnl-dev || missing onednn "Debian package libdnnl-dev could not be installed" || return
+    # shellcheck disable=SC2086
+    g++ $flags -fopenmp $common onednn_plan.cpp onednn_peer.cpp -o build/onednn_peer -ldnnl >>"$log" 2>&1 ||
+        missing onednn "onednn_peer does not compile, see build/install.log"
+}
+
+torch() {
+    /usr/bin/python3 -c 'import torch' >>"$log" 2>&1 && [ -e "$(echo /usr/lib/*/libopenblas.so.0)" ] || debian python3-torch libopenblas0-openmp ||
+        missing torch "Debian packages python3-torch and libopenblas0-openmp could not be installed" || return
+    printf '#!/bin/sh\nexec /usr/bin/python3 "%s/torch_peer.py" "$@"\n' "$here" >build/torch_peer && chmod +x build/torch_peer
+}
+
+# Builds a peer and lets it say what it is and verify one row; a peer that does neither is missing.
+peer() {
+    rm -f "$build/$1.missing" "$build/$2"
+    if "$1"; then
+        answer=$(printf 'prepare a step lstm 5 9 2 1 1\nverify a\nquit\n' | ./start.sh "$1" 1 2>>"$log")
+        case $answer in
+        *"verified a"*)
+            echo "$1: $(echo "$answer" | head -n 1)"
+            return
+            ;;
+        esac
+        echo "$answer" >>"$log"
+        rm -f "$build/$2"
+        missing "$1" "it does not run or its results are wrong, see build/install.log"
+    fi
+    echo "$1: missing: $(cat "$build/$1.missing")"
+}
+
+peer onnxruntime ort_peer
+peer onednn onednn_peer
+peer torch torch_peer
+exit 0

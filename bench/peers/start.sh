@@ -1,0 +1,30 @@
+#!/bin/sh
+# Starts a peer: start.sh onnxruntime|onednn|torch [THREADS]. It then speaks the line protocol of README.md on stdin and stdout.
+# A peer that is not installed says so in its first line and in every answer.
+here=$(cd "$(dirname "$0")" && pwd)
+name=$1
+threads=${2:-1}
+
+# Read by the OpenMP and BLAS libraries when they are loaded. Waiting threads sleep: the peers live side by side and run in turn.
+export OMP_NUM_THREADS="$threads" OPENBLAS_NUM_THREADS="$threads" MKL_NUM_THREADS="$threads"
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}" OMP_DYNAMIC=false
+export ONEDNN_VERBOSE=0 DNNL_VERBOSE=0
+
+case $name in
+onnxruntime) program=$here/build/ort_peer ;;
+onednn) program=$here/build/onednn_peer ;;
+torch) program=$here/build/torch_peer ;;
+*)
+    echo "usage: start.sh onnxruntime|onednn|torch [THREADS]" >&2
+    exit 2
+    ;;
+esac
+[ -x "$program" ] && exec "$program" --threads "$threads"
+
+reason="not installed; run bench/peers/install.sh"
+[ -f "$here/build/$name.missing" ] && reason=$(tr -d '"\\' <"$here/build/$name.missing" | head -n 1)
+echo "{\"peer\": \"$name\", \"version\": null, \"threads\": $threads, \"missing\": \"$reason\"}"
+while read -r command id rest; do
+    [ "$command" = quit ] && exit 0
+    echo "missing ${id:--} $reason"
+done

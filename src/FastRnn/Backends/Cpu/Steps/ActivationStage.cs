@@ -1,0 +1,20 @@
+using System.Runtime.CompilerServices;
+using FastRnn.Kernels;
+using FastRnn.Memory;
+
+namespace FastRnn.Backends;
+
+/// <summary>y = f(x) for one row.</summary>
+internal sealed unsafe class ActivationStage(KernelTable table, ActivationKind kind, int width) : StepStage(width, width)
+{
+    private readonly delegate*<float*, float*, nint, void> _function = table.ActivationForward[(int)kind];
+    private readonly AlignedBuffer _x = new(AlignedBuffer.Pad(width)), _y = new(AlignedBuffer.Pad(width));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override float* Step(float* x)
+    {
+        new ReadOnlySpan<float>(x, Input).CopyTo(_x.Span); // the kernel reads whole lines
+        _function(_x.Pointer, _y.Pointer, Input);
+        return _y.Pointer;
+    }
+}

@@ -1,0 +1,118 @@
+using System.Runtime.CompilerServices;
+using FastRnn.Kernels;
+using FastRnn.Memory;
+
+namespace FastRnn.Backends;
+
+/// <summary>
+/// What the steps of recurrent layers share: h twice, so that a step can write h_t while others of its units still read h_{t−1}, c, and one set of
+/// panels over [x | h]:
+/// <code>[block of 16 units][k = input, then unit][gate][16]      biases [block][strip][16]</code>
+/// Gates and strips stand in the order of <see cref="GateLayout"/>; a strip more than gates is the chain that R has for itself.
+/// </summary>
+internal abstract unsafe class RecurrentStage : StepStage
+{
+    private readonly CpuRecurrentWeights _weights;
+    private readonly AlignedBuffer _panels, _bias, _state;
+    private int _version;
+
+    protected RecurrentStage(CpuRecurrentWeights weights)
+        : base(weights.Input, weights.Hidden)
+    {
+        _weights = weights;
+        Units = AlignedBuffer.Pad(weights.Hidden);
+        Depth = (nint)weights.Input + weights.Hidden;
+        _panels = new(Units * weights.Gates * Depth);
+        _bias = new(Units * weights.Layout.CellStrips);
+        _state = new(3 * Units);
+        Panels = _panels.Pointer;
+        Bias = _bias.Pointer;
+        Hidden = _state.Pointer;
+        Next = Hidden + Units;
+        Cell = Next + Units;
+        _version = Version - 1;
+    }
+
+    /// <summary>H, padded to whole blocks.</summary>
+    protected nint Units { get; }
+
+    /// <summary>k of a panel: I + H.</summary>
+    protected nint Depth { get; }
+
+    protected float* Panels { get; }
+
+    protected float* Bias { get; }
+
+    /// <summary>h_{t−1}; padded units may hold anything.</summary>
+    protected float* Hidden { get; private set; }
+
+    /// <summary>Where a step writes h_t.</summary>
+    protected float* Next { get; private set; }
+
+    /// <summary>c_{t−1} before a step, c_t after it.</summary>
+    protected float* Cell { get; }
+
+    private int Version
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _weights.InputWeight.Version + _weights.RecurrentWeight.Version + _weights.InputBias.Version + _weights.RecurrentBias.Version;
+    }
+
+    public override void Reset() => _state.Span.Clear();
+
+    public override void SetState(DeviceBuffer hidden, DeviceBuffer? cell)
+    {
+        ((CpuBuffer)hidden).Row(0).CopyTo(new Span<float>(Hidden, Output));
+        ((CpuBuffer?)cell)?.Row(0).CopyTo(new Span<float>(Cell, Output));
+    }
+
+    public override void GetState(DeviceBuffer hidden, DeviceBuffer? cell)
+    {
+        new ReadOnlySpan<float>(Hidden, Output).CopyTo(((CpuBuffer)hidden).Row(0));
+        ((CpuBuffer)hidden).Written();
+        if (cell is not CpuBuffer c)
+            return;
+        new ReadOnlySpan<float>(Cell, Output).CopyTo(c.Row(0));
+        c.Written();
+    }
+
+    /// <summary>Packs again if a parameter was written. The versions only rise, so their sum tells.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected void Refresh()
+    {
+        if (Version != _version)
+            Pack();
+    }
+
+    /// <summary>h_t becomes h_{t−1}. Returns it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected float* Swap()
+    {
+        float* previous = Hidden;
+        Hidden = Next;
+        Next = previous;
+        return Hidden;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Pack()
+    {
+        int[] gates = _weights.Layout.Input.Gates;
+        CpuBuffer w = (CpuBuffer)_weights.InputWeight, r = (CpuBuffer)_weights.RecurrentWeight;
+        nint width = gates.Length * 16, block = Depth * width;
+        Packing.GateColumns(w.Pointer, w.Stride, Output, gates, Input, Panels, block);
+        Packing.GateColumns(r.Pointer, r.Stride, Output, gates, Output, Panels + (Input * width), block);
+        float* inputBias = ((CpuBuffer)_weights.InputBias).Pointer, recurrentBias = ((CpuBuffer)_weights.RecurrentBias).Pointer;
+        int apart = _weights.Layout.Apart, strips = _weights.Layout.CellStrips;
+        for (nint i = 0; i < Units * strips; i++)
+        {
+            nint strip = i / 16 % strips, unit = (i / (strips * 16) * 16) + (i % 16);
+            int gate = strip < gates.Length ? gates[(int)strip] : apart;
+            nint row = (gate * Output) + unit;
+            Bias[i] = unit >= Output ? 0f
+                : gate != apart ? inputBias[row] + recurrentBias[row]
+                : strip < gates.Length ? inputBias[row] : recurrentBias[row];
+        }
+        _version = Version;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.CompilerServices;
+
+namespace FastRnn.Backends;
+
+/// <summary>
+/// The stages of a model in order: what a session runs when the back end has a stage for every layer. Lengths are checked by the session; from here
+/// on there are pointers.
+/// </summary>
+internal sealed unsafe class StepPlan(CpuBackend backend)
+{
+    private StepStage[] _stages = [];
+
+    public IReadOnlyList<StepStage> Stages => _stages;
+
+    /// <summary>Adds a layer's stage; false when there is none, and then there is no plan.</summary>
+    public bool Add(StepStage? stage)
+    {
+        if (stage != null)
+            _stages = [.. _stages, stage];
+        return stage != null;
+    }
+
+    /// <summary>One step of a model that reads values.</summary>
+    public void Step(ReadOnlySpan<float> x, Span<float> y)
+    {
+        fixed (float* first = x)
+            Run(first, y);
+    }
+
+    /// <summary>One step of a model that reads tokens.</summary>
+    public void Step(int token, Span<float> y) => Run((float*)&token, y);
+
+    public void Reset()
+    {
+        foreach (StepStage stage in _stages)
+            stage.Reset();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Run(float* x, Span<float> y)
+    {
+        backend.ThrowIfDisposed();
+        foreach (StepStage stage in _stages)
+            x = stage.Step(x);
+        new ReadOnlySpan<float>(x, y.Length).CopyTo(y);
+        GC.KeepAlive(this);
+    }
+}

@@ -1,0 +1,37 @@
+namespace FastRnn.Backends;
+
+/// <summary>
+/// One layer's step for one sample, at its lowest latency: it owns the state and the weights packed as its kernel wants them, and nothing is set up
+/// or looked up between the call and the arithmetic. The bits are those of the layer's pass over a whole sequence. What keeps a stage alive
+/// keeps its memory; whoever calls <see cref="Step"/> keeps the stage alive across the call.
+/// </summary>
+internal abstract unsafe class StepStage(int input, int output)
+{
+    /// <summary>Width of the input.</summary>
+    public int Input => input;
+
+    /// <summary>Width of the output.</summary>
+    public int Output => output;
+
+    /// <summary>
+    /// One step. The weights are those that the layer has now: a stage whose packed copy is older packs again.
+    /// </summary>
+    /// <param name="x">[<see cref="Input"/>], of any alignment, with nothing readable behind it; for an embedding the token.</param>
+    /// <returns>[<see cref="Output"/>], 64-byte aligned and readable up to a multiple of 16; the stage's own until the next step.</returns>
+    public abstract float* Step(float* x);
+
+    /// <summary>Back to the zero state.</summary>
+    public virtual void Reset()
+    {
+    }
+
+    /// <summary>Takes over a state of one sample, h [1, P] and c [1, H] where the layer has them.</summary>
+    public virtual void SetState(DeviceBuffer hidden, DeviceBuffer? cell)
+    {
+    }
+
+    /// <summary>Hands out the state; see <see cref="SetState"/>.</summary>
+    public virtual void GetState(DeviceBuffer hidden, DeviceBuffer? cell)
+    {
+    }
+}

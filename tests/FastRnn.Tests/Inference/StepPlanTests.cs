@@ -1,0 +1,195 @@
+using FastRnn.Backends;
+using FastRnn.Inference;
+using FastRnn.Layers;
+using FastRnn.Numerics;
+using FastRnn.Tests.Support;
+using Xunit;
+
+namespace FastRnn.Tests.Inference;
+
+/// <summary>A session's stages against windows of one step through the layers: the same bits, whatever the size.</summary>
+public class StepPlanTests
+{
+    private static readonly CellType[] Planned =
+    [
+        CellType.Lstm, CellType.Gru, CellType.Rnn(), CellType.Rnn(CellActivation.Relu), CellType.Rnn(CellActivation.Sigmoid), CellType.Rnn(CellActivation.Identity),
+    ];
+
+    public static TheoryData<int, IsaLevel> CellsAndLevels
+    {
+        get
+        {
+            var data = new TheoryData<int, IsaLevel>();
+            for (int cell = 0; cell < Planned.Length; cell++)
+            {
+                foreach (IsaLevel isa in Levels)
+                    data.Add(cell, isa);
+            }
+            return data;
+        }
+    }
+
+    private static IEnumerable<IsaLevel> Levels => Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest);
+
+    [Theory]
+    [MemberData(nameof(CellsAndLevels))]
+    public void EverySizeHasTheBitsOfTheLayer(int cell, IsaLevel isa)
+    {
+        using var backend = new CpuBackend(1, isa);
+        for (int hidden = 1; hidden <= 70; hidden++)
+        {
+            int input = new[] { 1, 7, 16, 17, 33 }[hidden % 5];
+            Compare(backend, Planned[cell], input, hidden, steps: 4);
+        }
+        foreach (int input in new[] { 1, 7, 16, 17, 33 })
+        {
+            foreach (int hidden in new[] { 8, 20, 32, 64, 130 })
+                Compare(backend, Planned[cell], input, hidden, steps: 4);
+        }
+    }
+
+    /// <summary>Every block ends at an inaccessible page, and so does the caller's input.</summary>
+    [Theory]
+    [MemberData(nameof(CellsAndLevels))]
+    public unsafe void NothingIsReadOrWrittenBehindABlock(int cell, IsaLevel isa)
+    {
+        using var guard = new GuardedBlocks();
+        using var backend = new CpuBackend(1, isa);
+        foreach ((int input, int hidden) in new[] { (1, 1), (7, 8), (16, 11), (17, 16), (33, 17), (3, 33), (5, 64), (2, 70) })
+        {
+            using var model = new Sequential(backend, 5, CellLayers.Create(Planned[cell], input, hidden), new Linear(hidden, 3));
+            Session session = model.OpenSession();
+            Assert.NotNull(session.Plan);
+            using var x = new Memory.AlignedBuffer(16 * ((input + 15) / 16));
+            Span<float> last = new(x.Pointer + x.Length - input, input);
+            last.Fill(0.25f);
+            var y = new float[3];
+            for (int t = 0; t < 3; t++)
+                session.Step(last, y);
+            Assert.All(y, value => Assert.True(float.IsFinite(value)));
+        }
+    }
+
+    [Fact]
+    public void LayersOfEveryKindInOnePlan()
+    {
+        foreach (IsaLevel isa in Levels)
+        {
+            using var backend = new CpuBackend(1, isa);
+            using var model = new Sequential(
+                backend, 3, new Embedding(13, 9), new Dropout(0.4f), new Lstm(9, 21), Activation.Silu(), new Gru(21, 17), new ActivityRegularization(0.1f, 1, 0),
+                new Rnn(17, 5), new Linear(5, 19), Activation.Softplus(), new LogSoftmax());
+            Session planned = model.OpenSession(), general = new(model, plansSteps: false);
+            Assert.NotNull(planned.Plan);
+            Assert.Null(general.Plan);
+            var random = new Random(4);
+            float[] y = new float[19], expected = new float[19];
+            for (int t = 0; t < 12; t++)
+            {
+                int token = random.Next(13);
+                planned.Step(token, y);
+                general.Step(token, expected);
+                Bits.Same(expected, y, $"{isa} step {t}");
+            }
+        }
+    }
+
+    /// <summary>What no stage exists for runs as before, in the same session.</summary>
+    [Fact]
+    public void OtherLayersHaveNoPlan()
+    {
+        using var backend = new CpuBackend(1);
+        foreach (Layer layer in new Layer[]
+            { new Lstm(3, 3) { Peepholes = true }, new Gru(3, 3) { ResetBefore = true }, new Rnn(3, 3) { Zoneout = 0.1f }, new Lstm(3, 3) { WeightDrop = 0.5f }, new Residual(new Rnn(3, 3)) })
+        {
+            using var model = new Sequential(backend, 1, new Linear(3, 3), layer);
+            Session session = model.OpenSession();
+            Assert.Null(session.Plan);
+            var y = new float[3];
+            session.Step([1f, 2f, 3f], y);
+            Assert.All(y, value => Assert.NotEqual(0f, value));
+        }
+        using var reference = new ReferenceBackend();
+        using var slow = new Sequential(reference, 1, new Lstm(3, 3));
+        Assert.Null(slow.OpenSession().Plan);
+    }
+
+    /// <summary>A session that is open while its model trains goes on with its state and the new weights.</summary>
+    [Fact]
+    public void TrainingIsSeen()
+    {
+        foreach (CellType cell in Planned)
+        {
+            using var backend = new CpuBackend(1);
+            using var model = new Sequential(backend, 1, CellLayers.Create(cell, 2, 19), new Linear(19, 2));
+            Session planned = model.OpenSession(), general = new(model, plansSteps: false);
+            float[] y = new float[2], expected = new float[2], before = new float[2];
+            foreach (Parameter parameter in model.Parameters)
+            {
+                planned.Step([0.5f, -1f], y);
+                general.Step([0.5f, -1f], expected);
+                Bits.Same(expected, y, $"{cell} before {parameter.Name}");
+                y.CopyTo(before, 0);
+                var values = new float[parameter.Length];
+                parameter.Read(values);
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = (values[i] * 1.5f) + 0.01f;
+                parameter.Write(values);
+                planned.Step([0.5f, -1f], y);
+                general.Step([0.5f, -1f], expected);
+                Bits.Same(expected, y, $"{cell} after {parameter.Name}");
+                Assert.NotEqual(before, y);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(CellsAndLevels))]
+    public void StateGoesInAndOut(int cell, IsaLevel isa)
+    {
+        using var backend = new CpuBackend(1, isa);
+        using var model = new Sequential(backend, 1, CellLayers.Create(Planned[cell], 3, 21));
+        Session one = model.OpenSession(), two = model.OpenSession(), fresh = model.OpenSession();
+        float[] y = new float[21], expected = new float[21];
+        for (int t = 0; t < 5; t++)
+            one.Step([1f, -0.5f, t], y);
+        DeviceBuffer h = backend.Allocate(1, 21), c = backend.Allocate(1, 21);
+        one.Plan!.Stages[0].GetState(h, Planned[cell].HasCell ? c : null);
+        backend.Read(h, expected);
+        Bits.Same(expected, y, "h is the output");
+        two.Step([7f, 7f, 7f], y);
+        two.Plan!.Stages[0].SetState(h, Planned[cell].HasCell ? c : null);
+        one.Step([0.25f, 0f, 1f], expected);
+        two.Step([0.25f, 0f, 1f], y);
+        Bits.Same(expected, y, "after the state was taken over");
+        one.Reset();
+        one.Step([0.25f, 0f, 1f], y);
+        fresh.Step([0.25f, 0f, 1f], expected);
+        Bits.Same(expected, y, "after a reset");
+    }
+
+    [Fact]
+    public void ADisposedBackEndIsNamed()
+    {
+        var backend = new CpuBackend(1);
+        Session session = new Sequential(backend, 1, new Lstm(2, 3)).OpenSession();
+        backend.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => session.Step([1f, 2f], new float[3]));
+    }
+
+    private static void Compare(CpuBackend backend, CellType cell, int input, int hidden, int steps)
+    {
+        using var model = new Sequential(backend, 9, CellLayers.Create(cell, input, hidden));
+        Session planned = model.OpenSession(), general = new(model, plansSteps: false);
+        var random = new Random(hidden);
+        float[] x = new float[input], y = new float[hidden], expected = new float[hidden];
+        for (int t = 0; t < steps; t++)
+        {
+            for (int i = 0; i < input; i++)
+                x[i] = (random.NextSingle() * 4) - 2;
+            planned.Step(x, y);
+            general.Step(x, expected);
+            Bits.Same(expected, y, $"{cell.Kind} {cell.Activation} {input}→{hidden} step {t} {backend.Isa}");
+        }
+    }
+}
