@@ -6,7 +6,7 @@ using FastRnn.Numerics;
 using FastRnn.Runner;
 using FastRnn.Suites;
 
-// suite [options]               as fastrnn bench, whose options it takes; whole suites go to bench/results/<cpu>
+// suite [options]               as fastrnn bench, whose options it takes; results go to bench/results/<cpu>
 // lengths [threads = 1] [isa]   sequences of many lengths against a padded batch
 // cells [threads = 1] [isa]     every option of the cells against the plain LSTM
 // recompute [threads = 1] [isa] gates computed again for the backward pass against gates kept
@@ -17,9 +17,7 @@ string what = args.Length == 0 ? "" : args[0];
 if (what == "suite")
 {
     using var interruption = new Interruption();
-    // A part of a suite does not replace the table of the whole.
-    bool whole = !args.Any(word => word.StartsWith("--filter", StringComparison.Ordinal) || word.StartsWith("--out", StringComparison.Ordinal));
-    string[] place = whole ? ["--out", Path.Combine("bench", "results")] : [];
+    string[] place = args.Any(word => word.StartsWith("--out", StringComparison.Ordinal)) ? [] : ["--out", Path.Combine("bench", "results")];
     return Cli.Run(["bench", .. args[1..], .. place], Output.Console(), interruption.Token);
 }
 if (what == "readme")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts a peer: start.sh onnxruntime|onednn|torch [THREADS]. It then speaks the line protocol of README.md on stdin and stdout.
+# Starts a peer: start.sh onnxruntime|onednn|onednn3|torch [THREADS]. It then speaks the line protocol of README.md on stdin and stdout.
 # A peer that is not installed says so in its first line and in every answer.
 here=$(cd "$(dirname "$0")" && pwd)
 name=$1
@@ -13,9 +13,10 @@ export ONEDNN_VERBOSE=0 DNNL_VERBOSE=0
 case $name in
 onnxruntime) program=$here/build/ort_peer ;;
 onednn) program=$here/build/onednn_peer ;;
+onednn3) program=$here/build/onednn3_peer ;;
 torch) program=$here/build/torch_peer ;;
 *)
-    echo "usage: start.sh onnxruntime|onednn|torch [THREADS]" >&2
+    echo "usage: start.sh onnxruntime|onednn|onednn3|torch [THREADS]" >&2
     exit 2
     ;;
 esac

@@ -8,16 +8,22 @@ namespace FastRnn.Suites;
 
 /// <summary>
 /// How a probe walks through its block: 1, 2, 4 or 8 streams of lines side by side, with or without a prefetch ahead, or – no streams – as the
-/// product of one row with weight panels does, four registers of weights and one broadcast value at a time.
+/// product of one row with weight panels does, four registers of weights and one broadcast value at a time; each time from the start, or forwards and backwards in
+/// turn, which finds the last lines of the sweep before in the nearer cache.
 /// </summary>
-internal readonly record struct LoadPattern(int Streams, bool Prefetch)
+internal readonly record struct LoadPattern(int Streams, bool Prefetch, bool Turns)
 {
     /// <summary>All that are tried. The fastest counts, so that no slow probe can flatter a kernel.</summary>
     public static IReadOnlyList<LoadPattern> All { get; } =
-        [new(0, false), new(0, true), new(1, false), new(1, true), new(2, false), new(2, true), new(4, false), new(4, true), new(8, false), new(8, true)];
+    [
+        .. from streams in new[] { 0, 1, 2, 4, 8 }
+           from how in new (bool Prefetch, bool Turns)[] { (false, false), (true, false), (false, true) }
+           select new LoadPattern(streams, how.Prefetch, how.Turns),
+    ];
 
     public override string ToString() =>
-        (Streams == 0 ? "panels" : Streams == 1 ? "1 stream" : string.Create(CultureInfo.InvariantCulture, $"{Streams} streams")) + (Prefetch ? ", prefetch" : "");
+        (Streams == 0 ? "panels" : Streams == 1 ? "1 stream" : string.Create(CultureInfo.InvariantCulture, $"{Streams} streams"))
+        + (Prefetch ? ", prefetch" : "") + (Turns ? ", to and fro" : "");
 }
 
 /// <summary>The fastest pattern of a probe, bytes in 10⁹ a second.</summary>
@@ -28,8 +34,11 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
 {
     private const int LineFloats = 16;
     private const int PrefetchLines = 32;
-    private readonly AlignedBuffer _block = new(bytes / sizeof(float) + (PrefetchLines + 8) * LineFloats);
-    private readonly nint _lines = bytes / (LineFloats * sizeof(float)) / 8 * 8;
+
+    /// <summary>Lines of a turn of the loops: the block is a multiple of them.</summary>
+    private const int TurnLines = 16;
+    private readonly AlignedBuffer _block = new(bytes / sizeof(float) + ((PrefetchLines + TurnLines) * LineFloats));
+    private readonly nint _lines = Math.Max(1, bytes / (LineFloats * sizeof(float)) / TurnLines) * TurnLines;
 
     public nint Bytes => _lines * LineFloats * sizeof(float);
 
@@ -56,34 +65,30 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
     private double Time(LoadPattern pattern, int sweeps)
     {
         long start = Ticks.Now;
+        nint ahead = pattern.Prefetch ? PrefetchLines * LineFloats : 0;
         float sum = isa switch
         {
-            IsaLevel.Avx512 => Run512(_block.Pointer, _lines, sweeps, pattern),
-            IsaLevel.Avx2 => Run256(_block.Pointer, _lines, sweeps, pattern),
-            _ => RunScalar(_block.Pointer, _lines, sweeps, pattern),
+            IsaLevel.Avx512 => Run<Avx512Lanes, Vector512<float>>(sweeps, pattern, ahead),
+            IsaLevel.Avx2 => Run<Avx2Lanes, Vector256<float>>(sweeps, pattern, ahead),
+            _ => Run<ScalarLanes, float>(sweeps, pattern, ahead),
         };
         double seconds = Ticks.SecondsSince(start);
         GC.KeepAlive(_block);
         return sum == 0 ? seconds : throw new InvalidOperationException("a block of zeros has another sum"); // the sum keeps the loads
     }
 
-    private static float Run512(float* block, nint lines, int sweeps, LoadPattern pattern) => pattern.Streams == 0
-        ? Panels<Avx512Lanes, Vector512<float>>(block, lines, sweeps, pattern.Prefetch ? PrefetchLines * LineFloats : 0)
-        : Streams<Avx512Lanes, Vector512<float>>(block, lines, sweeps, pattern.Streams, pattern.Prefetch ? PrefetchLines * LineFloats : 0);
-
-    private static float Run256(float* block, nint lines, int sweeps, LoadPattern pattern) => pattern.Streams == 0
-        ? Panels<Avx2Lanes, Vector256<float>>(block, lines, sweeps, pattern.Prefetch ? PrefetchLines * LineFloats : 0)
-        : Streams<Avx2Lanes, Vector256<float>>(block, lines, sweeps, pattern.Streams, pattern.Prefetch ? PrefetchLines * LineFloats : 0);
-
-    private static float RunScalar(float* block, nint lines, int sweeps, LoadPattern pattern) =>
-        Streams<ScalarLanes, float>(block, lines, sweeps, Math.Max(pattern.Streams, 1), 0);
+    private float Run<L, V>(int sweeps, LoadPattern pattern, nint ahead)
+        where L : struct, ILanes<V>
+        where V : unmanaged => pattern.Streams == 0
+        ? Panels<L, V>(_block.Pointer, _lines, sweeps, pattern.Turns, ahead)
+        : Streams<L, V>(_block.Pointer, _lines, sweeps, pattern.Turns, pattern.Streams, ahead);
 
     /// <summary>
-    /// Eight lines a turn, from as many streams as asked for: pointer i walks through stream i mod S. Exclusive or, whose latency of one clock
+    /// Sixteen lines a turn, from as many streams as asked for: pointer i walks through stream i mod S. Exclusive or, whose latency of one clock
     /// lets eight chains keep up with two loads a clock.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Streams<L, V>(float* block, nint lines, int sweeps, int streams, nint ahead)
+    private static float Streams<L, V>(float* block, nint lines, int sweeps, bool turns, int streams, nint ahead)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
@@ -91,37 +96,50 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
         nint part = lines / streams * LineFloats, step = 8 / streams * LineFloats;
         for (int sweep = 0; sweep < sweeps; sweep++)
         {
-            float* p0 = At(block, 0, streams, part), p1 = At(block, 1, streams, part), p2 = At(block, 2, streams, part), p3 = At(block, 3, streams, part);
-            float* p4 = At(block, 4, streams, part), p5 = At(block, 5, streams, part), p6 = At(block, 6, streams, part), p7 = At(block, 7, streams, part);
-            for (nint i = lines; i > 0; i -= 8)
+            bool back = turns && (sweep & 1) == 1;
+            float* start = back ? block + (((lines / 8) - 1) * step) : block;
+            nint next = back ? -step : step, far = back ? -ahead : ahead;
+            float* p0 = At(start, 0, streams, part), p1 = At(start, 1, streams, part);
+            float* p2 = At(start, 2, streams, part), p3 = At(start, 3, streams, part);
+            float* p4 = At(start, 4, streams, part), p5 = At(start, 5, streams, part);
+            float* p6 = At(start, 6, streams, part), p7 = At(start, 7, streams, part);
+            for (nint i = lines; i > 0; i -= TurnLines)
             {
-                c0 = Line<L, V>(c0, p0);
-                c1 = Line<L, V>(c1, p1);
-                c2 = Line<L, V>(c2, p2);
-                c3 = Line<L, V>(c3, p3);
-                c4 = Line<L, V>(c4, p4);
-                c5 = Line<L, V>(c5, p5);
-                c6 = Line<L, V>(c6, p6);
-                c7 = Line<L, V>(c7, p7);
-                if (ahead > 0)
+                c0 = Line<L, V>(Line<L, V>(c0, p0), p0 + next);
+                c1 = Line<L, V>(Line<L, V>(c1, p1), p1 + next);
+                c2 = Line<L, V>(Line<L, V>(c2, p2), p2 + next);
+                c3 = Line<L, V>(Line<L, V>(c3, p3), p3 + next);
+                c4 = Line<L, V>(Line<L, V>(c4, p4), p4 + next);
+                c5 = Line<L, V>(Line<L, V>(c5, p5), p5 + next);
+                c6 = Line<L, V>(Line<L, V>(c6, p6), p6 + next);
+                c7 = Line<L, V>(Line<L, V>(c7, p7), p7 + next);
+                if (far != 0)
                 {
-                    L.Prefetch(p0 + ahead);
-                    L.Prefetch(p1 + ahead);
-                    L.Prefetch(p2 + ahead);
-                    L.Prefetch(p3 + ahead);
-                    L.Prefetch(p4 + ahead);
-                    L.Prefetch(p5 + ahead);
-                    L.Prefetch(p6 + ahead);
-                    L.Prefetch(p7 + ahead);
+                    L.Prefetch(p0 + far);
+                    L.Prefetch(p0 + far + next);
+                    L.Prefetch(p1 + far);
+                    L.Prefetch(p1 + far + next);
+                    L.Prefetch(p2 + far);
+                    L.Prefetch(p2 + far + next);
+                    L.Prefetch(p3 + far);
+                    L.Prefetch(p3 + far + next);
+                    L.Prefetch(p4 + far);
+                    L.Prefetch(p4 + far + next);
+                    L.Prefetch(p5 + far);
+                    L.Prefetch(p5 + far + next);
+                    L.Prefetch(p6 + far);
+                    L.Prefetch(p6 + far + next);
+                    L.Prefetch(p7 + far);
+                    L.Prefetch(p7 + far + next);
                 }
-                p0 += step;
-                p1 += step;
-                p2 += step;
-                p3 += step;
-                p4 += step;
-                p5 += step;
-                p6 += step;
-                p7 += step;
+                p0 += 2 * next;
+                p1 += 2 * next;
+                p2 += 2 * next;
+                p3 += 2 * next;
+                p4 += 2 * next;
+                p5 += 2 * next;
+                p6 += 2 * next;
+                p7 += 2 * next;
             }
         }
         return Sum<L, V>(L.Xor(L.Xor(L.Xor(c0, c1), L.Xor(c2, c3)), L.Xor(L.Xor(c4, c5), L.Xor(c6, c7))));
@@ -130,20 +148,22 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
     private static float* At(float* block, int pointer, int streams, nint part) =>
         block + (pointer % streams * part) + (pointer / streams * LineFloats);
 
-    /// <summary>Two panels of four registers side by side, each multiplied with its own broadcast value: eight chains of multiply-adds.</summary>
+    /// <summary>Two panels of four registers side by side, each multiplied with its own broadcast values: eight chains of multiply-adds.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Panels<L, V>(float* block, nint lines, int sweeps, nint ahead)
+    private static float Panels<L, V>(float* block, nint lines, int sweeps, bool turns, nint ahead)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
         V c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
         float* values = stackalloc float[2];
         (values[0], values[1]) = (1.5f, -0.5f);
-        nint half = lines / 8 * 4 * LineFloats;
+        nint half = lines / 2 * LineFloats;
         for (int sweep = 0; sweep < sweeps; sweep++)
         {
-            float* p = block, q = block + half;
-            for (nint i = lines; i > 0; i -= 8)
+            bool back = turns && (sweep & 1) == 1;
+            float* p = back ? block + half - (8 * LineFloats) : block, q = p + half;
+            nint next = (back ? -8 : 8) * LineFloats, far = back ? -ahead : ahead;
+            for (nint i = lines; i > 0; i -= TurnLines)
             {
                 V a = L.Broadcast(values[0]), b = L.Broadcast(values[1]);
                 c0 = Line<L, V>(c0, p, a);
@@ -154,19 +174,24 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
                 c5 = Line<L, V>(c5, q + 16, b);
                 c6 = Line<L, V>(c6, q + 32, b);
                 c7 = Line<L, V>(c7, q + 48, b);
-                if (ahead > 0)
+                c0 = Line<L, V>(c0, p + 64, b);
+                c1 = Line<L, V>(c1, p + 80, b);
+                c2 = Line<L, V>(c2, p + 96, b);
+                c3 = Line<L, V>(c3, p + 112, b);
+                c4 = Line<L, V>(c4, q + 64, a);
+                c5 = Line<L, V>(c5, q + 80, a);
+                c6 = Line<L, V>(c6, q + 96, a);
+                c7 = Line<L, V>(c7, q + 112, a);
+                if (far != 0)
                 {
-                    L.Prefetch(p + ahead);
-                    L.Prefetch(p + ahead + 16);
-                    L.Prefetch(p + ahead + 32);
-                    L.Prefetch(p + ahead + 48);
-                    L.Prefetch(q + ahead);
-                    L.Prefetch(q + ahead + 16);
-                    L.Prefetch(q + ahead + 32);
-                    L.Prefetch(q + ahead + 48);
+                    for (nint line = 0; line < 8 * LineFloats; line += LineFloats)
+                    {
+                        L.Prefetch(p + far + line);
+                        L.Prefetch(q + far + line);
+                    }
                 }
-                p += 4 * LineFloats;
-                q += 4 * LineFloats;
+                p += next;
+                q += next;
             }
         }
         return Sum<L, V>(L.Add(L.Add(L.Add(c0, c1), L.Add(c2, c3)), L.Add(L.Add(c4, c5), L.Add(c6, c7))));

@@ -22,11 +22,8 @@ internal static class Catalog
             yield return Step(CellType.Lstm, hidden, hidden);
         foreach (int hidden in new[] { 256, 512 })
         {
-            foreach (string precision in new[] { "bf16", "int8" })
-            {
-                Row row = Step(CellType.Lstm, hidden, hidden);
-                yield return row with { Id = $"{row.Id}-{precision}", Precision = precision, Missing = $"sessions have no {precision} weights yet" };
-            }
+            yield return Step(CellType.Lstm, hidden, hidden, WeightPrecision.BFloat16);
+            yield return Step(CellType.Lstm, hidden, hidden, WeightPrecision.Int8);
         }
         yield return Decayed(1, 32);
         yield return Decayed(64, 64);
@@ -93,10 +90,17 @@ internal static class Catalog
         }
     }
 
-    private static Row Step(CellType cell, int input, int hidden)
+    private static Row Step(CellType cell, int input, int hidden, WeightPrecision weights = WeightPrecision.Float32)
     {
         WorkShape shape = new(cell, input, hidden, 1, 1, 1);
-        return new Row($"step-{shape.Slug}", Suite.Step, WorkMode.Step, shape) { Open = (isa, _) => new StepWork(isa, shape), PeerMode = "step" };
+        string precision = weights switch { WeightPrecision.BFloat16 => "bf16", WeightPrecision.Int8 => "int8", _ => "f32" };
+        return new Row($"step-{shape.Slug}{(precision == "f32" ? "" : "-" + precision)}", Suite.Step, WorkMode.Step, shape)
+        {
+            Open = (isa, _) => new StepWork(isa, shape, weights),
+            Precision = precision,
+            PeerMode = "step",
+            JudgesTail = hidden == 32 && input == 32,
+        };
     }
 
     private static Row Decayed(int input, int hidden)

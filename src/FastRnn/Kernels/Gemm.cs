@@ -24,6 +24,9 @@ internal unsafe struct GemmArgs
 
     /// <summary>Floats from one panel to the next; 0 stands for depth·width, more when the depth is only a part of the panels' rows.</summary>
     public nint PanelStride;
+
+    /// <summary>B in 8 bits instead of <see cref="Panels"/>; null where it is float32. Rows of A are then contiguous.</summary>
+    public BytePanels* Bytes;
     public float* Init;
     public nint InitRow, InitVector, InitPanel;
     public float* C;
@@ -116,6 +119,11 @@ internal static unsafe class Gemm
     /// </summary>
     public static void Run(KernelTable table, in GemmArgs args)
     {
+        if (args.Bytes != null)
+        {
+            ByteGemm.Run(table, args, 0, args.PanelCount);
+            return;
+        }
         if (args.Rows <= BlockRows && args.Depth <= BlockDepth)
         {
             RunPanels(table, args); // nothing to cut: a step of one sample is over in less time than a few copies of the arguments take

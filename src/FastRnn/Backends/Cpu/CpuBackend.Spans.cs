@@ -33,7 +33,7 @@ public sealed unsafe partial class CpuBackend
             if (w.Layout.Normalized)
                 job->Options->Scales = job->KeepGates ? spanScales + job->RowAt(first) : stash.Options.Scales;
             MultiplyInput(w, input, stash, *job, packedInput);
-            _workers.Run(&RecurrentJob.Forward, job, SampleParts(*job));
+            ShareRecurrence(&RecurrentJob.Forward, job, job->UnitPieces(backward: false));
         }
     }
 
@@ -43,7 +43,7 @@ public sealed unsafe partial class CpuBackend
     {
         SetBackward(w, ref job);
         fixed (RecurrentJob* context = &job)
-            _workers.Run(&RecurrentJob.Backward, context, SampleParts(job));
+            ShareRecurrence(&RecurrentJob.Backward, context, job.UnitPieces(backward: true));
         if (job.BlockSteps % 2 != 0)
             job.SwapHiddenGradients();
         AddRecurrentGradients(w, gradients, x, stash, job);
@@ -88,6 +88,6 @@ public sealed unsafe partial class CpuBackend
         gemm.SetGateStripsC(job.Strips + (job.Recurrent.FirstStrip * 16), job.GateRow, job.Recurrent.Gates, job.BlockStride);
         gemm.SetInitC();
         Multiply(gemm);
-        _workers.Run(&RecurrentJob.RefillCells, &job, SampleParts(job));
+        ShareRecurrence(&RecurrentJob.RefillCells, &job, unitPieces: 1);
     }
 }

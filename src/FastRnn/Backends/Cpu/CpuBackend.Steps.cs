@@ -8,13 +8,20 @@ namespace FastRnn.Backends;
 /// <summary>Which stage runs a layer's step of one sample.</summary>
 public sealed partial class CpuBackend
 {
-    internal override StepPlan CreateStepPlan() => new(this);
+    /// <summary>Units beyond which weights are streamed: see <see cref="WideStage"/>.</summary>
+    private const int WideHidden = 64;
 
-    internal override StepStage? CreateStepStage(RecurrentWeights weights)
+    internal override StepPlan CreateStepPlan(WeightPrecision weights) => new(this, weights);
+
+    internal override StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision)
     {
         var w = (CpuRecurrentWeights)weights;
         if (w.Kernel >= CellKernel.LstmVariant || IsStaged(w.Cell, training: false))
             return null;
+        if (precision != WeightPrecision.Float32)
+            return precision == WeightPrecision.Int8 ? new ByteStage(_table, w) : null;
+        if (w.Hidden > WideHidden)
+            return new WideStage(w, _table);
         return Isa switch
         {
             IsaLevel.Avx512 => CreateStage<Avx512Lanes, Vector512<float>>(w),
@@ -23,8 +30,10 @@ public sealed partial class CpuBackend
         };
     }
 
-    internal override StepStage CreateStepStage(LinearWeights weights) => Isa switch
+    internal override StepStage? CreateStepStage(LinearWeights weights, WeightPrecision precision) => Isa switch
     {
+        _ when precision == WeightPrecision.Int8 => new ByteLinearStage(_table, (CpuLinearWeights)weights),
+        _ when precision != WeightPrecision.Float32 => null,
         IsaLevel.Avx512 => new LinearStage<Avx512Lanes, Vector512<float>>(weights),
         IsaLevel.Avx2 => new LinearStage<Avx2Lanes, Vector256<float>>(weights),
         _ => new LinearStage<ScalarLanes, float>(weights),

@@ -8,6 +8,11 @@ internal unsafe partial struct RecurrentJob
     public static void Backward(void* context, int part, int parts)
     {
         RecurrentJob job = *(RecurrentJob*)context;
+        if (job.CutsUnits)
+        {
+            BackwardUnits(job, part, parts);
+            return;
+        }
         (nint first, nint count) = CpuBackend.Part(job.Batch, part, parts);
         KernelTable table = job.Table;
         int end = job.FirstStep + job.BlockSteps;
@@ -85,7 +90,7 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunCellsBackward(KernelTable table, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
         CellArgs one = AtFirstBlock(cell, gateRow);
-        for (nint block = 0; block < UnitBlocks; block++, MoveOn(ref one))
+        for (nint block = FirstBlock; block < EndBlock; block++, MoveOn(ref one))
             table.CellBackward[(int)kernel](&one);
     }
 

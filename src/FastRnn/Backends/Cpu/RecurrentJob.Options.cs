@@ -60,7 +60,7 @@ internal unsafe partial struct RecurrentJob
             RunForward(table, product, seen, seenRow, depth, rows.GateRow, cell, kernel);
             return;
         }
-        var gemm = new GemmArgs { Rows = rows.Count, Columns = UnitBlocks * product.Gates * 16, PanelWidth = product.PanelWidth, Panels = product.Panels };
+        var gemm = new GemmArgs { Rows = rows.Count, Columns = UnitBlocks * product.Gates * 16, PanelWidth = product.PanelWidth, Panels = product.Panels, Bytes = product.Bytes };
         gemm.SetRowMajorA(seen, seenRow, depth);
         gemm.SetGateStripsC(Strips + (product.FirstStrip * 16) + (rows.GateRow * GateRow), GateRow, product.Gates, BlockStride);
         gemm.SetInitRow(Zeros, 0, 0);
@@ -99,7 +99,7 @@ internal unsafe partial struct RecurrentJob
     /// <summary>h = W_hr m.</summary>
     private readonly void Project(KernelTable table, float* from, float* to, nint count)
     {
-        var gemm = new GemmArgs { Rows = count, Columns = StateRow, Panels = Options->ProjectionPanels };
+        var gemm = new GemmArgs { Rows = count, Columns = StateRow, Panels = Options->ProjectionPanels, Bytes = Options->ProjectionBytes };
         gemm.SetRowMajorA(from, HiddenRow, Hidden);
         gemm.SetInitRow(Zeros, 0, 0);
         gemm.SetRowMajorC(to, StateRow);
