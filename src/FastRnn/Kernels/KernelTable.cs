@@ -40,6 +40,9 @@ internal sealed unsafe class KernelTable
     /// <summary>Tiles of one row by [gates of a panel − 1, panels − 1].</summary>
     public delegate*<RowTileArgs*, void>[,] RowTiles { get; } = new delegate*<RowTileArgs*, void>[4, 2];
 
+    /// <summary>The same for weights in bfloat16.</summary>
+    public delegate*<RowTileArgs*, void>[,] HalfRowTiles { get; } = new delegate*<RowTileArgs*, void>[4, 2];
+
     /// <summary>Point-wise parts of the cells, by <see cref="CellKernel"/>.</summary>
     public delegate*<CellArgs*, void>[] CellForward { get; } = new delegate*<CellArgs*, void>[(int)CellKernel.Count];
 
@@ -169,6 +172,7 @@ internal sealed unsafe class KernelTable
         AddCell(table, CellKernel.GruBeforeGates, &GruBeforeCell.ForwardGates<L, V>, &GruBeforeCell.BackwardGates<L, V>);
         AddCell(table, CellKernel.GruBeforeState, &GruBeforeCell.ForwardState<L, V>, &GruBeforeCell.BackwardState<L, V>);
         AddRowTiles<L, V, Float32Weights>(table.RowTiles);
+        AddRowTiles<L, V, BFloat16Weights>(table.HalfRowTiles);
         AddTiles<L, V, N1>(table);
         AddTiles<L, V, N2>(table);
         AddTiles<L, V, N3>(table);

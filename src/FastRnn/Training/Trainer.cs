@@ -116,24 +116,13 @@ public sealed partial class Trainer
     public double Evaluate(IEnumerable<SequenceChunk> chunks, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(chunks);
-        RecurrentState?[]? carried = null, state = null;
-        double sum = 0, divisor = 0;
-        int batch = 0;
+        var evaluation = new Evaluation(this, _model.InferenceWeights);
         foreach (SequenceChunk chunk in chunks)
         {
             cancellation.ThrowIfCancellationRequested();
-            bool starts = state == null || chunk.StartsStreams || !CarryState;
-            if (!starts && chunk.Batch != batch)
-                throw new ArgumentException($"window of batch {chunk.Batch} continues streams of batch {batch}", nameof(chunks));
-            LossSum loss = ForwardLoss(chunk, starts ? null : state, _model.InferenceWeights, out SequentialWorkspace workspace);
-            sum += loss.Sum;
-            divisor += loss.Divisor;
-            if (carried == null || chunk.Batch != batch)
-                (carried, batch) = (_model.CreateState(chunk.Batch), chunk.Batch);
-            state = carried;
-            workspace.CopyFinal(state);
+            evaluation.Add(chunk);
         }
-        return _loss.Reduce(sum, divisor);
+        return evaluation.Loss;
     }
 
     /// <summary>Loss that the next window would have, dropout off; nothing is changed. Infinite when it is not finite.</summary>

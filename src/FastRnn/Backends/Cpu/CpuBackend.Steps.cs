@@ -18,8 +18,10 @@ public sealed partial class CpuBackend
         var w = (CpuRecurrentWeights)weights;
         if (w.Kernel >= CellKernel.LstmVariant || IsStaged(w.Cell, training: false))
             return null;
-        if (precision != WeightPrecision.Float32)
-            return precision == WeightPrecision.Int8 ? new ByteStage(_table, w) : null;
+        if (precision == WeightPrecision.Int8)
+            return new ByteStage(_table, w);
+        if (precision == WeightPrecision.BFloat16)
+            return new WideStage(w, _table, half: true);
         if (w.Hidden > WideHidden)
             return new WideStage(w, _table);
         return Isa switch
@@ -33,7 +35,7 @@ public sealed partial class CpuBackend
     internal override StepStage? CreateStepStage(LinearWeights weights, WeightPrecision precision) => Isa switch
     {
         _ when precision == WeightPrecision.Int8 => new ByteLinearStage(_table, (CpuLinearWeights)weights),
-        _ when precision != WeightPrecision.Float32 => null,
+        _ when precision == WeightPrecision.BFloat16 => new HalfLinearStage((CpuLinearWeights)weights, _table),
         IsaLevel.Avx512 => new LinearStage<Avx512Lanes, Vector512<float>>(weights),
         IsaLevel.Avx2 => new LinearStage<Avx2Lanes, Vector256<float>>(weights),
         _ => new LinearStage<ScalarLanes, float>(weights),

@@ -16,12 +16,14 @@ internal abstract unsafe class RecurrentStage : StepStage
     private readonly AlignedBuffer _panels, _bias, _state;
     private int _version;
 
-    protected RecurrentStage(CpuRecurrentWeights weights)
+    /// <param name="weights">Of the layer.</param>
+    /// <param name="rows">Rows of a panel, where several k share one.</param>
+    protected RecurrentStage(CpuRecurrentWeights weights, nint? rows = null)
         : base(weights.Input, weights.Hidden)
     {
         _weights = weights;
         Units = AlignedBuffer.Pad(weights.Hidden);
-        Depth = (nint)weights.Input + weights.Hidden;
+        Depth = rows ?? (nint)weights.Input + weights.Hidden;
         _panels = new(Units * weights.Gates * Depth);
         _bias = new(Units * weights.Layout.CellStrips);
         _state = new(3 * Units);
@@ -36,7 +38,7 @@ internal abstract unsafe class RecurrentStage : StepStage
     /// <summary>H, padded to whole blocks.</summary>
     protected nint Units { get; }
 
-    /// <summary>k of a panel: I + H.</summary>
+    /// <summary>Rows of a panel: the k of I + H.</summary>
     protected nint Depth { get; }
 
     protected float* Panels { get; }
