@@ -1,44 +1,59 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FastRnn.Kernels;
 using FastRnn.Memory;
 using FastRnn.Numerics;
 
 namespace FastRnn.Suites;
 
 /// <summary>
-/// How a probe walks through its block: 1, 2, 4 or 8 streams of lines side by side, with or without a prefetch ahead, or – no streams – as the
-/// product of one row with weight panels does, four registers of weights and one broadcast value at a time; each time from the start, or forwards and backwards in
-/// turn, which finds the last lines of the sweep before in the nearer cache.
+/// How a probe walks through its block: as 1, 2, 4 or 8 streams of lines side by side, with or without a prefetch ahead, or – no streams – by the
+/// library's own kernel for a step of one sample. The parts of a block follow each other the same way every time, or to and fro: then the next sweep finds what was
+/// read last in the nearer cache.
 /// </summary>
-internal readonly record struct LoadPattern(int Streams, bool Prefetch, bool Turns)
+internal readonly record struct LoadPattern(int Streams, bool Prefetch, bool ToAndFro, int Parts)
 {
     /// <summary>All that are tried. The fastest counts, so that no slow probe can flatter a kernel.</summary>
     public static IReadOnlyList<LoadPattern> All { get; } =
     [
-        .. from streams in new[] { 0, 1, 2, 4, 8 }
-           from how in new (bool Prefetch, bool Turns)[] { (false, false), (true, false), (false, true) }
-           select new LoadPattern(streams, how.Prefetch, how.Turns),
+        .. from parts in new[] { 4, 16 }
+           from back in new[] { false, true }
+           select new LoadPattern(0, false, back, parts),
+        .. from streams in new[] { 1, 2, 4, 8 }
+           from prefetch in new[] { false, true }
+           from back in new[] { false, true }
+           select new LoadPattern(streams, prefetch, back, back ? 16 : 1),
     ];
 
     public override string ToString() =>
-        (Streams == 0 ? "panels" : Streams == 1 ? "1 stream" : string.Create(CultureInfo.InvariantCulture, $"{Streams} streams"))
-        + (Prefetch ? ", prefetch" : "") + (Turns ? ", to and fro" : "");
+        (Streams == 0 ? "step kernel" : Streams == 1 ? "1 stream" : string.Create(CultureInfo.InvariantCulture, $"{Streams} streams"))
+        + (Prefetch ? ", prefetch" : "") + (ToAndFro ? ", to and fro" : "");
 }
 
 /// <summary>The fastest pattern of a probe, bytes in 10⁹ a second.</summary>
 internal readonly record struct Bandwidth(double GigabytesPerSecond, LoadPattern Pattern);
 
 /// <summary>Loads a second from a block of some size: what the level of memory delivers that holds it.</summary>
-internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposable
+internal sealed unsafe class LoadBandwidth : IDisposable
 {
     private const int LineFloats = 16;
     private const int PrefetchLines = 32;
 
-    /// <summary>Lines of a turn of the loops: the block is a multiple of them.</summary>
+    /// <summary>Lines of a turn of the loops, and the fewest of a part.</summary>
     private const int TurnLines = 16;
-    private readonly AlignedBuffer _block = new(bytes / sizeof(float) + ((PrefetchLines + TurnLines) * LineFloats));
-    private readonly nint _lines = Math.Max(1, bytes / (LineFloats * sizeof(float)) / TurnLines) * TurnLines;
+    private readonly KernelTable _table;
+    private readonly AlignedBuffer _block, _row, _chains = new(2 * 4 * LineFloats);
+    private readonly nint _lines;
+
+    public LoadBandwidth(IsaLevel isa, nint bytes)
+    {
+        const int unit = 16 * TurnLines; // parts of a block are whole turns
+        _table = KernelTable.For(isa);
+        _lines = Math.Max(1, bytes / (LineFloats * sizeof(float)) / unit) * unit;
+        _block = new AlignedBuffer((_lines + PrefetchLines + TurnLines) * LineFloats);
+        _row = new AlignedBuffer(_lines);
+    }
 
     public nint Bytes => _lines * LineFloats * sizeof(float);
 
@@ -60,49 +75,80 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
         return best;
     }
 
-    public void Dispose() => _block.Dispose();
+    public void Dispose()
+    {
+        _block.Dispose();
+        _row.Dispose();
+        _chains.Dispose();
+    }
 
     private double Time(LoadPattern pattern, int sweeps)
     {
+        nint part = _lines / pattern.Parts;
+        int calls = pattern.Parts == 1 ? 1 : sweeps, inside = pattern.Parts == 1 ? sweeps : 1;
+        float sum = 0;
         long start = Ticks.Now;
-        nint ahead = pattern.Prefetch ? PrefetchLines * LineFloats : 0;
-        float sum = isa switch
+        for (int sweep = 0; sweep < calls; sweep++)
         {
-            IsaLevel.Avx512 => Run<Avx512Lanes, Vector512<float>>(sweeps, pattern, ahead),
-            IsaLevel.Avx2 => Run<Avx2Lanes, Vector256<float>>(sweeps, pattern, ahead),
-            _ => Run<ScalarLanes, float>(sweeps, pattern, ahead),
-        };
+            bool back = pattern.ToAndFro && (sweep & 1) == 1;
+            for (int i = 0; i < pattern.Parts; i++)
+                sum += Run(pattern, _block.Pointer + ((back ? pattern.Parts - 1 - i : i) * part * LineFloats), part, inside);
+        }
         double seconds = Ticks.SecondsSince(start);
-        GC.KeepAlive(_block);
+        GC.KeepAlive(this);
         return sum == 0 ? seconds : throw new InvalidOperationException("a block of zeros has another sum"); // the sum keeps the loads
     }
 
-    private float Run<L, V>(int sweeps, LoadPattern pattern, nint ahead)
-        where L : struct, ILanes<V>
-        where V : unmanaged => pattern.Streams == 0
-        ? Panels<L, V>(_block.Pointer, _lines, sweeps, pattern.Turns, ahead)
-        : Streams<L, V>(_block.Pointer, _lines, sweeps, pattern.Turns, pattern.Streams, ahead);
+    private float Run(LoadPattern pattern, float* part, nint lines, int sweeps)
+    {
+        if (pattern.Streams == 0)
+            return RunKernel(part, lines);
+        nint ahead = pattern.Prefetch ? PrefetchLines * LineFloats : 0;
+        return _table.Isa switch
+        {
+            IsaLevel.Avx512 => Streams<Avx512Lanes, Vector512<float>>(part, lines, sweeps, pattern.Streams, ahead),
+            IsaLevel.Avx2 => Streams<Avx2Lanes, Vector256<float>>(part, lines, sweeps, pattern.Streams, ahead),
+            _ => Streams<ScalarLanes, float>(part, lines, sweeps, pattern.Streams, ahead),
+        };
+    }
+
+    /// <summary>A row of zeros times panels of four gates, as many as the kernel takes together.</summary>
+    private float RunKernel(float* part, nint lines)
+    {
+        int panels = _table.RowTilePanels;
+        nint depth = lines / (4 * panels);
+        var args = new RowTileArgs
+        {
+            X = _row.Pointer,
+            Depth = depth,
+            W = part,
+            WPanel = depth * 4 * LineFloats,
+            Init = _chains.Pointer,
+            C = _chains.Pointer,
+            Panel = LineFloats,
+            Gate = panels * LineFloats,
+        };
+        _table.RowTiles[3, panels - 1](&args);
+        return *_chains.Pointer;
+    }
 
     /// <summary>
     /// Sixteen lines a turn, from as many streams as asked for: pointer i walks through stream i mod S. Exclusive or, whose latency of one clock
     /// lets eight chains keep up with two loads a clock.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Streams<L, V>(float* block, nint lines, int sweeps, bool turns, int streams, nint ahead)
+    private static float Streams<L, V>(float* block, nint lines, int sweeps, int streams, nint ahead)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
         V c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
-        nint part = lines / streams * LineFloats, step = 8 / streams * LineFloats;
+        nint part = lines / streams * LineFloats, next = 8 / streams * LineFloats;
         for (int sweep = 0; sweep < sweeps; sweep++)
         {
-            bool back = turns && (sweep & 1) == 1;
-            float* start = back ? block + (((lines / 8) - 1) * step) : block;
-            nint next = back ? -step : step, far = back ? -ahead : ahead;
-            float* p0 = At(start, 0, streams, part), p1 = At(start, 1, streams, part);
-            float* p2 = At(start, 2, streams, part), p3 = At(start, 3, streams, part);
-            float* p4 = At(start, 4, streams, part), p5 = At(start, 5, streams, part);
-            float* p6 = At(start, 6, streams, part), p7 = At(start, 7, streams, part);
+            float* p0 = At(block, 0, streams, part), p1 = At(block, 1, streams, part);
+            float* p2 = At(block, 2, streams, part), p3 = At(block, 3, streams, part);
+            float* p4 = At(block, 4, streams, part), p5 = At(block, 5, streams, part);
+            float* p6 = At(block, 6, streams, part), p7 = At(block, 7, streams, part);
             for (nint i = lines; i > 0; i -= TurnLines)
             {
                 c0 = Line<L, V>(Line<L, V>(c0, p0), p0 + next);
@@ -113,24 +159,24 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
                 c5 = Line<L, V>(Line<L, V>(c5, p5), p5 + next);
                 c6 = Line<L, V>(Line<L, V>(c6, p6), p6 + next);
                 c7 = Line<L, V>(Line<L, V>(c7, p7), p7 + next);
-                if (far != 0)
+                if (ahead != 0)
                 {
-                    L.Prefetch(p0 + far);
-                    L.Prefetch(p0 + far + next);
-                    L.Prefetch(p1 + far);
-                    L.Prefetch(p1 + far + next);
-                    L.Prefetch(p2 + far);
-                    L.Prefetch(p2 + far + next);
-                    L.Prefetch(p3 + far);
-                    L.Prefetch(p3 + far + next);
-                    L.Prefetch(p4 + far);
-                    L.Prefetch(p4 + far + next);
-                    L.Prefetch(p5 + far);
-                    L.Prefetch(p5 + far + next);
-                    L.Prefetch(p6 + far);
-                    L.Prefetch(p6 + far + next);
-                    L.Prefetch(p7 + far);
-                    L.Prefetch(p7 + far + next);
+                    L.Prefetch(p0 + ahead);
+                    L.Prefetch(p0 + ahead + next);
+                    L.Prefetch(p1 + ahead);
+                    L.Prefetch(p1 + ahead + next);
+                    L.Prefetch(p2 + ahead);
+                    L.Prefetch(p2 + ahead + next);
+                    L.Prefetch(p3 + ahead);
+                    L.Prefetch(p3 + ahead + next);
+                    L.Prefetch(p4 + ahead);
+                    L.Prefetch(p4 + ahead + next);
+                    L.Prefetch(p5 + ahead);
+                    L.Prefetch(p5 + ahead + next);
+                    L.Prefetch(p6 + ahead);
+                    L.Prefetch(p6 + ahead + next);
+                    L.Prefetch(p7 + ahead);
+                    L.Prefetch(p7 + ahead + next);
                 }
                 p0 += 2 * next;
                 p1 += 2 * next;
@@ -148,55 +194,6 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
     private static float* At(float* block, int pointer, int streams, nint part) =>
         block + (pointer % streams * part) + (pointer / streams * LineFloats);
 
-    /// <summary>Two panels of four registers side by side, each multiplied with its own broadcast values: eight chains of multiply-adds.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Panels<L, V>(float* block, nint lines, int sweeps, bool turns, nint ahead)
-        where L : struct, ILanes<V>
-        where V : unmanaged
-    {
-        V c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
-        float* values = stackalloc float[2];
-        (values[0], values[1]) = (1.5f, -0.5f);
-        nint half = lines / 2 * LineFloats;
-        for (int sweep = 0; sweep < sweeps; sweep++)
-        {
-            bool back = turns && (sweep & 1) == 1;
-            float* p = back ? block + half - (8 * LineFloats) : block, q = p + half;
-            nint next = (back ? -8 : 8) * LineFloats, far = back ? -ahead : ahead;
-            for (nint i = lines; i > 0; i -= TurnLines)
-            {
-                V a = L.Broadcast(values[0]), b = L.Broadcast(values[1]);
-                c0 = Line<L, V>(c0, p, a);
-                c1 = Line<L, V>(c1, p + 16, a);
-                c2 = Line<L, V>(c2, p + 32, a);
-                c3 = Line<L, V>(c3, p + 48, a);
-                c4 = Line<L, V>(c4, q, b);
-                c5 = Line<L, V>(c5, q + 16, b);
-                c6 = Line<L, V>(c6, q + 32, b);
-                c7 = Line<L, V>(c7, q + 48, b);
-                c0 = Line<L, V>(c0, p + 64, b);
-                c1 = Line<L, V>(c1, p + 80, b);
-                c2 = Line<L, V>(c2, p + 96, b);
-                c3 = Line<L, V>(c3, p + 112, b);
-                c4 = Line<L, V>(c4, q + 64, a);
-                c5 = Line<L, V>(c5, q + 80, a);
-                c6 = Line<L, V>(c6, q + 96, a);
-                c7 = Line<L, V>(c7, q + 112, a);
-                if (far != 0)
-                {
-                    for (nint line = 0; line < 8 * LineFloats; line += LineFloats)
-                    {
-                        L.Prefetch(p + far + line);
-                        L.Prefetch(q + far + line);
-                    }
-                }
-                p += next;
-                q += next;
-            }
-        }
-        return Sum<L, V>(L.Add(L.Add(L.Add(c0, c1), L.Add(c2, c3)), L.Add(L.Add(c4, c5), L.Add(c6, c7))));
-    }
-
     /// <summary>All 16 floats of a line into one chain.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Line<L, V>(V chain, float* line)
@@ -210,15 +207,6 @@ internal sealed unsafe class LoadBandwidth(IsaLevel isa, nint bytes) : IDisposab
         for (int lane = 0; lane < LineFloats; lane += L.Width)
             chain = L.Xor(chain, L.Load(line + lane));
         return chain;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Line<L, V>(V chain, float* line, V factor)
-        where L : struct, ILanes<V>
-        where V : unmanaged
-    {
-        chain = L.MultiplyAdd(L.Load(line), factor, chain);
-        return L.Width == LineFloats ? chain : L.MultiplyAdd(L.Load(line + (LineFloats / 2)), factor, chain);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
