@@ -82,7 +82,7 @@ internal static unsafe class GruCell
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gates = args->Gates + (row * 16);
+            float* gates = args->Gates + (row * args->GateRow);
             for (int u = 0; u < 16; u += L.Width, gates += L.Width)
             {
                 V r = L.Load(gates + s);
@@ -93,7 +93,7 @@ internal static unsafe class GruCell
         }
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gates = args->Gates + (row * 16);
+            float* gates = args->Gates + (row * args->GateRow);
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
@@ -118,7 +118,7 @@ internal static unsafe class GruCell
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gates = args->Gates + (row * 16);
+            float* gates = args->Gates + (row * args->GateRow);
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {

@@ -81,7 +81,7 @@ internal static unsafe class LstmCell
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gates = args->Gates + (row * 16);
+            float* gates = args->Gates + (row * args->GateRow);
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
@@ -96,7 +96,7 @@ internal static unsafe class LstmCell
         }
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gate = args->Gates + (3 * s) + (row * 16);
+            float* gate = args->Gates + (3 * s) + (row * args->GateRow);
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gate += L.Width, state += L.Width)
             {
@@ -117,7 +117,7 @@ internal static unsafe class LstmCell
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gates = args->Gates + (row * 16);
+            float* gates = args->Gates + (row * args->GateRow);
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
