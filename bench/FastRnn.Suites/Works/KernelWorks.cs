@@ -99,6 +99,7 @@ internal sealed unsafe class CellWork(IsaLevel isa, CellKernel kernel) : Work
         {
             Gates = _gates.Pointer,
             GateStride = Block,
+            GateRow = 16,
             PreviousHidden = states,
             PreviousCell = states + Block,
             Cell = states + (2 * Block),

@@ -53,16 +53,16 @@ internal unsafe struct GemmArgs
     }
 
     /// <summary>
-    /// A is gate strips, rows 16 floats apart: k runs over units first and gates second – unit-major, gate-minor – whatever the
-    /// panel layout is, as the definition of dh and dX asks. A block has <paramref name="gates"/> of its <paramref name="blockStrips"/> strips here.
+    /// A is gate strips, rows <paramref name="row"/> floats apart: k runs over units first and gates second – unit-major, gate-minor – whatever the
+    /// panel layout is, as the definition of dh and dX asks. A row has <paramref name="gates"/> strips here.
     /// </summary>
-    public void SetGateStripsA(float* strips, nint stripStride, nint gates, nint blockStrips, nint unitBlocks)
+    public void SetGateStripsA(float* strips, nint row, nint gates, nint blockStride, nint unitBlocks)
     {
         A = strips;
-        ARow = 16;
-        (Count, Stride, Group, GroupStride) = gates == 1 ? (16, 1, 4, 4) : (16 * gates, stripStride, gates, 1);
+        ARow = row;
+        (Count, Stride, Group, GroupStride) = gates == 1 ? (16, 1, 4, 4) : (16 * gates, 16, gates, 1);
         Kind = gates == 1 ? TileKind.Row : TileKind.Fours + (int)(4 - gates);
-        (OuterCount, OuterStride) = (unitBlocks, blockStrips * stripStride);
+        (OuterCount, OuterStride) = (unitBlocks, blockStride);
     }
 
     /// <summary>Chains start at a row that is the same for all: a bias, or zeros with <paramref name="panel"/> = 0.</summary>
@@ -82,12 +82,12 @@ internal unsafe struct GemmArgs
     /// <summary>
     /// C is gate strips: a panel's are neighbours in one block of 16 units, or, with one gate, stand alone in each of four blocks.
     /// </summary>
-    public void SetGateStripsC(float* strips, nint stripStride, nint gates, nint blockStrips)
+    public void SetGateStripsC(float* strips, nint row, nint gates, nint blockStride)
     {
         C = strips;
         (CRow, CVector, CPanel) = gates == 1
-            ? (16, blockStrips * stripStride, 4 * blockStrips * stripStride)
-            : (16, stripStride, blockStrips * stripStride);
+            ? (row, blockStride, 4 * blockStride)
+            : (row, 16, blockStride);
     }
 
     /// <summary>Chains continue from what C holds: how a product that is hoisted or blocked keeps one chain.</summary>

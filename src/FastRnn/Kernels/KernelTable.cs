@@ -56,7 +56,7 @@ internal sealed unsafe class KernelTable
 
     public delegate*<float*, nint, double> SumOfSquares { get; private init; }
 
-    public delegate*<float*, nint, nint, nint, nint, float*, void> SumStripRows { get; private init; }
+    public delegate*<float*, nint, nint, nint, nint, nint, float*, void> SumStripRows { get; private init; }
 
     public delegate*<float*, float*, nint, void> AddTo { get; private init; }
 

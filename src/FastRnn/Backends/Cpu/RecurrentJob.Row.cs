@@ -17,9 +17,9 @@ internal unsafe partial struct RecurrentJob
         KernelTable table, in ProductPanels product, float* previous, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel,
         bool backwards)
     {
-        nint panelStride = depth * product.PanelWidth, blockStride = BlockStrips * StripStride;
+        nint panelStride = depth * product.PanelWidth;
         var tile = new RowTileArgs { X = previous, Depth = depth, WPanel = panelStride };
-        (tile.Gate, tile.Panel) = product.Gates == 1 ? (blockStride, 4 * blockStride) : (StripStride, blockStride);
+        (tile.Gate, tile.Panel) = product.Gates == 1 ? (BlockStride, 4 * BlockStride) : (16, BlockStride);
         nint blocks = product.PanelBlocks * table.RowTilePanels, groups = (EndBlock - FirstBlock + blocks - 1) / blocks;
         CellArgs first = AtFirstBlock(cell, gateRow);
         for (nint i = 0; i < groups; i++)
@@ -30,7 +30,7 @@ internal unsafe partial struct RecurrentJob
             for (nint b = block; ApartBias != null && b < end; b++)
                 StartApartChain(gateRow, 1, b);
             tile.W = product.Panels + (block / product.PanelBlocks * panelStride);
-            tile.Init = tile.C = one.Gates + (product.FirstStrip * StripStride);
+            tile.Init = tile.C = one.Gates + (product.FirstStrip * 16);
             RunRowTiles(table, product, tile, end - block);
             for (; block < end; block++)
                 RunCell(table, ref one, kernel);

@@ -24,7 +24,7 @@ internal unsafe partial struct RecurrentJob
     public RecurrentOptions* Options;
 
     /// <summary>See <see cref="GateLayout"/>.</summary>
-    public int BlockStrips, CellStrips;
+    public int CellStrips;
 
     /// <summary>Threads cut the units of a step, not the samples.</summary>
     public bool CutsUnits;
@@ -37,7 +37,7 @@ internal unsafe partial struct RecurrentJob
 
     /// <summary>Gate strips: forward from the block's first row on, backward from where row 0 would be.</summary>
     public float* Strips;
-    public nint StripStride;
+    public nint BlockStride, GateRow;
 
     /// <summary>Where the recurrent chain starts that is one of its own, in the last strip of a block; null when there is none.</summary>
     public float* ApartBias;
@@ -135,7 +135,7 @@ internal unsafe partial struct RecurrentJob
             Bytes = product.Bytes,
         };
         gemm.SetRowMajorA(previous, stride, depth);
-        gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips);
+        gemm.SetGateStripsC(Strips + (product.FirstStrip * 16) + (gateRow * GateRow), GateRow, product.Gates, BlockStride);
         gemm.SetInitC();
         if (gemm.Bytes != null)
         {
@@ -196,8 +196,8 @@ internal unsafe partial struct RecurrentJob
 
     private readonly void StartApartChain(nint row, nint count, nint block)
     {
-        float* strip = Strips + (((block * BlockStrips) + CellStrips - 1) * StripStride) + (row * 16);
-        for (nint last = row + count; row < last; row++, strip += 16)
+        float* strip = Strips + (block * BlockStride) + (row * GateRow) + ((CellStrips - 1) * 16);
+        for (nint last = row + count; row < last; row++, strip += GateRow)
             Copy(ApartBias + (block * 16), strip, 16);
     }
 
@@ -226,8 +226,9 @@ internal unsafe partial struct RecurrentJob
     private readonly CellArgs AtFirstBlock(in CellArgs first, nint gateRow)
     {
         CellArgs cell = first;
-        cell.Gates = Strips + (gateRow * 16);
-        cell.GateStride = StripStride;
+        cell.Gates = Strips + (gateRow * GateRow);
+        cell.GateStride = 16;
+        cell.GateRow = GateRow;
         if (FirstBlock > 0)
             Move(ref cell, FirstBlock);
         return cell;
@@ -241,7 +242,7 @@ internal unsafe partial struct RecurrentJob
     private readonly void Move(ref CellArgs cell, nint blocks)
     {
         nint units = blocks * 16;
-        cell.Gates += blocks * BlockStrips * StripStride;
+        cell.Gates += blocks * BlockStride;
         cell.Unit += units;
         cell.PreviousHidden += units;
         cell.PreviousCell += units;
