@@ -171,7 +171,7 @@ internal static unsafe class Gemm
     /// All rows of one panel. Rows are split evenly into tiles – 32 rows are 6+5+5+6+5+5, never 6·5+2 – because a tile below three rows
     /// has too few chains to hide the latency of the fused multiply-add.
     /// </summary>
-    public static void RunPanel(KernelTable table, in GemmArgs args, nint panel)
+    public static void RunPanel(KernelTable table, in GemmArgs args, nint panel, nint? then = null)
     {
         nint registers = Math.Min(args.PanelWidth, args.Columns - (panel * args.PanelWidth) + 15) / 16;
         TileArgs tile = FirstTile(args, panel);
@@ -179,8 +179,9 @@ internal static unsafe class Gemm
         nint tiles = (args.Rows + most - 1) / most;
         nint used = args.Depth * args.PanelWidth, stride = args.PanelStride == 0 ? used : args.PanelStride;
         tile.B += panel * stride;
-        // After the last panel comes the first one's next part, or the first one again.
-        float* ahead = panel + 1 < args.PanelCount ? tile.B + stride : args.Panels + (stride > used ? used : 0);
+        // After the last panel comes the first one's next part, or the first one again, unless the caller says which.
+        float* ahead = then is nint other ? args.Panels + (other * stride)
+            : panel + 1 < args.PanelCount ? tile.B + stride : args.Panels + (stride > used ? used : 0);
         float* end = ahead + used;
         nint first = 0, runs = tiles * (16 / table.Width);
         // Spread over all runs of this panel, so that the last fetches end with it: GRU 512, T 50, B 32 at 80 % of FMA peak; a line every k,
