@@ -45,7 +45,8 @@ public sealed unsafe partial class CpuBackend
                 Steps = steps,
                 Batch = batch,
                 Strips = dy,
-                StripStride = 16,
+                BlockStride = WeightGradient.MostNeighbours * 16,
+                Gates = WeightGradient.MostNeighbours,
                 StripRow = gradient.Stride,
                 X = input.Pointer,
                 XRow = input.Stride,
@@ -54,9 +55,10 @@ public sealed unsafe partial class CpuBackend
                 Gradient = Cpu(dWeight).Pointer,
                 GradientRow = Cpu(dWeight).Stride,
                 GradientRows = weights.Output,
+                BiasA = Cpu(dBias).Pointer,
                 Zeros = Zeros(Gemm.PanelColumns),
             };
-            AddWeightGradient(args, gradient.Stride / 16, Cpu(dBias).Pointer, null);
+            AddWeightGradient(args, gradient.Stride / 16);
         }
         Cpu(dWeight).Written();
         Cpu(dBias).Written();
@@ -118,7 +120,7 @@ public sealed unsafe partial class CpuBackend
     }
 
     /// <summary>dW and the bias gradients, strips cut over the threads.</summary>
-    private void AddWeightGradient(in WeightGradientArgs gradient, nint strips, float* biasA, float* biasB)
+    private void AddWeightGradient(in WeightGradientArgs gradient, nint strips)
     {
         int parts = GradientParts(gradient.Steps * gradient.Batch, strips, gradient.Columns);
         for (int i = 0; i < parts; i++)
@@ -129,8 +131,6 @@ public sealed unsafe partial class CpuBackend
             {
                 Args = args,
                 Strips = strips,
-                BiasA = biasA,
-                BiasB = biasB,
                 Backend = GCHandle.ToIntPtr(_self),
             };
             _workers.Run(&GradientJob.Run, &job, parts);
@@ -160,7 +160,6 @@ public sealed unsafe partial class CpuBackend
     {
         public WeightGradientArgs* Args;
         public nint Strips;
-        public float* BiasA, BiasB;
         public nint Backend;
 
         public static void Run(void* context, int part, int parts)
@@ -169,8 +168,6 @@ public sealed unsafe partial class CpuBackend
             var backend = Self(job->Backend);
             (nint first, nint count) = Part(job->Strips, part, parts);
             WeightGradient.Run(backend._table, *job->Args, first, count, backend._arenas[part]);
-            if (job->BiasA != null)
-                WeightGradient.RunBias(backend._table, *job->Args, first, count, job->BiasA, job->BiasB, backend._arenas[part]);
         }
     }
 

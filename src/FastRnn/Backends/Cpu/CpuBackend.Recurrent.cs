@@ -131,7 +131,7 @@ public sealed unsafe partial class CpuBackend
             gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0); // the biases come after the norm
         else
             gemm.SetInitRow(w.PackedBias(), 16, product.PanelWidth);
-        gemm.SetGateStripsC(job.Strips + (product.FirstStrip * stash.StripStride), stash.StripStride, product.Gates.Length, w.Layout.BlockStrips);
+        gemm.SetGateStripsC(job.Strips + (product.FirstStrip * 16), stash.GateRow, product.Gates.Length, stash.BlockStride);
         Multiply(gemm);
     }
 
@@ -150,8 +150,8 @@ public sealed unsafe partial class CpuBackend
             return;
         var gemm = new GemmArgs { Rows = rows, Columns = dX.Stride, Panels = w.FromInput.BackwardPanels() };
         GateLayout layout = w.Layout;
-        float* strips = job.Strips + (row * 16) + (layout.Input.FirstStrip * stash.StripStride);
-        gemm.SetGateStripsA(strips, stash.StripStride, layout.Input.Gates.Length, layout.BlockStrips, stash.Strips / layout.BlockStrips);
+        float* strips = job.Strips + (row * stash.GateRow) + (layout.Input.FirstStrip * 16);
+        gemm.SetGateStripsA(strips, stash.GateRow, layout.Input.Gates.Length, stash.BlockStride, stash.Blocks);
         gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
         gemm.SetRowMajorC(to, dX.Stride);
         Multiply(gemm);
@@ -178,7 +178,6 @@ public sealed unsafe partial class CpuBackend
             Backend = GCHandle.ToIntPtr(_self),
             Kernel = w.Kernel,
             Options = options,
-            BlockStrips = w.Layout.BlockStrips,
             CellStrips = w.Layout.CellStrips,
             ApartBias = w.ApartBias(),
             ClearsPadding = w.ClearsPadding,
@@ -189,7 +188,8 @@ public sealed unsafe partial class CpuBackend
             StateRow = hidden.Stride,
             Steps = steps,
             Batch = batch,
-            StripStride = stash.StripStride,
+            BlockStride = stash.BlockStride,
+            GateRow = stash.GateRow,
             States = hidden.Pointer,
             MaskedOutput = states.MaskedOutput == null ? null : Cpu(states.MaskedOutput).Pointer,
             Active = active,

@@ -90,7 +90,7 @@ internal unsafe partial struct RecurrentJob
             Columns = (EndBlock - FirstBlock) * 16,
             Panels = Recurrent.Panels + (unit * Recurrent.Gates * HiddenRow),
         };
-        gemm.SetGateStripsA(Strips + (Recurrent.FirstStrip * StripStride) + (gateRow * 16), StripStride, Recurrent.Gates, BlockStrips, UnitBlocks);
+        gemm.SetGateStripsA(Strips + (Recurrent.FirstStrip * 16) + (gateRow * GateRow), GateRow, Recurrent.Gates, BlockStride, UnitBlocks);
         gemm.SetRowMajorC(NextHiddenGradient + unit, StateRow);
         gemm.SetInitC();
         Gemm.Run(table, gemm);

@@ -48,6 +48,7 @@ internal abstract unsafe class ProductStage : StepStage
         {
             Gates = gates,
             GateStride = Units,
+            GateRow = 16,
             PreviousHidden = hidden,
             PreviousCell = hidden + Units,
             Cell = hidden + Units,

@@ -42,7 +42,7 @@ internal sealed unsafe class WideStage : RecurrentStage
         Refresh();
         nint blocks = Units / 16, groups = (blocks + _groupBlocks - 1) / _groupBlocks;
         float* memory = stackalloc float[GroupChains + 16], chains = (float*)(((nint)memory + 63) & ~(nint)63);
-        CellArgs cell = new() { Gates = chains, StateRow = 16 };
+        CellArgs cell = new() { Gates = chains, GateRow = 16, StateRow = 16 };
         _backwards = !_backwards;
         for (nint i = 0; i < groups; i++)
         {
