@@ -26,8 +26,10 @@ internal static unsafe class LstmCell
         f = VectorMath.Sigmoid<L, V>(f);
         g = VectorMath.Tanh<L, V>(g);
         o = VectorMath.Sigmoid<L, V>(o);
-        cell = Flush<L, V>(L.MultiplyAdd(f, previousCell, L.Multiply(i, g)));
-        hidden = Flush<L, V>(L.Multiply(o, VectorMath.Tanh<L, V>(cell)));
+        // h does not wait for c's flush: of |c| < 2⁻¹⁰⁰ tanh is c itself and o·c is flushed, as o·tanh(0) is 0.
+        V c = L.MultiplyAdd(f, previousCell, L.Multiply(i, g));
+        hidden = Flush<L, V>(L.Multiply(o, VectorMath.TanhOfAny<L, V>(c)));
+        cell = Flush<L, V>(c);
     }
 
     /// <summary>

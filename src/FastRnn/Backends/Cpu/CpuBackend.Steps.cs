@@ -17,7 +17,8 @@ public sealed partial class CpuBackend
             return null;
         return Isa switch
         {
-            IsaLevel.Avx512 => CreateStage<Avx512Lanes, Vector512<float>>(w),
+            IsaLevel.Avx512 when w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
+            IsaLevel.Avx512 => CreateStage<Avx2Lanes, Vector256<float>>(w), // shorter latencies, and half of the lanes would be empty
             IsaLevel.Avx2 => CreateStage<Avx2Lanes, Vector256<float>>(w),
             _ => CreateStage<ScalarLanes, float>(w),
         };
@@ -47,7 +48,7 @@ public sealed partial class CpuBackend
         where L : struct, ILanes<V>
         where V : unmanaged => w.Kernel switch
         {
-            CellKernel.Lstm => new LstmStage<L, V>(w),
+            CellKernel.Lstm => CreateLstmStage<L, V>(w),
             CellKernel.Gru => new GruStage<L, V>(w),
             CellKernel.RnnTanh => new RnnStage<L, V, TanhActivation>(w),
             CellKernel.RnnRelu => new RnnStage<L, V, ReluActivation>(w),
@@ -55,4 +56,17 @@ public sealed partial class CpuBackend
             CellKernel.RnnIdentity => new RnnStage<L, V, IdentityActivation>(w),
             _ => throw new ArgumentOutOfRangeException(nameof(w), w.Kernel, "no stage for this cell"),
         };
+
+    /// <summary>As many registers of units go together as there are, with four accumulators each, or an even part of them.</summary>
+    private static StepStage CreateLstmStage<L, V>(CpuRecurrentWeights w)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        int registers = (w.Hidden + L.Width - 1) / L.Width;
+        if (registers % 4 == 0 && L.TileRows == 6)
+            return new LstmStage<L, V, N4>(w);
+        if (registers % 3 == 0 && L.TileRows == 6)
+            return new LstmStage<L, V, N3>(w);
+        return registers % 2 == 0 ? new LstmStage<L, V, N2>(w) : new LstmStage<L, V, N1>(w);
+    }
 }

@@ -16,25 +16,30 @@ internal abstract unsafe class RecurrentStage : StepStage
     private readonly AlignedBuffer _panels, _bias, _state;
     private int _version;
 
-    protected RecurrentStage(CpuRecurrentWeights weights)
+    protected RecurrentStage(CpuRecurrentWeights weights, int width = AlignedBuffer.RowMultiple)
         : base(weights.Input, weights.Hidden)
     {
         _weights = weights;
         Units = AlignedBuffer.Pad(weights.Hidden);
+        Registers = (weights.Hidden + width - 1) / width;
         Depth = (nint)weights.Input + weights.Hidden;
         _panels = new(Units * weights.Gates * Depth);
         _bias = new(Units * weights.Layout.CellStrips);
-        _state = new(3 * Units);
+        _state = new((3 * Units) + (16 * AlignedBuffer.RowMultiple));
         Panels = _panels.Pointer;
         Bias = _bias.Pointer;
         Hidden = _state.Pointer;
         Next = Hidden + Units;
         Cell = Next + Units;
+        Gates = Cell + Units;
         _version = Version - 1;
     }
 
     /// <summary>H, padded to whole blocks.</summary>
     protected nint Units { get; }
+
+    /// <summary>Registers that hold H units.</summary>
+    protected nint Registers { get; }
 
     /// <summary>k of a panel: I + H.</summary>
     protected nint Depth { get; }
@@ -51,6 +56,9 @@ internal abstract unsafe class RecurrentStage : StepStage
 
     /// <summary>c_{t−1} before a step, c_t after it.</summary>
     protected float* Cell { get; }
+
+    /// <summary>Sixteen registers of a step's own.</summary>
+    protected float* Gates { get; }
 
     private int Version
     {
