@@ -31,6 +31,12 @@ internal unsafe interface ILanes<V>
 
     static abstract V Divide(V a, V b);
 
+    /// <summary>
+    /// 1/a, rounded correctly like any quotient, for 2⁻¹²⁶ ≤ |a| ≤ 2¹²⁶ and NaN; where a division keeps the divider busy for long, without it. Slower alone, faster beside
+    /// divisions.
+    /// </summary>
+    static abstract V Reciprocal(V a);
+
     static abstract V Sqrt(V a);
 
     /// <summary>a·b + c, rounded once.</summary>

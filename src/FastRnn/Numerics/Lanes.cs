@@ -26,6 +26,8 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float Divide(float a, float b) => a / b;
 
+    public static float Reciprocal(float a) => 1f / a;
+
     public static float Sqrt(float a) => MathF.Sqrt(a);
 
     public static float MultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
@@ -110,6 +112,8 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
     public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
 
     public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
+
+    public static Vector256<float> Reciprocal(Vector256<float> a) => Vector256<float>.One / a;
 
     public static Vector256<float> Sqrt(Vector256<float> a) => Avx.Sqrt(a);
 
@@ -203,6 +207,18 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
     public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
 
     public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
+
+    /// <summary>
+    /// Two Newton steps from an approximation of at least 14 bits. The first is within an ulp of 1/a whatever the approximation; from such a number the second,
+    /// with its residual exact in a fused multiply-add, rounds correctly (Markstein 1990). So the result does not depend on the CPU's approximation.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Reciprocal(Vector512<float> a)
+    {
+        Vector512<float> y = Avx512F.Reciprocal14(a), one = Vector512<float>.One;
+        y = Avx512F.FusedMultiplyAdd(Avx512F.FusedMultiplyAddNegated(a, y, one), y, y);
+        return Avx512F.FusedMultiplyAdd(Avx512F.FusedMultiplyAddNegated(a, y, one), y, y);
+    }
 
     public static Vector512<float> Sqrt(Vector512<float> a) => Avx512F.Sqrt(a);
 

@@ -25,12 +25,15 @@ internal static class VectorMath
     /// <summary>Bound of <see cref="Log{L,V}"/>.</summary>
     public const double LogUlps = 2;
 
-    public const float SmallestNormal = 1.17549435e-38f;
+    private const float SmallestNormal = 1.17549435e-38f;
 
     /// <summary>
     /// 1.5·2²³ + 127: a number is rounded to an integer n by adding it, and then the low bits, shifted to the exponent's place, are 2ⁿ; n = 128 gives +∞.
     /// </summary>
     private const float ShiftedRounding = 12582912f + 127f;
+
+    /// <summary>ln 2⁻¹²⁶: below it the sigmoid is 0.</summary>
+    private const float SigmoidLimit = -87.3365447f;
 
     /// <summary>Coefficients of r³ … r⁶ in eʳ.</summary>
     private const float Exp3 = 0.16666576666119928f, Exp4 = 0.04166655421298415f, Exp5 = 0.008363232883682618f, Exp6 = 0.0013926250831497611f;
@@ -87,7 +90,7 @@ internal static class VectorMath
         where V : unmanaged
     {
         // Above 80 the result is 1. Below ln 2⁻¹²⁶ it is 0: at −88.75, n = 128, whose bits as a power of two are those of +∞.
-        V y = L.SelectLess(x, L.Broadcast(-87.3365447f), L.Broadcast(-88.75f), L.Min(L.Broadcast(80f), x));
+        V y = L.SelectLess(x, L.Broadcast(SigmoidLimit), L.Broadcast(-88.75f), L.Min(L.Broadcast(80f), x));
         V t = L.NegatedMultiplyAdd(y, L.Broadcast(Log2OfE), L.Broadcast(ShiftedRounding));
         V n = L.Subtract(t, L.Broadcast(ShiftedRounding));
         scale = L.ShiftLeft(t, 23);
@@ -115,6 +118,16 @@ internal static class VectorMath
         where V : unmanaged =>
         L.Divide(L.Broadcast(1f), L.Add(scale, L.NegatedMultiplyAdd(scale, p, L.Broadcast(1f))));
 
+    /// <summary><see cref="SigmoidResult{L,V}(V, V)"/> for x without the divider, for kernels that would wait for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SigmoidResult<L, V>(V scale, V p, V x)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        V reciprocal = L.Reciprocal(L.Add(scale, L.NegatedMultiplyAdd(scale, p, L.Broadcast(1f))));
+        return L.SelectLess(x, L.Broadcast(SigmoidLimit), L.Broadcast(0f), reciprocal); // not of +∞
+    }
+
     /// <summary>
     /// tanh x = E/(E + 1) with E = (e^{2|x|} − 1)/2 computed without cancellation, the sign put back as a bit: odd to the bit, ±0 and ±1 exact;
     /// ≤ <see cref="TanhUlps"/> ulp (worst of all floats: 2.83); NaN stays NaN. Short for the same reasons as <see cref="Sigmoid{L,V}"/>.
@@ -125,9 +138,8 @@ internal static class VectorMath
         where L : struct, ILanes<V>
         where V : unmanaged
     {
-        V magnitude = L.And(x, L.Broadcast(BitConverter.Int32BitsToSingle(0x7FFFFFFF)));
-        V numerator = L.SelectLess(magnitude, L.Broadcast(SmallestNormal), L.Broadcast(0f), magnitude);
-        return L.Or(TanhOfMagnitude<L, V>(magnitude, numerator), L.Xor(x, magnitude));
+        V magnitude = Magnitude<L, V>(x);
+        return L.Or(TanhOfMagnitude<L, V>(magnitude, NormalOrZero<L, V>(magnitude)), L.Xor(x, magnitude));
     }
 
     /// <summary><see cref="Tanh{L,V}"/>, but that a subnormal x is its own result: for what is flushed later.</summary>
@@ -136,9 +148,20 @@ internal static class VectorMath
         where L : struct, ILanes<V>
         where V : unmanaged
     {
-        V magnitude = L.And(x, L.Broadcast(BitConverter.Int32BitsToSingle(0x7FFFFFFF)));
+        V magnitude = Magnitude<L, V>(x);
         return L.Or(TanhOfMagnitude<L, V>(magnitude, magnitude), L.Xor(x, magnitude));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Magnitude<L, V>(V x)
+        where L : struct, ILanes<V>
+        where V : unmanaged => L.And(x, L.Broadcast(BitConverter.Int32BitsToSingle(0x7FFFFFFF)));
+
+    /// <summary>|x|, or 0 where it is subnormal: what <see cref="TanhReduce{L,V}"/> takes for a tanh of 0 there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V NormalOrZero<L, V>(V magnitude)
+        where L : struct, ILanes<V>
+        where V : unmanaged => L.SelectLess(magnitude, L.Broadcast(SmallestNormal), L.Broadcast(0f), magnitude);
 
     /// <summary>|x| = n·½ ln 2 + r and 2ⁿ; <paramref name="small"/> is |x|, or 0 for a result of 0 where |x| is tiny.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,10 +17,10 @@ internal sealed unsafe class LstmStage<L, V, TCount>(CpuRecurrentWeights weights
     public override float* Step(float* x)
     {
         Refresh();
-        nint inputs = Input, units = Output, depth = Depth, end = Registers * L.Width;
+        nint inputs = Input, units = Output, depth = Depth, move = TCount.Value * L.Width, u = FirstGroup(ref move);
         // Registers of a group lie in neighbouring blocks or, if narrower than these, in one.
         nint step = L.Width == 16 ? depth * 64 : L.Width, biasStep = L.Width == 16 ? 64 : L.Width;
-        for (nint u = 0; u < end; u += TCount.Value * L.Width)
+        for (nint groups = Registers / TCount.Value; groups > 0; groups--, u += move)
         {
             float* b = Bias + ((u & ~(nint)15) * 4) + (u & 15), w = Panels + ((u & ~(nint)15) * 4 * depth) + (u & 15), h = Hidden;
             V i0 = L.Load(b), f0 = L.Load(b + 16), g0 = L.Load(b + 32), o0 = L.Load(b + 48);
@@ -99,30 +99,88 @@ internal sealed unsafe class LstmStage<L, V, TCount>(CpuRecurrentWeights weights
         L.Store(gates + (3 * L.Width), o);
     }
 
-    /// <summary>A method of its own, because the compiler stops inlining at 512 temporaries.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    /// <summary>The cell on all registers of a group, two at a time: methods of their own, because the compiler stops inlining at 512 temporaries.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FinishAll(float* gates, float* c, float* next)
     {
-        for (int r = 0; r < TCount.Value; r++, gates += 4 * L.Width, c += L.Width, next += L.Width)
-            Finish(L.Load(gates), L.Load(gates + L.Width), L.Load(gates + (2 * L.Width)), L.Load(gates + (3 * L.Width)), c, next);
+        for (int r = 0; r < TCount.Value / 2; r++)
+        {
+            ActivatePair(gates + (r * 8 * L.Width));
+            FinishPair(gates + (r * 8 * L.Width), c + (r * 2 * L.Width), next + (r * 2 * L.Width));
+        }
+        if (TCount.Value % 2 == 1)
+            FinishLast(gates + ((TCount.Value - 1) * 4 * L.Width), c + ((TCount.Value - 1) * L.Width), next + ((TCount.Value - 1) * L.Width));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void FinishLast(float* gates, float* c, float* next) =>
+        Finish(L.Load(gates), L.Load(gates + L.Width), L.Load(gates + (2 * L.Width)), L.Load(gates + (3 * L.Width)), c, next);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void ActivatePair(float* gates)
+    {
+        float* second = gates + (4 * L.Width);
+        V i0 = L.Load(gates), f0 = L.Load(gates + L.Width), g0 = L.Load(gates + (2 * L.Width)), o0 = L.Load(gates + (3 * L.Width));
+        V i1 = L.Load(second), f1 = L.Load(second + L.Width), g1 = L.Load(second + (2 * L.Width)), o1 = L.Load(second + (3 * L.Width));
+        V magnitude0 = VectorMath.Magnitude<L, V>(g0), magnitude1 = VectorMath.Magnitude<L, V>(g1);
+        VectorMath.TanhReduce<L, V>(magnitude0, VectorMath.NormalOrZero<L, V>(magnitude0), out V gScale0, out V gRest0);
+        VectorMath.TanhReduce<L, V>(magnitude1, VectorMath.NormalOrZero<L, V>(magnitude1), out V gScale1, out V gRest1);
+        VectorMath.SigmoidReduce<L, V>(i0, out V iScale0, out V iRest0);
+        VectorMath.SigmoidReduce<L, V>(i1, out V iScale1, out V iRest1);
+        VectorMath.SigmoidReduce<L, V>(f0, out V fScale0, out V fRest0);
+        VectorMath.SigmoidReduce<L, V>(f1, out V fScale1, out V fRest1);
+        gRest0 = VectorMath.TanhPolynomial<L, V>(gRest0);
+        gRest1 = VectorMath.TanhPolynomial<L, V>(gRest1);
+        iRest0 = VectorMath.SigmoidPolynomial<L, V>(iRest0);
+        iRest1 = VectorMath.SigmoidPolynomial<L, V>(iRest1);
+        fRest0 = VectorMath.SigmoidPolynomial<L, V>(fRest0);
+        fRest1 = VectorMath.SigmoidPolynomial<L, V>(fRest1);
+        L.Store(gates + (2 * L.Width), L.Or(VectorMath.TanhResult<L, V>(gScale0, gRest0), L.Xor(g0, magnitude0)));
+        L.Store(second + (2 * L.Width), L.Or(VectorMath.TanhResult<L, V>(gScale1, gRest1), L.Xor(g1, magnitude1)));
+        L.Store(gates, VectorMath.SigmoidResult<L, V>(iScale0, iRest0, i0));
+        L.Store(second, VectorMath.SigmoidResult<L, V>(iScale1, iRest1, i1));
+        L.Store(gates + L.Width, VectorMath.SigmoidResult<L, V>(fScale0, fRest0, f0));
+        L.Store(second + L.Width, VectorMath.SigmoidResult<L, V>(fScale1, fRest1, f1));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void FinishPair(float* gates, float* c, float* next)
+    {
+        float* second = gates + (4 * L.Width);
+        V cell0 = L.MultiplyAdd(L.Load(gates + L.Width), L.Load(c), L.Multiply(L.Load(gates), L.Load(gates + (2 * L.Width))));
+        V cell1 = L.MultiplyAdd(L.Load(second + L.Width), L.Load(c + L.Width), L.Multiply(L.Load(second), L.Load(second + (2 * L.Width))));
+        V magnitude0 = VectorMath.Magnitude<L, V>(cell0), magnitude1 = VectorMath.Magnitude<L, V>(cell1);
+        VectorMath.TanhReduce<L, V>(magnitude0, magnitude0, out V scale0, out V rest0);
+        VectorMath.TanhReduce<L, V>(magnitude1, magnitude1, out V scale1, out V rest1);
+        VectorMath.SigmoidReduce<L, V>(L.Load(gates + (3 * L.Width)), out V oScale0, out V o0);
+        VectorMath.SigmoidReduce<L, V>(L.Load(second + (3 * L.Width)), out V oScale1, out V o1);
+        rest0 = VectorMath.TanhPolynomial<L, V>(rest0);
+        rest1 = VectorMath.TanhPolynomial<L, V>(rest1);
+        o0 = VectorMath.SigmoidResult<L, V>(oScale0, VectorMath.SigmoidPolynomial<L, V>(o0));
+        o1 = VectorMath.SigmoidResult<L, V>(oScale1, VectorMath.SigmoidPolynomial<L, V>(o1));
+        rest0 = L.Or(VectorMath.TanhResult<L, V>(scale0, rest0), L.Xor(cell0, magnitude0));
+        rest1 = L.Or(VectorMath.TanhResult<L, V>(scale1, rest1), L.Xor(cell1, magnitude1));
+        L.Store(next, LstmCell.Flush<L, V>(L.Multiply(o0, rest0)));
+        L.Store(next + L.Width, LstmCell.Flush<L, V>(L.Multiply(o1, rest1)));
+        L.Store(c, LstmCell.Flush<L, V>(cell0));
+        L.Store(c + L.Width, LstmCell.Flush<L, V>(cell1));
     }
 
     /// <summary><see cref="LstmCell.Forward{L,V}"/> with its four functions side by side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish(V i, V f, V g, V o, float* c, float* next)
     {
-        V magnitude = L.And(g, L.Broadcast(BitConverter.Int32BitsToSingle(0x7FFFFFFF)));
-        V small = L.SelectLess(magnitude, L.Broadcast(VectorMath.SmallestNormal), L.Broadcast(0f), magnitude);
-        VectorMath.SigmoidReduce<L, V>(i, out V iScale, out i);
-        VectorMath.SigmoidReduce<L, V>(f, out V fScale, out f);
-        VectorMath.TanhReduce<L, V>(magnitude, small, out V gScale, out V gRest);
+        V magnitude = VectorMath.Magnitude<L, V>(g);
+        VectorMath.SigmoidReduce<L, V>(i, out V iScale, out V iRest);
+        VectorMath.SigmoidReduce<L, V>(f, out V fScale, out V fRest);
+        VectorMath.TanhReduce<L, V>(magnitude, VectorMath.NormalOrZero<L, V>(magnitude), out V gScale, out V gRest);
         VectorMath.SigmoidReduce<L, V>(o, out V oScale, out o);
-        i = VectorMath.SigmoidPolynomial<L, V>(i);
-        f = VectorMath.SigmoidPolynomial<L, V>(f);
+        iRest = VectorMath.SigmoidPolynomial<L, V>(iRest);
+        fRest = VectorMath.SigmoidPolynomial<L, V>(fRest);
         gRest = VectorMath.TanhPolynomial<L, V>(gRest);
-        i = VectorMath.SigmoidResult<L, V>(iScale, i);
+        i = VectorMath.SigmoidResult<L, V>(iScale, iRest, i);
         gRest = VectorMath.TanhResult<L, V>(gScale, gRest);
-        f = VectorMath.SigmoidResult<L, V>(fScale, f);
+        f = VectorMath.SigmoidResult<L, V>(fScale, fRest, f);
         g = L.Or(gRest, L.Xor(g, magnitude));
         o = VectorMath.SigmoidResult<L, V>(oScale, VectorMath.SigmoidPolynomial<L, V>(o));
         V cell = L.MultiplyAdd(f, L.Load(c), L.Multiply(i, g));

@@ -14,12 +14,15 @@ internal abstract unsafe class RecurrentStage : StepStage
 {
     private readonly CpuRecurrentWeights _weights;
     private readonly AlignedBuffer _panels, _bias, _state;
+    private readonly int _width;
     private int _version;
+    private bool _down;
 
     protected RecurrentStage(CpuRecurrentWeights weights, int width = AlignedBuffer.RowMultiple)
         : base(weights.Input, weights.Hidden)
     {
         _weights = weights;
+        _width = width;
         Units = AlignedBuffer.Pad(weights.Hidden);
         Registers = (weights.Hidden + width - 1) / width;
         Depth = (nint)weights.Input + weights.Hidden;
@@ -100,6 +103,20 @@ internal abstract unsafe class RecurrentStage : StepStage
         Hidden = Next;
         Next = previous;
         return Hidden;
+    }
+
+    /// <summary>
+    /// First unit of a step's first group, and the way from group to group: up and down in turn, so that a step begins with the panels that the step before
+    /// has left in L1.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected nint FirstGroup(ref nint move)
+    {
+        _down = !_down;
+        if (!_down)
+            return 0;
+        move = -move;
+        return (Registers * _width) + move;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
