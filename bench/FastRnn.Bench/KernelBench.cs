@@ -1,49 +1,35 @@
 using BenchmarkDotNet.Attributes;
-using FastRnn.Kernels;
-using FastRnn.Memory;
 using FastRnn.Numerics;
+using FastRnn.Suites;
 
 namespace FastRnn.Bench;
 
-/// <summary>The kernels alone, in L1.</summary>
+/// <summary>The rows of the suite of kernels under BenchmarkDotNet, which can show their machine code.</summary>
 [MemoryDiagnoser]
-public unsafe class KernelBench
+public class KernelBench
 {
-    private const int Depth = 64;
-    private readonly AlignedBuffer _a = new(16 * Depth), _panel = new(Depth * 64), _c = new(16 * 64), _states = new(4 * 16 * 16);
-    private KernelTable _table = KernelTable.For(IsaLevel.Scalar);
+    private Work _work = new EmptyWork();
 
-    [Params("scalar", "avx2", "avx512")]
+    public static IEnumerable<string> Levels => Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest).Select(Isa.Name);
+
+    public static IEnumerable<string> Kernels => Catalog.Rows(Isa.Widest).Where(row => row.Suite == Suite.Kernels).Select(row => row.Id);
+
+    [ParamsSource(nameof(Levels))]
     public string Level { get; set; } = "scalar";
 
+    [ParamsSource(nameof(Kernels))]
+    public string Kernel { get; set; } = "";
+
     [GlobalSetup]
-    public void Setup() => _table = KernelTable.For(Numerics.Isa.Parse(Level));
-
-    /// <summary>C [12, 64] += A [12, 64]·B [64, 64] as register tiles: 98,304 FLOP.</summary>
-    [Benchmark]
-    public void Tiles12x64()
+    public void Setup()
     {
-        var gemm = new GemmArgs { Rows = 12, Columns = 64, Panels = _panel.Pointer };
-        gemm.SetRowMajorA(_a.Pointer, Depth, Depth);
-        gemm.SetRowMajorC(_c.Pointer, 64);
-        gemm.SetInitC();
-        Gemm.Run(_table, gemm);
+        IsaLevel isa = Isa.Parse(Level);
+        _work = Catalog.Rows(isa).Single(row => row.Id == Kernel).Open(isa, 1);
     }
 
-    /// <summary>The LSTM cell on 16 rows of 16 units.</summary>
+    [GlobalCleanup]
+    public void Cleanup() => _work.Dispose();
+
     [Benchmark]
-    public void LstmCell16x16()
-    {
-        var cell = new CellArgs
-        {
-            Gates = _c.Pointer,
-            GateStride = 256,
-            PreviousCell = _states.Pointer,
-            Cell = _states.Pointer + 256,
-            Hidden = _states.Pointer + 512,
-            StateRow = 16,
-            Rows = 16,
-        };
-        _table.CellForward[(int)CellKernel.Lstm](&cell);
-    }
+    public void Unit() => _work.Run(1);
 }

@@ -9,7 +9,7 @@ internal sealed record LayerShape(CellType Cell, int Input, int Hidden, int Step
 internal static class LayerWork
 {
     /// <summary>One run of a layer on seeded data, all buffers ready.</summary>
-    internal static Action Prepare(CpuBackend backend, LayerShape shape, Keep keep, StepFlags? flags = null)
+    internal static Action Prepare(CpuBackend backend, LayerShape shape, Keep keep)
     {
         (CellType cell, int input, int hidden, int steps, int batch) = shape;
         var random = new Random(1);
@@ -25,10 +25,10 @@ internal static class LayerWork
         RecurrentStash stash = backend.CreateRecurrentStash(weights, steps, batch, keep);
         DeviceBuffer? c = cell.HasCell ? backend.Allocate(stash.CellSlots * batch, hidden) : null;
         var states = new RecurrentStates(
-            backend.Allocate((steps + 1) * batch, weights.State), c, flags == null ? null : backend.Allocate(steps * batch, weights.State));
+            backend.Allocate((steps + 1) * batch, weights.State), c, null);
         var pass = new RecurrentPass(keep != Keep.Nothing, 1, 0, false, 0, 0);
         if (keep == Keep.Nothing)
-            return () => backend.RecurrentForward(weights, x, states, flags, stash, steps, batch, pass);
+            return () => backend.RecurrentForward(weights, x, states, null, stash, steps, batch, pass);
         DeviceBuffer?[] g = [.. values.Select(value => value == null ? null : backend.Allocate(value.Rows, value.Columns))];
         var gradients = new RecurrentGradients(g[0]!, g[1]!, g[2]!, g[3]!) { Peephole = g[4], Projection = g[5], InputNorm = g[6], RecurrentNorm = g[7] };
         var flow = new RecurrentStateGradients(
@@ -36,8 +36,8 @@ internal static class LayerWork
             backend.Allocate(batch, weights.State), cell.HasCell ? backend.Allocate(batch, hidden) : null);
         return () =>
         {
-            backend.RecurrentForward(weights, x, states, flags, stash, steps, batch, pass);
-            backend.RecurrentBackward(weights, gradients, x, states, flags, flow, stash, default, steps, batch, pass);
+            backend.RecurrentForward(weights, x, states, null, stash, steps, batch, pass);
+            backend.RecurrentBackward(weights, gradients, x, states, null, flow, stash, default, steps, batch, pass);
         };
     }
 

@@ -6,8 +6,7 @@ using FastRnn.Numerics;
 using FastRnn.Runner;
 using FastRnn.Suites;
 
-// suite [options]               as fastrnn bench, whose options it takes; whole suites go to bench/results/<cpu>
-// lengths [threads = 1] [isa]   sequences of many lengths against a padded batch
+// suite [options]               as fastrnn bench, whose options it takes; results go to bench/results/<cpu>
 // cells [threads = 1] [isa]     every option of the cells against the plain LSTM
 // recompute [threads = 1] [isa] gates computed again for the backward pass against gates kept
 //                               these write bench/results/<cpu>/<what>-<isa>-<threads>.md
@@ -17,9 +16,7 @@ string what = args.Length == 0 ? "" : args[0];
 if (what == "suite")
 {
     using var interruption = new Interruption();
-    // A part of a suite does not replace the table of the whole.
-    bool whole = !args.Any(word => word.StartsWith("--filter", StringComparison.Ordinal) || word.StartsWith("--out", StringComparison.Ordinal));
-    string[] place = whole ? ["--out", Path.Combine("bench", "results")] : [];
+    string[] place = args.Any(word => word.StartsWith("--out", StringComparison.Ordinal)) ? [] : ["--out", Path.Combine("bench", "results")];
     return Cli.Run(["bench", .. args[1..], .. place], Output.Console(), interruption.Token);
 }
 if (what == "readme")
@@ -30,19 +27,14 @@ if (what == "readme")
     File.WriteAllText("README.md", readme);
     return 0;
 }
-if (what is not ("lengths" or "cells" or "recompute"))
+if (what is not ("cells" or "recompute"))
 {
     BenchmarkSwitcher.FromAssembly(typeof(KernelBench).Assembly).Run(args);
     return 0;
 }
 IsaLevel isa = Isa.Parse(args.Length > 2 ? args[2] : null);
 int threads = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
-string table = what switch
-{
-    "lengths" => new LengthBench(isa, threads).Run(),
-    "cells" => new CellBench(isa, threads).Run(),
-    _ => new RecomputeBench(isa, threads).Run(),
-};
+string table = what == "cells" ? new CellBench(isa, threads).Run() : new RecomputeBench(isa, threads).Run();
 string folder = Path.Combine("bench", "results", Machine.Slug);
 Directory.CreateDirectory(folder);
 File.WriteAllText(Path.Combine(folder, $"{what}-{Isa.Name(isa)}-{threads}.md"), table);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FastRnn.Numerics;
 
 namespace FastRnn.Suites;
@@ -12,6 +13,7 @@ internal sealed record RunContext(SuiteOptions Options, MachineProbe Probe, Cach
 /// <summary>Measures one row: ours, what it is compared with and the peers in turns, the peak of multiply-adds between them.</summary>
 internal sealed class RowRun
 {
+    private const int RoundsBetweenRates = 5;
     private readonly RunContext _run;
     private readonly Row _row;
     private readonly IsaLevel _isa;
@@ -34,26 +36,26 @@ internal sealed class RowRun
     public RowResult Measure()
     {
         RowResult empty = Describe();
-        if (_row.Missing != null)
-            return empty with { Missing = _row.Missing, Peers = [.. Prepared(times: false)] };
         if (_row.Scales && _threads == 1)
-            return empty with { Missing = "compares several threads with one: --threads 2" };
+            return empty with { Missing = "compares several threads with one: --threads 2", Peers = [.. Prepared(times: false)] };
         using Work work = _row.Open(_isa, _threads);
         using Work? other = _row.OpenOther?.Invoke(_isa, _threads);
         var ours = new Measurement(work, _run.Options.Seconds);
         Measurement? beside = other == null ? null : new Measurement(other, _run.Options.Seconds);
         PreparePeers();
+        double swept = _row.HasBound ? Roofline.SweptBytes(_row.Shape!, _row.Mode, _row.BytesPerWeight, _threads) : 0;
+        using LoadBandwidth? block = _run.Probe.Own(swept);
         ProbeReading before = _run.Probe.Read();
-        Rounds(ours, beside);
+        double rate = Rounds(ours, beside, block);
         Latencies? latencies = _row.Mode == WorkMode.Step ? Latencies.Measure(work, StepCount(), _run.Cancellation) : null;
         ReleasePeers();
         ProbeReading reading = ProbeReading.Best(before, _run.Probe.Read());
         _run.Best = _run.Best == null ? reading : ProbeReading.Best(_run.Best, reading);
         RowResult result = Times(empty, ours, latencies);
-        result = Rates(result, reading);
+        result = Rates(result, MachineLimits.Of(reading, _run.Caches, _run.Memory) with { Own = block == null ? null : (swept, rate) });
         foreach ((string name, double value) in work.Figures(result.Median!.Value / 1e9, reading.Gigahertz))
             result.Metrics[name] = value;
-        Compare(result, latencies);
+        Compare(result, latencies, reading.Gigahertz);
         return result with { Peers = [.. Prepared(times: true)] };
     }
 
@@ -65,6 +67,7 @@ internal sealed class RowRun
         Layers = _row.Shape?.Layers,
         Steps = _row.Shape?.Steps,
         Batch = _row.Shape?.Batch,
+        Date = DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
     };
 
     private void PreparePeers()
@@ -82,12 +85,16 @@ internal sealed class RowRun
         }
     }
 
-    private void Rounds(Measurement ours, Measurement? beside)
+    /// <summary>All turns. Returns the best rate of loads from the block, read now and then between them: what others do on the machine changes it.</summary>
+    private double Rounds(Measurement ours, Measurement? beside, LoadBandwidth? block)
     {
+        double rate = 0;
         double seconds = _run.Options.Seconds / _run.Options.Rounds, before = Peak(_threads);
         for (int round = 0; round < _times.Length; round++)
         {
             _run.Cancellation.ThrowIfCancellationRequested();
+            if (block != null && round % RoundsBetweenRates == 0)
+                rate = Math.Max(rate, _run.Probe.Rate(block));
             double first = _times[round] = ours.Turn(seconds);
             double after = Peak(_threads);
             _peaks[round] = Math.Max(before, after);
@@ -103,6 +110,7 @@ internal sealed class RowRun
                 PeerTurn(i, round, seconds, first);
             before = Peak(_threads);
         }
+        return block == null ? 0 : Math.Max(rate, _run.Probe.Rate(block));
     }
 
     private double Peak(int threads) => 1e9 * (threads == 1 ? FmaPeak.Measure(_isa) : FmaPeak.Measure(_isa, threads));
@@ -142,9 +150,8 @@ internal sealed class RowRun
     private static double? Nanoseconds(double seconds) => double.IsFinite(seconds) ? seconds * 1e9 : null;
 
     /// <summary>Speed, share of the peak of the moment, and gaps: medians over the rounds, each against the faster of the peaks around it.</summary>
-    private RowResult Rates(RowResult result, ProbeReading reading)
+    private RowResult Rates(RowResult result, MachineLimits machine)
     {
-        MachineLimits machine = MachineLimits.Of(reading, _run.Caches, _run.Memory);
         double Of(Func<double, double, double> figure) => Statistics.Median([.. _times.Zip(_peaks, figure)]);
         Bound At(double peak) => _row.HasBound
             ? Roofline.Of(_row.Shape!, _row.Mode, _row.BytesPerWeight, _threads, machine with { Flops = peak })
@@ -165,7 +172,7 @@ internal sealed class RowRun
         };
     }
 
-    private void Compare(RowResult result, Latencies? latencies)
+    private void Compare(RowResult result, Latencies? latencies, double gigahertz)
     {
         if (_row.RatioName != null)
             result.Metrics[_row.RatioName] = Statistics.Median([.. _ratios]);
@@ -173,6 +180,13 @@ internal sealed class RowRun
             result.Metrics[MetricNames.OfFmaScaling] = Statistics.Median([.. _scaling]);
         if (latencies != null && double.IsFinite(latencies.P999))
             result.Metrics[MetricNames.Tail] = latencies.P999 / latencies.P50;
+        if (latencies == null || !_row.JudgesTail)
+            return;
+        using var additions = new AdditionsWork(latencies.P50, gigahertz);
+        additions.Run(1000);
+        Latencies machine = Latencies.Measure(additions, latencies.Count, _run.Cancellation);
+        if (double.IsFinite(machine.P999))
+            result.Metrics[MetricNames.TailOfAdditions] = machine.P999 / machine.P50;
     }
 
     private IEnumerable<PeerTime> Prepared(bool times)

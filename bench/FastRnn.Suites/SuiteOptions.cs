@@ -26,5 +26,5 @@ internal sealed record SuiteOptions(IReadOnlyList<Suite> Suites, IsaLevel Isa)
 /// <summary>How peers are started: <c>sh FILE NAME THREADS</c>.</summary>
 internal sealed record PeerScript(string File, IReadOnlyList<string> Names)
 {
-    public static PeerScript In(string folder) => new(Path.Combine(folder, "start.sh"), ["onnxruntime", "onednn", "torch"]);
+    public static PeerScript In(string folder) => new(Path.Combine(folder, "start.sh"), ["onnxruntime", "onednn", "onednn3", "torch"]);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using FastRnn.Numerics;
 
@@ -78,7 +77,7 @@ internal static class SuiteRun
             Rate(0, run.Memory), Latencies.TimerSeconds() * 1e9);
         return new SuiteResult(
             suite, Machine.CpuName, Isa.Name(options.Isa), options.Threads, pinned, options.Commit, RuntimeInformation.FrameworkDescription,
-            RuntimeInformation.OSDescription, DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture), options.Seconds, options.Rounds,
+            RuntimeInformation.OSDescription, options.Seconds, options.Rounds,
             probe, [.. run.Peers.Select(peer => peer.Version)], rows, Faults.Of(options.Isa, best, rows));
     }
 

@@ -3,6 +3,7 @@
 #
 #   onnxruntime  the library of the npm package onnxruntime-node and ort_peer.cpp
 #   onednn       Debian's libdnnl-dev and onednn_peer.cpp
+#   onednn3      the newer oneDNN of Debian 13 with the libraries it needs, unpacked into the folder where the machine's own oneDNN is older
 #   torch        Debian's python3-torch with libopenblas0-openmp and torch_peer.py
 #
 # Packages that Debian lacks on this machine are installed as root or through sudo; nothing is installed where neither is possible. Each peer
@@ -80,6 +81,37 @@ onednn() {
         missing onednn "onednn_peer does not compile, see build/install.log"
 }
 
+# Debian 13's packages, fetched by a package list of their own and only unpacked: the system stays as it is.
+packages_of_debian_13() {
+    [ -f "$build/debian13/complete" ] && return 0
+    rm -rf "$build/debian13"
+    mkdir -p "$build/debian13/lists/partial" "$build/debian13/cache/archives/partial" "$build/debian13/root" || return 1
+    cd "$build/debian13" || return 1
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main" >sources.list
+    set -- -o Dir::Etc::sourcelist="$PWD/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$PWD/lists" \
+        -o Dir::Cache="$PWD/cache" -o APT::Sandbox::User=
+    apt-get "$@" update >>"$log" 2>&1 &&
+        apt-get "$@" download libdnnl-dev libdnnl3.6 libc6 libstdc++6 libgcc-s1 libgomp1 >>"$log" 2>&1 || return 1
+    for package in *.deb; do
+        dpkg -x "$package" root || return 1
+    done
+    rm -rf lists cache ./*.deb
+    touch complete
+}
+
+onednn3() {
+    [ "$(uname -m)" = x86_64 ] || missing onednn3 "only for x86-64" || return
+    compiler || missing onednn3 "no C++ compiler, and g++ could not be installed" || return
+    (packages_of_debian_13) || missing onednn3 "the packages of Debian 13 could not be fetched" || return
+    root=$build/debian13/root
+    libraries=$root/usr/lib/x86_64-linux-gnu
+    # shellcheck disable=SC2086
+    g++ $flags -fopenmp -DPEER_NAME='"onednn3"' -isystem "$root/usr/include" $common onednn_plan.cpp onednn_peer.cpp -o build/onednn3_program \
+        "$libraries/libdnnl.so" -Wl,--allow-shlib-undefined >>"$log" 2>&1 || missing onednn3 "onednn_peer does not compile, see build/install.log" || return
+    printf '#!/bin/sh\nexec "%s/ld-linux-x86-64.so.2" --library-path "%s" "%s/onednn3_program" "$@"\n' "$libraries" "$libraries" "$build" >build/onednn3_peer &&
+        chmod +x build/onednn3_peer
+}
+
 torch() {
     /usr/bin/python3 -c 'import torch' >>"$log" 2>&1 && [ -e "$(echo /usr/lib/*/libopenblas.so.0)" ] || debian python3-torch libopenblas0-openmp ||
         missing torch "Debian packages python3-torch and libopenblas0-openmp could not be installed" || return
@@ -106,5 +138,6 @@ peer() {
 
 peer onnxruntime ort_peer
 peer onednn onednn_peer
+peer onednn3 onednn3_peer
 peer torch torch_peer
 exit 0

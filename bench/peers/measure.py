@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times of the installed peers alone, in turns, on the rows that are named or on a list of usual ones.
 
-    python3 bench/peers/measure.py --peers onnxruntime,onednn,torch --threads 1 --seconds 0.5 "step lstm 64 64 1 1 1"
+    python3 bench/peers/measure.py --peers onnxruntime,onednn --threads 1 --seconds 0.5 "step lstm 64 64 1 1 1"
 
 Each row is MODE CELL I H LAYERS T B as in README.md. Every peer verifies a row before it is timed; the times are medians of all rounds.
 Bind the process to its cores from outside, as with `taskset -c 1`.
@@ -72,7 +72,7 @@ def measure(row, peers, rounds, seconds, judge):
 def main():
     parser = argparse.ArgumentParser(description="Times of the peers alone")
     parser.add_argument("rows", nargs="*", default=ROWS)
-    parser.add_argument("--peers", default="onnxruntime,onednn,torch")
+    parser.add_argument("--peers", default="onnxruntime,onednn,onednn3,torch")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="for each row and peer")

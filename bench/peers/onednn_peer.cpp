@@ -7,8 +7,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <omp.h>
 #include <unordered_map>
+
+#ifndef PEER_NAME
+#define PEER_NAME "onednn"  // two versions of the library may be installed side by side
+#endif
 
 namespace peers {
 namespace {
@@ -237,7 +242,7 @@ private:
 
 class OneDnnPeer final : public Peer {
 public:
-    std::string peer_name() const override { return "onednn"; }
+    std::string peer_name() const override { return PEER_NAME; }
 
     std::string version() const override {
         const dnnl::version_t *const v = dnnl::version();
@@ -245,21 +250,16 @@ public:
     }
 
     std::string details() const override {
-        switch (dnnl::get_effective_cpu_isa()) {
-        case dnnl::cpu_isa::avx2:
-        case dnnl::cpu_isa::avx2_vnni:
-            return "kernels for AVX2";
-        case dnnl::cpu_isa::avx512_core:
-            return "kernels for AVX-512";
-        case dnnl::cpu_isa::avx512_core_vnni:
-            return "kernels for AVX-512 with VNNI";
-        case dnnl::cpu_isa::avx512_core_bf16:
-            return "kernels for AVX-512 with bf16";
-        case dnnl::cpu_isa::avx512_core_amx:
-            return "kernels for AVX-512 with AMX";
-        default:
-            return "kernels for ISA code " + std::to_string(static_cast<int>(dnnl::get_effective_cpu_isa()));
-        }
+        using Isa = dnnl::cpu_isa;
+        static const std::map<Isa, const char *> names = {
+            {Isa::avx2, "AVX2"}, {Isa::avx2_vnni, "AVX2 with VNNI"}, {Isa::avx512_core, "AVX-512"}, {Isa::avx512_core_vnni, "AVX-512 with VNNI"},
+            {Isa::avx512_core_bf16, "AVX-512 with bf16"}, {Isa::avx512_core_amx, "AVX-512 with AMX"},
+#if DNNL_VERSION_MAJOR >= 3
+            {Isa::avx512_core_fp16, "AVX-512 with fp16"}, {Isa::avx512_core_amx_fp16, "AVX-512 with AMX fp16"},
+#endif
+        };
+        const auto found = names.find(dnnl::get_effective_cpu_isa());
+        return std::string("may use ") + (found != names.end() ? found->second : "code " + std::to_string(static_cast<int>(dnnl::get_effective_cpu_isa())));
     }
 
     std::unique_ptr<Work> prepare(const Row &row, const Data &data) override {

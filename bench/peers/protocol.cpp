@@ -51,6 +51,8 @@ Row parse_row(std::istream &words) {
     words >> mode >> cell >> row.input >> row.hidden >> row.layers >> row.steps >> row.batch;
     if (!words || std::min({row.input, row.hidden, row.layers, row.steps, row.batch}) < 1)
         throw Missing("expected: prepare ID MODE CELL I H LAYERS T B");
+    if (mode == "whole")
+        throw Missing("this library has no optimiser");
     if (!parse_mode(mode, row.mode))
         throw Missing("no mode " + mode);
     if (!parse_cell(cell, row.cell))

@@ -45,18 +45,18 @@ internal static class BenchCommand
                 Peers = parsed.GetResult(peers) is null ? null : PeerScript.In(parsed.GetValue(peers) ?? Path.Combine("bench", "peers")),
                 Commit = Commit(),
             };
-            return Show(output, SuiteRun.Run(options, output.Log, cancellation), parsed.GetValue(folder));
+            return Show(output, SuiteRun.Run(options, output.Log, cancellation), parsed.GetValue(folder), options.Filter.Length == 0);
         });
         return command;
     }
 
     /// <summary>Prints and writes results; ends with a failure where a probe was wrong.</summary>
-    internal static int Show(Output output, IReadOnlyList<SuiteResult> results, string? folder)
+    internal static int Show(Output output, IReadOnlyList<SuiteResult> results, string? folder, bool whole)
     {
         if (results.Count == 0)
             throw new CliException(ExitCodes.Usage, "no row has such a name, suite and number of threads; see fastrnn bench --help");
         if (folder != null)
-            output.Log.WriteLine($"fastrnn: results in {ResultFiles.Write(folder, results)}");
+            output.Log.WriteLine($"fastrnn: results in {ResultFiles.Write(folder, results, whole)}");
         if (output.Json)
             output.Result.WriteLine(JsonSerializer.Serialize(new SuiteResults(results), SuiteJson.Default.SuiteResults));
         foreach (SuiteResult result in output.Json ? [] : results)

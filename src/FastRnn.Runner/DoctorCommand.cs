@@ -4,6 +4,7 @@ using FastRnn.Backends;
 using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Numerics;
+using FastRnn.Suites;
 
 namespace FastRnn.Runner;
 
@@ -29,7 +30,7 @@ internal static class DoctorCommand
         List<DoctorCheck> checks = [.. Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest).Select(Check)];
         double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
         return new DoctorResult(
-            CommonOptions.Version, RuntimeInformation.FrameworkDescription, RuntimeInformation.OSDescription, CpuName(), Environment.ProcessorCount,
+            CommonOptions.Version, RuntimeInformation.FrameworkDescription, RuntimeInformation.OSDescription, Machine.CpuName, Environment.ProcessorCount,
             Math.Round(memory, 1), Isa.Name(Isa.Widest), Isa.Name(Isa.Current), checks.TrueForAll(c => c.Ok), checks);
     }
 
@@ -57,13 +58,6 @@ internal static class DoctorCommand
             all.AddRange(y);
         }
         return [.. all];
-    }
-
-    private static string CpuName()
-    {
-        const string info = "/proc/cpuinfo";
-        string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
-        return line == null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':') + 1)..].Trim();
     }
 
     private static void Show(Output output, DoctorResult result)

@@ -27,13 +27,16 @@ internal sealed record TrainResult(
     int? BestEpoch, double? BestValidationLoss, string Model, bool Interrupted,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, double>? Test);
 
-internal sealed record EvalResult(double Loss, double Perplexity, double BitsPerCharacter, long Tokens);
+internal sealed record EvalResult(
+    double Loss, double Perplexity, double BitsPerCharacter, long Tokens,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightResult? Weights = null);
 
 internal sealed record LineResult(string Text, double Loss, int Characters);
 
 internal sealed record ForecastResult(
     double Mse, double Mae, double Rmse, double? Mape, double BaselinePersistenceMse, double BaselinePersistenceMae, double BaselinePersistenceRmse,
-    double? BaselineSeasonalRmse, int Rows, int Horizon, ScaledResult? Scaled, double? PinballLoss, double? Coverage, IReadOnlyList<TargetResult> Targets);
+    double? BaselineSeasonalRmse, int Rows, int Horizon, ScaledResult? Scaled, double? PinballLoss, double? Coverage, IReadOnlyList<TargetResult> Targets,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightResult? Weights = null);
 
 internal sealed record ScaledResult(double Mse, double Mae, double BaselinePersistenceMse, double BaselinePersistenceMae);
 

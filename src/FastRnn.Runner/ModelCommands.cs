@@ -48,13 +48,16 @@ internal static class SampleCommand
         Option<ulong> seed = CommonOptions.Seed();
         Option<int> threads = CommonOptions.Number("--threads", 1, 0, 1024, "Threads that compute; 0 takes all cores");
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("sample", "Draw text from a model") { model, prime, length, temperature, topK, topP, greedy, seed, threads, json };
+        Option<string> weights = WeightReport.Option();
+        var command = new Command("sample", "Draw text from a model") { model, prime, length, temperature, topK, topP, greedy, seed, weights, threads, json };
         command.SetAction(parsed =>
         {
             ulong start = parsed.GetValue(seed);
             output.Json = parsed.GetValue(json);
             using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), start, output);
             (Sequential network, Vocabulary vocabulary) = ModelFiles.OpenCharLm(parsed.GetRequiredValue(model), backend, cancellation);
+            network.InferenceWeights = WeightReport.Parse(parsed.GetRequiredValue(weights));
+            WeightReport.Announce(network.InferenceWeights, parsed.GetRequiredValue(model), output);
             double heat = parsed.GetValue(greedy) ? 0 : parsed.GetValue(temperature);
             var sampler = new Sampler(start, heat, parsed.GetValue(topK), parsed.GetValue(topP));
             string known = KnownText(parsed.GetRequiredValue(prime), vocabulary);

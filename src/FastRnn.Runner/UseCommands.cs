@@ -2,6 +2,7 @@ using System.CommandLine;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
+using FastRnn.Numerics;
 
 namespace FastRnn.Runner;
 
@@ -11,8 +12,10 @@ namespace FastRnn.Runner;
 /// <param name="Info">What its file tells.</param>
 /// <param name="Path">The file, for messages.</param>
 /// <param name="Output">Where results go, as text or as JSON.</param>
+/// <param name="Weights">How inference is to store them; what measures compares them with float32 ones.</param>
 /// <param name="Cancellation">The first Ctrl-C.</param>
-internal sealed record ModelUse(ParseResult Parsed, Sequential Model, ModelInfo Info, string Path, Output Output, CancellationToken Cancellation);
+internal sealed record ModelUse(
+    ParseResult Parsed, Sequential Model, ModelInfo Info, string Path, Output Output, WeightPrecision Weights, CancellationToken Cancellation);
 
 /// <summary>The verbs that use a model in the way of its task.</summary>
 internal static class UseCommands
@@ -36,7 +39,14 @@ internal static class UseCommands
         TaskKind[] kinds = TaskKinds.Create();
         return Create(
             new Command("predict", "What a model says: one line out for each line in, or what its task asks for"), kinds, kind => kind.PredictOptions, data, 1,
-            (kind, use) => kind.Predict(use, use.Parsed.GetValue(data)), output, cancellation);
+            (kind, use) => Predict(kind, use, use.Parsed.GetValue(data)), output, cancellation);
+    }
+
+    private static void Predict(TaskKind kind, ModelUse use, string? data)
+    {
+        use.Model.InferenceWeights = use.Weights;
+        WeightReport.Announce(use.Weights, use.Path, use.Output);
+        kind.Predict(use, data);
     }
 
     private static Command Create(
@@ -46,7 +56,8 @@ internal static class UseCommands
         Option<string> model = CommonOptions.Model();
         Option<int> threads = CommonOptions.Number("--threads", threadsUnlessGiven, 0, 1024, "Threads that compute; 0 takes all cores");
         Option<bool> json = CommonOptions.Json("One JSON object on standard output; of predict one for each answer, a line each");
-        foreach (Option option in (Option[])[model, data, threads, json])
+        Option<string> weights = WeightReport.Option();
+        foreach (Option option in (Option[])[model, data, weights, threads, json])
             command.Options.Add(option);
         TaskKinds.AddOptions(command, kinds, options);
         command.SetAction(parsed =>
@@ -58,7 +69,7 @@ internal static class UseCommands
             TaskKind kind = kinds.SingleOrDefault(one => one.Name == info.Task)
                 ?? throw new CliException(ExitCodes.BadInput, $"{path}: task '{info.Task}', expected {string.Join(" or ", kinds.Select(one => one.Name))}");
             TaskKinds.CheckOptions(parsed, kind, kinds, options);
-            run(kind, new ModelUse(parsed, network, info, path, output, cancellation));
+            run(kind, new ModelUse(parsed, network, info, path, output, WeightReport.Parse(parsed.GetRequiredValue(weights)), cancellation));
             return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Ok;
         });
         return command;

@@ -180,7 +180,7 @@ public class BitsTests
         Bits.Same(expected.C, actual.C, what + " c");
     }
 
-    private static void Same(double[] expected, double[] actual, string what)
+    internal static void Same(double[] expected, double[] actual, string what)
     {
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)

@@ -54,6 +54,12 @@ internal sealed class MachineProbe : IDisposable
             gflops, gigahertz, _l1.Measure(_seconds, _repeats), _l2.Measure(_seconds, _repeats), _l3.Measure(_seconds, Math.Min(_repeats, 3)));
     }
 
+    /// <summary>A block of a row's own size, to be read beside it; null where it is so small that the loop would be measured: L1's rate holds.</summary>
+    public LoadBandwidth? Own(double bytes) => bytes <= _l1.Bytes ? null : new LoadBandwidth(_isa, (nint)bytes);
+
+    /// <summary>The rate of such a block.</summary>
+    public double Rate(LoadBandwidth block) => block.Measure(_seconds, Math.Min(_repeats, 3)).GigabytesPerSecond * 1e9;
+
     /// <summary>Loads from memory, once a run: a block larger than the last cache, but no more than some bytes and an eighth of the memory there is.</summary>
     public static Bandwidth Memory(IsaLevel isa, Caches caches, long most)
     {

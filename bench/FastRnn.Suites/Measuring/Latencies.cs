@@ -5,6 +5,7 @@ internal sealed record Latencies(double P50, double P99, double P999, int Count,
 {
     /// <summary>Units of a full run.</summary>
     public const int Full = 1_000_000;
+    private const int PartUnits = 512, UncountedUnits = 32;
 
     /// <summary>
     /// Every unit is timed alone, between two looks at the clock. Such a look costs tens of nanoseconds, as much as a small step: what nothing takes in the same
@@ -17,7 +18,6 @@ internal sealed record Latencies(double P50, double P99, double P999, int Count,
     {
         var times = new double[count];
         double nothing = TimerSeconds(Math.Min(count, 10_000));
-        Array.Fill(times, 1); // a page that is touched for the first time would count as a slow unit
         work.Run(1);
         int collections = GC.CollectionCount(0);
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
@@ -41,16 +41,27 @@ internal sealed record Latencies(double P50, double P99, double P999, int Count,
         return Statistics.Median(times);
     }
 
+    /// <summary>
+    /// Times go to a small array first and from there to the large one between timings: writing to a new page takes long enough to be among the slowest of a
+    /// thousand units. The units after that do not count.
+    /// </summary>
     private static void Time(Work work, double[] times, CancellationToken cancellation)
     {
         double tick = Ticks.Seconds(1);
-        for (int i = 0; i < times.Length; i++)
+        Span<long> part = stackalloc long[PartUnits];
+        for (int first = 0; first < times.Length; first += PartUnits)
         {
-            if (i % 1024 == 0)
-                cancellation.ThrowIfCancellationRequested();
-            long start = Ticks.Now;
-            work.Run(1);
-            times[i] = (Ticks.Now - start) * tick;
+            cancellation.ThrowIfCancellationRequested();
+            int count = Math.Min(PartUnits, times.Length - first);
+            work.Run(UncountedUnits);
+            for (int i = 0; i < count; i++)
+            {
+                long start = Ticks.Now;
+                work.Run(1);
+                part[i] = Ticks.Now - start;
+            }
+            for (int i = 0; i < count; i++)
+                times[first + i] = part[i] * tick;
         }
     }
 }

@@ -9,22 +9,17 @@ internal sealed record MachineLimits(double Flops, double Clock, Caches Caches, 
         reading.Gflops * 1e9, reading.Gigahertz * 1e9, caches, reading.L1.GigabytesPerSecond * 1e9, reading.L2.GigabytesPerSecond * 1e9,
         reading.L3.GigabytesPerSecond * 1e9, memory.GigabytesPerSecond * 1e9);
 
-    /// <summary>Rate of the first level that is larger than so many bytes.</summary>
-    public double Rate(double bytes) => bytes < Caches.L1 ? L1 : bytes < Caches.L2 ? L2 : bytes < Caches.L3 ? L3 : Memory;
-
     /// <summary>
-    /// Least time in which so many bytes pass by when they did so before. What a level can have kept need not come from the one behind it, and all levels work
-    /// at the same time: the slowest counts.
+    /// Rate measured at the very size of the weights, and that size; without it the rate of the first level that is larger counts. A level's own rate would be
+    /// no bound near its border, where a part of the weights comes from it and a part from the next.
     /// </summary>
+    public (double Bytes, double Rate)? Own { get; init; }
+
+    /// <summary>Least time in which so many bytes pass by that did so before, and the first level that is larger.</summary>
     public (double Seconds, string Level) Loads(double bytes)
     {
-        (double Seconds, string Level) slowest = (0, "L1");
-        foreach ((double kept, double rate, string level) in new[] { (Roofline.RegisterBytes, L1, "L1"), (Caches.L1, L2, "L2"), (Caches.L2, L3, "L3"), (Caches.L3, Memory, "memory") })
-        {
-            if ((bytes - kept) / rate > slowest.Seconds)
-                slowest = ((bytes - kept) / rate, level);
-        }
-        return slowest;
+        (double rate, string level) = bytes < Caches.L1 ? (L1, "L1") : bytes < Caches.L2 ? (L2, "L2") : bytes < Caches.L3 ? (L3, "L3") : (Memory, "memory");
+        return (bytes / (Own is { } own && own.Bytes == bytes ? own.Rate : rate), level);
     }
 }
 
@@ -48,8 +43,12 @@ internal readonly record struct Bound(double Flop, double FlopSeconds, double By
 /// </summary>
 internal static class Roofline
 {
-    /// <summary>32 registers of 64 bytes, which may hold weights across steps.</summary>
-    public const int RegisterBytes = 2048;
+    /// <summary>Bytes that pass by once a step, for one thread: all weights of one step, the recurrent ones of a layer in a sequence.</summary>
+    public static double SweptBytes(WorkShape shape, WorkMode mode, double bytesPerWeight, int threads) =>
+        (mode == WorkMode.Step ? shape.AllWeights : shape.RecurrentWeights / threads) * bytesPerWeight;
+
+    /// <summary>Products of bytes that dot-product instructions do in the time of one in float32, at most.</summary>
+    private const double ByteProducts = 4;
 
     /// <summary>Clocks of the functions of 16 units of a sample, and of the chain through a layer's step, in budgets.</summary>
     private static (double Pointwise, double Chain) Budget(CellKind cell) => cell switch
@@ -73,8 +72,8 @@ internal static class Roofline
         (double loads, string level) = machine.Loads(bytes);
         (double pointwise, double chain) = Budget(shape.Cell.Kind);
         double waiting = shape.Layers * (chain + (pointwise * (Vectors(shape) - 1))) / machine.Clock; // the chain has one vector's functions in it
-        double hard = flop / machine.Flops;
-        return new Bound(flop, hard, loads, level, Math.Max(hard, bytes / machine.Rate(bytes)) + waiting);
+        double hard = flop / (machine.Flops * (bytesPerWeight == 1 ? ByteProducts : 1));
+        return new Bound(flop, hard, loads, level, Math.Max(hard, loads) + waiting);
     }
 
     private static Bound OfSequence(WorkShape shape, WorkMode mode, double bytesPerWeight, int threads, MachineLimits machine)
@@ -87,7 +86,7 @@ internal static class Roofline
         double times = training ? 3 : 1, passes = training ? 2 : 1, layers = shape.Layers;
         double spared = mode == WorkMode.Whole ? 2.0 * shape.Cell.Gates * shape.Hidden * shape.Input * shape.Positions : 0;
         // Forward and, in training, dh are sequential: weights pass by once a step. dX, dW and dR are products over all steps.
-        double sequential = Math.Max(recurrentFlop / machine.Flops, shape.Steps * recurrentBytes / machine.Rate(recurrentBytes)) * layers * passes;
+        double sequential = Math.Max(recurrentFlop / machine.Flops, shape.Steps * loads) * layers * passes;
         double free = ((times * inputFlop) - spared + (training ? recurrentFlop * layers : 0)) / machine.Flops;
         double functions = layers * shape.Positions * Vectors(shape) * pointwise * (training ? 1.6 : 1) / machine.Clock / threads;
         double waiting = shape.Batch < 4 ? layers * shape.Steps * passes * chain / machine.Clock : 0;

@@ -12,7 +12,7 @@ internal static class Markdown
     public static string Suite(SuiteResult run)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"**Suite {run.Suite}**: {Where(run)}, {run.Date}.");
+        text.AppendLine(CultureInfo.InvariantCulture, $"**Suite {run.Suite}**: {Where(run)}, {Dates(run)}.");
         text.AppendLine();
         text.AppendLine(Machine(run.Probe));
         text.AppendLine("Share: of the peak of multiply-adds around each timing. Gap: time ÷ bound, the bound being the multiply-adds or the loads of the weights, whichever");
@@ -35,7 +35,7 @@ internal static class Markdown
     {
         var text = new StringBuilder();
         foreach (SuiteResult run in runs)
-            text.AppendLine(CultureInfo.InvariantCulture, $"- {run.Suite}: {Where(run)}, {run.Date}; peak {run.Probe.Gflops:F0} GFLOP/s a core{string.Concat(run.Peers.Select(Version))}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"- {run.Suite}: {Where(run)}, {Dates(run)}; peak {run.Probe.Gflops:F0} GFLOP/s a core{string.Concat(run.Peers.Select(Version))}");
         text.AppendLine();
         text.AppendLine("| row | wanted | measured | |");
         text.AppendLine("| --- | --- | ---: | --- |");
@@ -68,6 +68,12 @@ internal static class Markdown
 
     private static string Where(SuiteResult run) => string.Create(
         CultureInfo.InvariantCulture, $"{run.Machine}, {run.Isa}, {run.Threads} thread(s), {run.Pinned}, FastRnn {(run.Commit.Length == 0 ? "of no known commit" : run.Commit)}, {run.Runtime}, {run.Os}");
+
+    private static string Dates(SuiteResult run)
+    {
+        string first = run.Rows.Min(row => row.Date) ?? "", last = run.Rows.Max(row => row.Date) ?? "";
+        return first == last ? first : $"{first} to {last}";
+    }
 
     private static string Version(PeerVersion peer) => peer.Missing != null ? $"; {peer.Peer}: {peer.Missing}" : $"; {peer.Peer} {peer.Version}";
 

@@ -1,20 +1,26 @@
 using System.Text.Json;
+using FastRnn.Numerics;
 
 namespace FastRnn.Suites;
 
 /// <summary>The results of a machine in a folder: a table and its JSON for every suite, instruction set and number of threads, and all targets.</summary>
 internal static class ResultFiles
 {
-    /// <summary>Writes the results, replacing older ones of the same kind, and the targets against all results that are there then. Returns the folder.</summary>
-    public static string Write(string root, IReadOnlyList<SuiteResult> results)
+    /// <summary>
+    /// Writes the results, and the targets against all results that are there then. Whole suites replace older ones; a part of one joins
+    /// the rows that the same program has left there. Returns the folder.
+    /// </summary>
+    public static string Write(string root, IReadOnlyList<SuiteResult> results, bool whole)
     {
         string folder = Path.Combine(root, Machine.Slug);
         Directory.CreateDirectory(folder);
         foreach (SuiteResult result in results)
         {
             string path = Path.Combine(folder, $"{result.Suite}-{result.Isa}-{result.Threads}");
-            File.WriteAllText(path + ".md", Markdown.Suite(result));
-            File.WriteAllText(path + ".json", JsonSerializer.Serialize(result, SuiteJson.Default.SuiteResult) + "\n");
+            SuiteResult? older = whole || !File.Exists(path + ".json") ? null : Read(path + ".json");
+            SuiteResult joined = result.With(older, [.. Catalog.Rows(Isa.Parse(result.Isa)).Select(row => row.Id)]);
+            File.WriteAllText(path + ".md", Markdown.Suite(joined));
+            File.WriteAllText(path + ".json", JsonSerializer.Serialize(joined, SuiteJson.Default.SuiteResult) + "\n");
         }
         foreach (string isa in results.Select(result => result.Isa).Distinct())
             File.WriteAllText(Path.Combine(folder, $"targets-{isa}.md"), Markdown.TargetTable(Read(folder, isa)));
@@ -26,6 +32,8 @@ internal static class ResultFiles
     {
         IEnumerable<string> files = Enum.GetValues<Suite>().SelectMany(
             suite => Directory.GetFiles(folder, $"{Catalog.Name(suite)}-{isa}-*.json").Order(StringComparer.Ordinal));
-        return [.. files.Select(file => JsonSerializer.Deserialize(File.ReadAllText(file), SuiteJson.Default.SuiteResult)!)];
+        return [.. files.Select(Read)];
     }
+
+    private static SuiteResult Read(string file) => JsonSerializer.Deserialize(File.ReadAllText(file), SuiteJson.Default.SuiteResult)!;
 }

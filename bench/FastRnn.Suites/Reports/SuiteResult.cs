@@ -13,10 +13,27 @@ internal sealed partial class SuiteJson : JsonSerializerContext;
 /// <summary>What a run prints.</summary>
 internal sealed record SuiteResults(IReadOnlyList<SuiteResult> Suites);
 
-/// <summary>One suite on one machine, in one process.</summary>
+/// <summary>One suite on one machine. Everything in a row was measured in one process, in turns.</summary>
 internal sealed record SuiteResult(
-    string Suite, string Machine, string Isa, int Threads, string Pinned, string Commit, string Runtime, string Os, string Date, double SecondsARow, int Rounds,
-    ProbeResult Probe, IReadOnlyList<PeerVersion> Peers, IReadOnlyList<RowResult> Rows, IReadOnlyList<string> Faults);
+    string Suite, string Machine, string Isa, int Threads, string Pinned, string Commit, string Runtime, string Os, double SecondsARow, int Rounds,
+    ProbeResult Probe, IReadOnlyList<PeerVersion> Peers, IReadOnlyList<RowResult> Rows, IReadOnlyList<string> Faults)
+{
+    /// <summary>
+    /// These rows beside those that an older run of the same program on the same machine has and this one has not, in the order of the suite. Results of another
+    /// program are not mixed in.
+    /// </summary>
+    public SuiteResult With(SuiteResult? older, List<string> order)
+    {
+        if (older == null || Program(older) != Program(this))
+            return this;
+        IEnumerable<RowResult> kept = older.Rows.Where(row => !Rows.Any(other => other.Id == row.Id));
+        IEnumerable<string> faults = older.Faults.Where(fault => kept.Any(row => fault.StartsWith($"row {row.Id}:", StringComparison.Ordinal)));
+        return this with { Rows = [.. Rows.Concat(kept).OrderBy(row => order.IndexOf(row.Id))], Faults = [.. Faults, .. faults] };
+    }
+
+    private static (string, string, string, int, string, string, int) Program(SuiteResult run) =>
+        (run.Suite, run.Machine, run.Isa, run.Threads, run.Commit, string.Join(';', run.Peers), run.Rounds);
+}
 
 /// <summary>The best of all readings of the run, in GFLOP/s, GHz and GB/s, and the cache sizes in bytes.</summary>
 internal sealed record ProbeResult(
@@ -34,6 +51,9 @@ internal sealed record PeerTime(string Peer, double? Nanoseconds, double? Ratio,
 /// <summary>One row. Times in nanoseconds a unit of work.</summary>
 internal sealed record RowResult(string Id, string Mode, string Precision, int Threads)
 {
+    /// <summary>When it was measured: rows of a suite may come from several runs.</summary>
+    public string Date { get; init; } = "";
+
     public string? Cell { get; init; }
 
     public int? Input { get; init; }

@@ -66,10 +66,13 @@ internal sealed record Target(string Row, Measure Measure, double Value, string 
         return (known, least ? known >= Limit(run, row) : known <= Limit(run, row));
     }
 
-    /// <summary>The slowest allowed ratio: of all the peers that are named, the fastest; without any of them it is not known.</summary>
+    /// <summary>
+    /// The fastest of all the peers that are named, of a peer that is there in several versions – onednn, onednn3 – any; not known while one has no time in
+    /// any version.
+    /// </summary>
     private double? PeerRatio(RowResult row)
     {
-        double?[] ratios = [.. PeerNames.Select(name => row.Peers.FirstOrDefault(peer => peer.Peer == name)?.Ratio)];
+        double?[] ratios = [.. PeerNames.Select(name => row.Peers.Where(peer => peer.Peer.StartsWith(name, StringComparison.Ordinal)).Min(peer => peer.Ratio))];
         return ratios.Any(ratio => ratio == null) ? null : ratios.Min();
     }
 

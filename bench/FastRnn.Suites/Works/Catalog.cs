@@ -9,6 +9,8 @@ internal static class Catalog
 {
     public static IReadOnlyList<Row> Rows(IsaLevel isa) => [.. Steps(), .. Batches(), .. Trainings(), .. Kernels(isa)];
 
+    private static WorkShape Padded { get; } = new(CellType.Lstm, 256, 256, 1, 100, 32);
+
     public static string Name(Suite suite) => suite.ToString().ToLowerInvariant();
 
     private static IEnumerable<Row> Steps()
@@ -22,11 +24,8 @@ internal static class Catalog
             yield return Step(CellType.Lstm, hidden, hidden);
         foreach (int hidden in new[] { 256, 512 })
         {
-            foreach (string precision in new[] { "bf16", "int8" })
-            {
-                Row row = Step(CellType.Lstm, hidden, hidden);
-                yield return row with { Id = $"{row.Id}-{precision}", Precision = precision, Missing = $"sessions have no {precision} weights yet" };
-            }
+            yield return Step(CellType.Lstm, hidden, hidden, WeightPrecision.BFloat16);
+            yield return Step(CellType.Lstm, hidden, hidden, WeightPrecision.Int8);
         }
         yield return Decayed(1, 32);
         yield return Decayed(64, 64);
@@ -40,14 +39,8 @@ internal static class Catalog
         yield return Inference(new(CellType.Lstm, 256, 256, 1, 100, 1));
         yield return Inference(new(CellType.Rnn(), 512, 512, 1, 50, 32));
         yield return Inference(new(CellType.Lstm, 128, 128, 1, 50, 50));
-        WorkShape padded = new(CellType.Lstm, 256, 256, 1, 100, 32);
-        yield return Inference(padded);
-        yield return new Row($"infer-{padded.Slug}-lengths", Suite.Batch, WorkMode.Infer, padded)
-        {
-            Open = (isa, threads) => new SequenceWork(isa, threads, padded, false, SequenceWork.SpreadLengths(padded.Steps, padded.Batch)),
-            OpenOther = (isa, threads) => new SequenceWork(isa, threads, padded, false),
-            RatioName = MetricNames.ToPadded,
-        };
+        yield return Inference(Padded);
+        yield return Lengths(Suite.Batch, WorkMode.Infer);
         WorkShape alone = new(CellType.Lstm, 256, 256, 1, 100, 1);
         yield return Scaling($"infer-{alone.Slug}-scaling", Suite.Batch, WorkMode.Infer, alone);
     }
@@ -71,6 +64,7 @@ internal static class Catalog
                 PeerMode = "whole",
             };
         }
+        yield return Lengths(Suite.Train, WorkMode.Train);
         yield return Scaling($"train-{shapes[0].Slug}-scaling", Suite.Train, WorkMode.Train, shapes[0]);
     }
 
@@ -93,10 +87,17 @@ internal static class Catalog
         }
     }
 
-    private static Row Step(CellType cell, int input, int hidden)
+    private static Row Step(CellType cell, int input, int hidden, WeightPrecision weights = WeightPrecision.Float32)
     {
         WorkShape shape = new(cell, input, hidden, 1, 1, 1);
-        return new Row($"step-{shape.Slug}", Suite.Step, WorkMode.Step, shape) { Open = (isa, _) => new StepWork(isa, shape), PeerMode = "step" };
+        string precision = weights switch { WeightPrecision.BFloat16 => "bf16", WeightPrecision.Int8 => "int8", _ => "f32" };
+        return new Row($"step-{shape.Slug}{(precision == "f32" ? "" : "-" + precision)}", Suite.Step, WorkMode.Step, shape)
+        {
+            Open = (isa, _) => new StepWork(isa, shape, weights),
+            Precision = precision,
+            PeerMode = "step",
+            JudgesTail = hidden == 32 && input == 32,
+        };
     }
 
     private static Row Decayed(int input, int hidden)
@@ -114,6 +115,14 @@ internal static class Catalog
     {
         Open = (isa, threads) => new SequenceWork(isa, threads, shape, training: false),
         PeerMode = "infer",
+    };
+
+    /// <summary>Lengths spread evenly over 1…T beside the same batch padded to full length: half of its positions are padding, so half of its time is the least there is.</summary>
+    private static Row Lengths(Suite suite, WorkMode mode) => new($"{mode.ToString().ToLowerInvariant()}-{Padded.Slug}-lengths", suite, mode, Padded)
+    {
+        Open = (isa, threads) => new SequenceWork(isa, threads, Padded, mode == WorkMode.Train, SequenceWork.SpreadLengths(Padded.Steps, Padded.Batch)),
+        OpenOther = (isa, threads) => new SequenceWork(isa, threads, Padded, mode == WorkMode.Train),
+        RatioName = MetricNames.ToPadded,
     };
 
     private static Row Scaling(string id, Suite suite, WorkMode mode, WorkShape shape) => new(id, suite, mode, shape)

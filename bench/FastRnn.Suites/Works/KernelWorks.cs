@@ -12,7 +12,7 @@ internal sealed unsafe class TileWork : Work
     public const int Depth = 96;
     private readonly AlignedBuffer _a, _panel, _c;
     private readonly delegate*<TileArgs*, void> _tile;
-    private readonly int _width;
+    private readonly int _width, _lanes;
 
     public TileWork(IsaLevel isa, int rows, int width)
     {
@@ -20,7 +20,9 @@ internal sealed unsafe class TileWork : Work
         (_a, _panel, _c) = (new AlignedBuffer((rows + 8) * Depth), new AlignedBuffer(Depth * width), new AlignedBuffer((rows + 8) * width));
         Models.Values((int)_a.Length).CopyTo(_a.Span);
         Models.Values((int)_panel.Length, seed: 2).CopyTo(_panel.Span);
-        _tile = KernelTable.For(isa).Tiles[rows - 1, (width / 16) - 1];
+        KernelTable table = KernelTable.For(isa);
+        _lanes = table.Width;
+        _tile = table.Tiles[rows - 1, (width / 16) - 1, (int)(width == 48 ? TileKind.RowOf48 : width == 32 ? TileKind.RowOf32 : TileKind.Row)];
         if (_tile == null)
             throw new NotSupportedException($"no tile of {rows} rows and {width / 16} blocks of 16 for {Isa.Name(isa)}");
     }
@@ -35,21 +37,23 @@ internal sealed unsafe class TileWork : Work
         {
             A = _a.Pointer,
             ARow = Depth,
-            InnerCount = Depth,
-            InnerStride = 1,
-            MiddleCount = 1,
+            Count = Depth,
             OuterCount = 1,
-            B = _panel.Pointer,
-            BStep = _width,
             Init = zeros,
             InitVector = 16,
-            C = _c.Pointer,
             CRow = _width,
             CVector = 16,
             Prefetch = _panel.Pointer,
         };
         for (int i = 0; i < units; i++)
-            _tile(&args);
+        {
+            for (int lane = 0; lane < 16; lane += _lanes)
+            {
+                args.B = _panel.Pointer + lane;
+                args.C = _c.Pointer + lane;
+                _tile(&args);
+            }
+        }
         GC.KeepAlive(this);
     }
 }
@@ -95,6 +99,7 @@ internal sealed unsafe class CellWork(IsaLevel isa, CellKernel kernel) : Work
         {
             Gates = _gates.Pointer,
             GateStride = Block,
+            GateRow = 16,
             PreviousHidden = states,
             PreviousCell = states + Block,
             Cell = states + (2 * Block),

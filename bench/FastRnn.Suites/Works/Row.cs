@@ -21,6 +21,7 @@ internal static class MetricNames
     public const string SpeedUp = "speed-up";
     public const string OfFmaScaling = "speed-up ÷ that of FMA";
     public const string Tail = "p99.9 ÷ p50";
+    public const string TailOfAdditions = "that of additions";
 }
 
 /// <summary>One row of a suite: what is measured, and beside what.</summary>
@@ -50,11 +51,11 @@ internal sealed record Row(string Id, Suite Suite, WorkMode Mode, WorkShape? Sha
     /// <summary>Whether all products of the shape are done: a padded batch's, not those of spread lengths.</summary>
     public bool HasBound => Shape != null && RatioName != MetricNames.ToPadded;
 
+    /// <summary>Compare the tail of its latencies with that of additions that take as long.</summary>
+    public bool JudgesTail { get; init; }
+
     /// <summary>How the row is called in the peers' protocol; null where peers have nothing like it.</summary>
     public string? PeerMode { get; init; }
-
-    /// <summary>Not null: why the row cannot run yet.</summary>
-    public string? Missing { get; init; }
 
     public double BytesPerWeight => Precision switch { "bf16" => 2, "int8" => 1, _ => 4 };
 }

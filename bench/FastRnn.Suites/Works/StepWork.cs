@@ -13,14 +13,16 @@ internal class StepWork : Work
     private readonly Session _session;
     private readonly float[] _x, _y;
 
-    public StepWork(IsaLevel isa, WorkShape shape)
+    public StepWork(IsaLevel isa, WorkShape shape, WeightPrecision weights = WeightPrecision.Float32)
     {
         _backend = new CpuBackend(1, isa);
         _model = Models.Create(_backend, shape);
         Prepare(_model);
-        _session = _model.OpenSession();
+        _session = _model.OpenSession(new SessionOptions { Weights = weights });
         (_x, _y) = (Models.Values(shape.Input), new float[shape.Hidden]);
     }
+
+    protected Session Session => _session;
 
     /// <summary>What is read at every step.</summary>
     protected Span<float> Input => _x;
@@ -65,12 +67,20 @@ internal sealed class DecayedStepWork : StepWork
         if (!silent)
             return;
         Input.Clear();
+        using var c = new StateReader(Session, shape.Hidden);
         for (int i = 0; i < SilentSteps; i++)
         {
             Run(1);
-            foreach (float h in Output)
-                _subnormal += float.IsSubnormal(h) ? 1 : 0;
+            _subnormal += Subnormal(Output) + Subnormal(c.Read());
         }
+    }
+
+    private static int Subnormal(ReadOnlySpan<float> values)
+    {
+        int count = 0;
+        foreach (float value in values)
+            count += float.IsSubnormal(value) ? 1 : 0;
+        return count;
     }
 
     public override IEnumerable<(string Name, double Value)> Figures(double seconds, double gigahertz) => [(MetricNames.Subnormal, _subnormal)];
@@ -80,4 +90,28 @@ internal sealed class DecayedStepWork : StepWork
         foreach (Parameter parameter in model.Parameters.Where(parameter => parameter.Name.Contains("bias", StringComparison.Ordinal)))
             parameter.Write(new float[parameter.Length]);
     }
+}
+
+/// <summary>c of the only layer of a session.</summary>
+internal sealed class StateReader : IDisposable
+{
+    private readonly CpuBackend _backend = new(1);
+    private readonly StepStage _stage;
+    private readonly DeviceBuffer _hidden, _cell;
+    private readonly float[] _values;
+
+    public StateReader(Session session, int hidden)
+    {
+        _stage = session.Plan?.Stages.Single() ?? throw new NotSupportedException("this session has no stages to read the state of");
+        (_hidden, _cell, _values) = (_backend.Allocate(1, hidden), _backend.Allocate(1, hidden), new float[hidden]);
+    }
+
+    public ReadOnlySpan<float> Read()
+    {
+        _stage.GetState(_hidden, _cell);
+        _backend.Read(_cell, _values);
+        return _values;
+    }
+
+    public void Dispose() => _backend.Dispose();
 }

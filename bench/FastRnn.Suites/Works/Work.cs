@@ -20,3 +20,16 @@ internal sealed class EmptyWork : Work
     {
     }
 }
+
+/// <summary>Additions that take as long as some unit: whatever interrupts them is the machine's.</summary>
+internal sealed class AdditionsWork(double seconds, double gigahertz) : Work
+{
+    private readonly int _rounds = (int)Math.Max(1, seconds * gigahertz * 1e9 / Clock.Additions);
+    private long _sum = 1;
+
+    public override void Run(int units)
+    {
+        for (int i = 0; i < units; i++)
+            _sum = Clock.Chain(_sum | 1, _rounds);
+    }
+}

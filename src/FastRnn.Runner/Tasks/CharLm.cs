@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using FastRnn.Formats;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;
@@ -35,8 +36,10 @@ internal sealed class CharLmKind(SharedOptions shared) : TaskKind
         if (text.Length <= batch)
             throw new CliException(ExitCodes.BadInput, $"{data}: {text.Length} characters, {batch + 1} needed for {batch} stream(s)");
         ChunkSequence chunks = text.Chunks(batch, 100);
-        double loss = new Trainer(use.Model, Loss.CrossEntropy, new Sgd(1)).Evaluate(chunks, use.Cancellation);
-        var result = new EvalResult(loss, Math.Exp(loss), loss / Math.Log(2), chunks.TokensPerPass);
+        var trainer = new Trainer(use.Model, Loss.CrossEntropy, new Sgd(1));
+        WeightReport? weights = use.Weights == WeightPrecision.Float32 ? null : Compare(trainer.CompareWeights(chunks, use.Weights, use.Cancellation), use.Weights);
+        double loss = weights?.Figures[0].Reduced ?? trainer.Evaluate(chunks, use.Cancellation);
+        var result = new EvalResult(loss, Math.Exp(loss), loss / Math.Log(2), chunks.TokensPerPass, weights?.Result);
         if (use.Output.Json)
         {
             use.Output.WriteJson(result, ResultJson.Default.EvalResult);
@@ -44,7 +47,16 @@ internal sealed class CharLmKind(SharedOptions shared) : TaskKind
         }
         use.Output.Result.WriteLine(FormattableString.Invariant(
             $"loss {result.Loss:F4} nats per character, perplexity {result.Perplexity:F3}, {result.BitsPerCharacter:F4} bits per character, {result.Tokens} characters"));
+        weights?.Write(use.Output.Result);
     }
+
+    private static WeightReport Compare(WeightComparison change, WeightPrecision weights) => new(
+        weights,
+        [
+            ("loss", change.ReducedLoss, change.Loss), ("perplexity", Math.Exp(change.ReducedLoss), Math.Exp(change.Loss)),
+            ("bits_per_character", change.ReducedLoss / Math.Log(2), change.Loss / Math.Log(2)),
+        ],
+        change.Outputs, "");
 
     /// <summary>Nats per character of every line, as if it stood alone: the lower, the more like what the model was trained on.</summary>
     public override void Predict(ModelUse use, string? data)

@@ -43,7 +43,7 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
         LabelledSequence[] sequences = use.Model.TakesTokens
             ? [.. LabelledTextFile.Read(data).Select(encoder.Encode)]
             : [.. ReadSeries(data, use.Info.Audio).Select(series => encoder.Encode(WithClass(series)))];
-        LabelReport report = LabelReport.Measure(use.Model, encoder.Classes, sequences, atEnd: true, use.Cancellation);
+        LabelReport report = LabelReport.Measure(use, encoder.Classes, sequences, atEnd: true);
         LabelUse.Write(use, report, "sample", use.Parsed.GetValue(sequence.TopK));
     }
 

@@ -39,6 +39,9 @@ internal sealed class ForecastScores
     /// <summary>In standard deviations of the rows trained on.</summary>
     public RegressionMetrics Scaled => All(_scaled);
 
+    /// <summary>The forecasts themselves, in the same units, in the order they were made.</summary>
+    public List<float> Forecasts { get; } = [];
+
     public RegressionMetrics ScaledPersistence => All(_scaledPersistence);
 
     public static RegressionMetrics All(RegressionMetrics[] targets)
@@ -93,6 +96,7 @@ internal sealed class ForecastScores
         {
             double actual = values[origin + k], predicted = forecast[k, target], last = values[origin - 1];
             Model[target].Add(actual, predicted);
+            Forecasts.Add((float)(predicted / column.Deviation));
             Persistence[target].Add(actual, last);
             _scaled[target].Add(actual / column.Deviation, predicted / column.Deviation);
             _scaledPersistence[target].Add(actual / column.Deviation, last / column.Deviation);

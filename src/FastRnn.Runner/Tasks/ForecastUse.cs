@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FastRnn.Metrics;
+using FastRnn.Numerics;
 using FastRnn.Series;
 
 namespace FastRnn.Runner;
@@ -15,6 +17,7 @@ internal static class ForecastUse
         byte[] bytes = File.ReadAllBytes(data);
         SeriesTable table = new ForecastData(bytes, data).Read(spec, sort);
         ForecastScores scores;
+        WeightReport? weights = null;
         try
         {
             int[] origins = Origins(use, spec, bytes, part, table.Rows);
@@ -22,15 +25,38 @@ internal static class ForecastUse
             if (origins[0] < spec.Season)
                 use.Output.Log.WriteLine($"note: no seasonal persistence, as the first forecast is of row {origins[0] + 1} and a season has {spec.Season} rows");
             scores = ForecastScores.Of(use.Model, spec, table, origins, use.Cancellation);
+            if (use.Weights != WeightPrecision.Float32)
+            {
+                ForecastScores full = scores;
+                use.Model.InferenceWeights = use.Weights;
+                scores = ForecastScores.Of(use.Model, spec, table, origins, use.Cancellation);
+                weights = Compare(use.Weights, scores, full);
+            }
         }
         catch (ArgumentException e)
         {
             throw new CliException(ExitCodes.BadInput, $"{data}: {e.Message}");
         }
         if (use.Output.Json)
-            use.Output.WriteJson(Result(spec, scores, scaled), ResultJson.Default.ForecastResult);
+            use.Output.WriteJson(Result(spec, scores, scaled) with { Weights = weights?.Result }, ResultJson.Default.ForecastResult);
         else
             Write(use.Output.Result, spec, scores, scaled);
+        if (!use.Output.Json)
+            weights?.Write(use.Output.Result);
+    }
+
+    private static WeightReport Compare(WeightPrecision weights, ForecastScores reduced, ForecastScores full)
+    {
+        RegressionMetrics one = ForecastScores.All(reduced.Model), other = ForecastScores.All(full.Model);
+        var difference = new OutputDifference();
+        difference.Add(CollectionsMarshal.AsSpan(full.Forecasts), CollectionsMarshal.AsSpan(reduced.Forecasts));
+        return new(
+            weights,
+            [
+                ("mse", one.MeanSquaredError, other.MeanSquaredError), ("mae", one.MeanAbsoluteError, other.MeanAbsoluteError),
+                ("rmse", one.RootMeanSquaredError, other.RootMeanSquaredError),
+            ],
+            difference, " standard deviations");
     }
 
     /// <summary>The rows after the end of a table, one line each, as a table or as JSON.</summary>

@@ -24,12 +24,43 @@ internal sealed class LabelReport
 
     public double MacroF1 => _metrics.Confusion.Score(ClassAverage.Macro).F1;
 
+    /// <summary>What reduced weights change, where they were asked for: the other figures are then theirs.</summary>
+    public WeightReport? Weights { get; private set; }
+
     /// <summary>Runs a model over sequences.</summary>
     public static LabelReport Measure(
-        Sequential model, ClassNames classes, IReadOnlyList<LabelledSequence> sequences, bool atEnd, CancellationToken cancellation)
+        Sequential model, ClassNames classes, IReadOnlyList<LabelledSequence> sequences, bool atEnd, CancellationToken cancellation) =>
+        Measure(model, classes, sequences, atEnd, (_, _) => { }, cancellation);
+
+    /// <summary>Runs a model over sequences, with reduced weights after float32 ones.</summary>
+    public static LabelReport Measure(ModelUse use, ClassNames classes, IReadOnlyList<LabelledSequence> sequences, bool atEnd)
+    {
+        if (use.Weights == WeightPrecision.Float32)
+            return Measure(use.Model, classes, sequences, atEnd, use.Cancellation);
+        var outputs = new float[sequences.Count][];
+        LabelReport full = Measure(use.Model, classes, sequences, atEnd, (index, logits) => outputs[index] = logits.ToArray(), use.Cancellation);
+        var difference = new OutputDifference();
+        use.Model.InferenceWeights = use.Weights;
+        LabelReport reduced = Measure(use.Model, classes, sequences, atEnd, (index, logits) => difference.Add(outputs[index], logits), use.Cancellation);
+        reduced.Weights = new(
+            use.Weights, [("loss", reduced.Loss, full.Loss), ("accuracy", reduced.Accuracy, full.Accuracy), ("macro_f1", reduced.MacroF1, full.MacroF1)],
+            difference, "");
+        return reduced;
+    }
+
+    private static LabelReport Measure(
+        Sequential model, ClassNames classes, IReadOnlyList<LabelledSequence> sequences, bool atEnd, SequencePrediction.Answer seen,
+        CancellationToken cancellation)
     {
         var report = new LabelReport(classes);
-        model.PredictEach(sequences, atEnd, (index, logits) => report.Add(index, sequences[index].TargetClasses, logits), cancellation: cancellation);
+        model.PredictEach(
+            sequences, atEnd,
+            (index, logits) =>
+            {
+                report.Add(index, sequences[index].TargetClasses, logits);
+                seen(index, logits);
+            },
+            cancellation: cancellation);
         return report;
     }
 
@@ -55,7 +86,8 @@ internal sealed class LabelReport
 
     public LabelResult Result(int k) => new(
         Loss, Accuracy, Math.Min(k, _classes.Count), _metrics.TopAccuracy(k), MacroF1, _metrics.Confusion.Score(ClassAverage.Micro).F1, _metrics.RocAuc(),
-        _metrics.AveragePrecision(), _metrics.Count, [.. Enumerable.Range(0, _classes.Count).Select(Class)], [.. Enumerable.Range(0, _classes.Count).Select(Row)]);
+        _metrics.AveragePrecision(), _metrics.Count, [.. Enumerable.Range(0, _classes.Count).Select(Class)], [.. Enumerable.Range(0, _classes.Count).Select(Row)],
+        Weights?.Result);
 
     /// <summary>The figures as text: those of all classes, of each, and what was taken for what.</summary>
     public void Write(TextWriter writer, string unit, int k)
@@ -78,6 +110,7 @@ internal sealed class LabelReport
         int digits = result.Confusion.Max(row => row.Max()).ToString(System.Globalization.CultureInfo.InvariantCulture).Length;
         for (int i = 0; i < _classes.Count; i++)
             writer.WriteLine($"{_classes[i].PadRight(width)} {string.Join(' ', result.Confusion[i].Select(count => Padded(count, digits)))}");
+        Weights?.Write(writer);
     }
 
     private void Add(int index, ReadOnlySpan<int> targets, ReadOnlySpan<float> logits)
@@ -115,7 +148,8 @@ internal sealed class LabelReport
 internal sealed record LabelResult(
     double Loss, double Accuracy, int TopK, double TopKAccuracy, [property: JsonPropertyName("macro_f1")] double MacroF1,
     [property: JsonPropertyName("micro_f1")] double MicroF1, double? RocAuc, double? PrAuc, long Count, IReadOnlyList<ClassResult> Classes,
-    IReadOnlyList<IReadOnlyList<long>> Confusion);
+    IReadOnlyList<IReadOnlyList<long>> Confusion,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightResult? Weights = null);
 
 internal sealed record ClassResult(string Class, double Precision, double Recall, double F1, double? RocAuc, double? PrAuc, long Count);
 

@@ -37,7 +37,7 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
     {
         SequenceEncoder encoder = LabelUse.Encoder(use);
         LabelledSequence[] sequences = [.. Read(data).Select(encoder.Encode)];
-        LabelReport report = LabelReport.Measure(use.Model, encoder.Classes, sequences, atEnd: false, use.Cancellation);
+        LabelReport report = LabelReport.Measure(use, encoder.Classes, sequences, atEnd: false);
         LabelUse.Write(use, report, "word", use.Parsed.GetValue(sequence.TopK));
     }
 

@@ -1,3 +1,5 @@
+using FastRnn.Numerics;
+
 namespace FastRnn.Backends;
 
 /// <summary>
@@ -50,6 +52,9 @@ public abstract class Backend : IDisposable
     /// </summary>
     internal abstract void GatherRows(DeviceBuffer source, ReadOnlySpan<int> rows, DeviceBuffer destination, in RowGather how);
 
+    /// <summary>Whether weights can be stored so in inference.</summary>
+    internal virtual bool Stores(WeightPrecision precision) => precision == WeightPrecision.Float32;
+
     // ---- layers -------------------------------------------------------------------------------------------------------------
 
     /// <summary>y[r] = table[tokens[r]]; a negative token yields a zero row. table [V, E], y [tokens, E].</summary>
@@ -61,8 +66,9 @@ public abstract class Backend : IDisposable
     /// <summary>Parameters of y = x·Wᵀ + b with W [O, I], b [1, O].</summary>
     internal abstract LinearWeights CreateLinearWeights(int input, int output);
 
-    /// <summary>y = x·Wᵀ + b; x [R, I], y [R, O].</summary>
-    internal abstract void LinearForward(LinearWeights weights, DeviceBuffer x, DeviceBuffer y);
+    /// <summary>y = x·Wᵀ + b; x [R, I], y [R, O]. W is stored as <paramref name="precision"/> says.</summary>
+    internal abstract void LinearForward(
+        LinearWeights weights, DeviceBuffer x, DeviceBuffer y, WeightPrecision precision = WeightPrecision.Float32);
 
     /// <summary>
     /// dW += dYᵀ·x, db += Σ dY, and dX = dY·W unless dX is null. Rows are [steps, batch], which fixes the order of the sums.
@@ -128,13 +134,13 @@ public abstract class Backend : IDisposable
     // ---- one step of one sample ---------------------------------------------------------------------------------------------
 
     /// <summary>An empty plan for a model's steps, or null where the back end has no stages.</summary>
-    internal virtual StepPlan? CreateStepPlan() => null;
+    internal virtual StepPlan? CreateStepPlan(WeightPrecision weights) => null;
 
-    /// <summary>A recurrent layer's steps from the zero state; null where there is no stage for such a cell.</summary>
-    internal virtual StepStage? CreateStepStage(RecurrentWeights weights) => null;
+    /// <summary>A recurrent layer's steps from the zero state; null where there is no stage for such a cell, or for weights stored so.</summary>
+    internal virtual StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision) => null;
 
     /// <summary>An affine layer's steps.</summary>
-    internal virtual StepStage? CreateStepStage(LinearWeights weights) => null;
+    internal virtual StepStage? CreateStepStage(LinearWeights weights, WeightPrecision precision) => null;
 
     /// <summary>An embedding's steps; table [V, E].</summary>
     internal virtual StepStage? CreateStepStage(DeviceBuffer embeddingTable) => null;

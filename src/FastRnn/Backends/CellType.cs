@@ -1,3 +1,5 @@
+using FastRnn.Numerics;
+
 namespace FastRnn.Backends;
 
 /// <summary>The recurrent cells. Gates are stored in PyTorch's row order: LSTM i, f, g, o; GRU r, z, n.</summary>
@@ -105,9 +107,11 @@ internal sealed record CellType(CellKind Kind)
 /// <summary>
 /// What one pass over a window needs beside its arrays. <paramref name="Training"/> says that masks are drawn, from seed, layer, direction and the
 /// window's first time step – a mask of all steps from <paramref name="Into"/> steps before, where the window is one step of a loop by
-/// hand; <paramref name="GradientLimit"/> cuts the gradients of all pre-activations at every step, 0 for none.
+/// hand; <paramref name="GradientLimit"/> cuts the gradients of all pre-activations at every step, 0 for none; <paramref name="Weights"/> are those of
+/// inference.
 /// </summary>
-internal readonly record struct RecurrentPass(bool Training, ulong Seed, int Layer, bool Reverse, long Time, float GradientLimit, long Into = 0)
+internal readonly record struct RecurrentPass(
+    bool Training, ulong Seed, int Layer, bool Reverse, long Time, float GradientLimit, long Into = 0, WeightPrecision Weights = WeightPrecision.Float32)
 {
     /// <summary>Mask of recurrent dropout: one for all steps.</summary>
     public DropoutMask RecurrentDropout(CellType cell) => new(cell.RecurrentDropout, Seed, Layer, Time - Into, DropoutUse.RecurrentInput, PerSample: true, Reverse);

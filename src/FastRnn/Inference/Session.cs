@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
+using FastRnn.Numerics;
 
 namespace FastRnn.Inference;
 
@@ -8,7 +9,15 @@ public static class SessionExtensions
 {
     /// <summary>A stream through the model, one step a call, starting from a zero state.</summary>
     /// <exception cref="NotSupportedException">A layer needs later inputs for an output, for example <see cref="Bidirectional"/>.</exception>
-    public static Session OpenSession(this Sequential model) => new(model);
+    public static Session OpenSession(this Sequential model) => new(model, new SessionOptions());
+
+    /// <summary>A stream through the model, one step a call, starting from a zero state.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How the session computes.</param>
+    /// <exception cref="NotSupportedException">
+    /// A layer needs later inputs for an output, for example <see cref="Bidirectional"/>, or the back end cannot store weights so.
+    /// </exception>
+    public static Session OpenSession(this Sequential model, SessionOptions options) => new(model, options);
 }
 
 /// <summary>
@@ -29,14 +38,18 @@ public sealed class Session
     private readonly bool _takesTokens;
 
     /// <summary>A session; one that plans no steps runs windows of one step whatever the back end has, for comparisons.</summary>
-    internal Session(Sequential model, bool plansSteps = true)
+    internal Session(Sequential model, SessionOptions options, bool plansSteps = true)
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        Weights = options.Weights ?? model.InferenceWeights;
+        if (!model.Backend.Stores(Weights))
+            throw new NotSupportedException($"{model.Backend.Name}: no {Weights.Name()} weights");
         if (model.LayerThatReadsAhead != null)
             throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream, Predict takes whole windows");
         _model = model;
         (_inputSize, _outputSize, _takesTokens) = (model.InputSize, model.OutputSize, model.TakesTokens);
-        _plan = plansSteps ? model.CreateStepPlan() : null;
+        _plan = plansSteps ? model.CreateStepPlan(Weights) : null;
         if (_plan != null)
             return;
         _workspace = model.CreateWorkspace(1, 1, Keep.Nothing);
@@ -44,6 +57,9 @@ public sealed class Session
         _token = new int[1];
         _input = _takesTokens ? null : model.Backend.Allocate(1, model.InputSize);
     }
+
+    /// <summary>How the weights are stored.</summary>
+    public WeightPrecision Weights { get; }
 
     internal StepPlan? Plan => _plan;
 
@@ -100,7 +116,7 @@ public sealed class Session
 
     private void Run(in LayerInput input, Span<float> y)
     {
-        DeviceBuffer output = _model.Forward(_workspace, input, _state, new PassContext(null, false, _model.Seed, 0, false));
+        DeviceBuffer output = _model.Forward(_workspace, input, _state, new PassContext(null, false, _model.Seed, 0, false, Weights: Weights));
         _model.Backend.Read(output, y);
         _workspace.CopyFinal(_state);
     }

@@ -1,15 +1,15 @@
 namespace FastRnn.Kernels;
 
 /// <summary>
-/// Rows of one block of 16 hidden units of a cell. A gate strip holds [row][16] floats of one gate; the strips of a block lie
-/// <see cref="GateStride"/> apart, in the cell's order. States are row-major with <see cref="StateRow"/> floats a row; pointers start at the
+/// Rows of one block of 16 hidden units of a cell. A row holds 16 floats of every gate, <see cref="GateStride"/> apart, in the cell's order; rows
+/// are <see cref="GateRow"/> apart. States are row-major with <see cref="StateRow"/> floats a row; pointers start at the
 /// block's first unit.
 /// </summary>
 internal unsafe struct CellArgs
 {
-    /// <summary>Gate strips: pre-activations on entry of the forward pass, activations after it, their gradients after the backward pass.</summary>
+    /// <summary>Gates: pre-activations on entry of the forward pass, activations after it, their gradients after the backward pass.</summary>
     public float* Gates;
-    public nint GateStride;
+    public nint GateStride, GateRow;
 
     /// <summary>h_{t−1}; GRU only.</summary>
     public float* PreviousHidden;

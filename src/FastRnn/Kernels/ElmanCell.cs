@@ -19,7 +19,7 @@ internal static unsafe class ElmanCell
         bool keep = args->KeepGates;
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gate = args->Gates + (row * 16), hidden = args->Hidden + (row * args->StateRow);
+            float* gate = args->Gates + (row * args->GateRow), hidden = args->Hidden + (row * args->StateRow);
             for (int u = 0; u < 16; u += L.Width)
             {
                 V h = LstmCell.Flush<L, V>(F.Value<L, V>(args->Settings, L.Load(gate + u)));
@@ -39,7 +39,7 @@ internal static unsafe class ElmanCell
     {
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gate = args->Gates + (row * 16), dHidden = args->HiddenGradient + (row * args->StateRow);
+            float* gate = args->Gates + (row * args->GateRow), dHidden = args->HiddenGradient + (row * args->StateRow);
             for (int u = 0; u < 16; u += L.Width)
                 L.Store(gate + u, F.Gradient<L, V>(args->Settings, L.Load(gate + u), LstmCell.Flush<L, V>(L.Load(dHidden + u))));
         }

@@ -13,7 +13,8 @@ internal unsafe struct GemmArgs
     public nint Columns;
     public float* A;
     public nint ARow;
-    public nint InnerCount, InnerStride, MiddleCount, MiddleStride, OuterCount, OuterStride;
+    public TileKind Kind;
+    public nint Count, Stride, Group, GroupStride, OuterCount, OuterStride;
 
     /// <summary>Panels [panel][k][<see cref="PanelWidth"/>].</summary>
     public float* Panels;
@@ -23,6 +24,9 @@ internal unsafe struct GemmArgs
 
     /// <summary>Floats from one panel to the next; 0 stands for depth·width, more when the depth is only a part of the panels' rows.</summary>
     public nint PanelStride;
+
+    /// <summary>B in 8 bits instead of <see cref="Panels"/>; null where it is float32. Rows of A are then contiguous.</summary>
+    public BytePanels* Bytes;
     public float* Init;
     public nint InitRow, InitVector, InitPanel;
     public float* C;
@@ -36,27 +40,29 @@ internal unsafe struct GemmArgs
     public readonly nint PanelCount => (Columns + PanelWidth - 1) / PanelWidth;
 
     /// <summary>Length K of every chain.</summary>
-    public readonly nint Depth => InnerCount * MiddleCount * OuterCount;
+    public readonly nint Depth => Count * OuterCount;
 
     /// <summary>A is a row-major matrix [M, depth] with <paramref name="stride"/> floats a row.</summary>
     public void SetRowMajorA(float* a, nint stride, nint depth)
     {
         A = a;
         ARow = stride;
-        (InnerCount, InnerStride) = (depth, 1);
-        (MiddleCount, MiddleStride, OuterCount, OuterStride) = (1, 0, 1, 0);
+        (Count, Stride, Group, GroupStride) = (depth, 1, 4, 4);
+        (OuterCount, OuterStride) = (1, 0);
+        Kind = PanelWidth == Gemm.PanelColumns ? TileKind.Row : PanelWidth == 48 ? TileKind.RowOf48 : TileKind.RowOf32;
     }
 
     /// <summary>
-    /// A is gate strips, rows 16 floats apart: k runs over units first and gates second – unit-major, gate-minor – whatever the
-    /// panel layout is, as the definition of dh and dX asks. A block has <paramref name="gates"/> of its <paramref name="blockStrips"/> strips here.
+    /// A is gate strips, rows <paramref name="row"/> floats apart: k runs over units first and gates second – unit-major, gate-minor – whatever the
+    /// panel layout is, as the definition of dh and dX asks. A row has <paramref name="gates"/> strips here.
     /// </summary>
-    public void SetGateStripsA(float* strips, nint stripStride, nint gates, nint blockStrips, nint unitBlocks)
+    public void SetGateStripsA(float* strips, nint row, nint gates, nint blockStride, nint unitBlocks)
     {
         A = strips;
-        ARow = 16;
-        (InnerCount, InnerStride, MiddleCount, MiddleStride) = gates == 1 ? (16, 1, 1, 0) : (gates, stripStride, 16, 1);
-        (OuterCount, OuterStride) = (unitBlocks, blockStrips * stripStride);
+        ARow = row;
+        (Count, Stride, Group, GroupStride) = gates == 1 ? (16, 1, 4, 4) : (16 * gates, 16, gates, 1);
+        Kind = gates == 1 ? TileKind.Row : TileKind.Fours + (int)(4 - gates);
+        (OuterCount, OuterStride) = (unitBlocks, blockStride);
     }
 
     /// <summary>Chains start at a row that is the same for all: a bias, or zeros with <paramref name="panel"/> = 0.</summary>
@@ -76,12 +82,12 @@ internal unsafe struct GemmArgs
     /// <summary>
     /// C is gate strips: a panel's are neighbours in one block of 16 units, or, with one gate, stand alone in each of four blocks.
     /// </summary>
-    public void SetGateStripsC(float* strips, nint stripStride, nint gates, nint blockStrips)
+    public void SetGateStripsC(float* strips, nint row, nint gates, nint blockStride)
     {
         C = strips;
         (CRow, CVector, CPanel) = gates == 1
-            ? (16, blockStrips * stripStride, 4 * blockStrips * stripStride)
-            : (16, stripStride, blockStrips * stripStride);
+            ? (row, blockStride, 4 * blockStride)
+            : (row, 16, blockStride);
     }
 
     /// <summary>Chains continue from what C holds: how a product that is hoisted or blocked keeps one chain.</summary>
@@ -113,6 +119,11 @@ internal static unsafe class Gemm
     /// </summary>
     public static void Run(KernelTable table, in GemmArgs args)
     {
+        if (args.Bytes != null)
+        {
+            ByteGemm.Run(table, args, 0, args.PanelCount);
+            return;
+        }
         if (args.Rows <= BlockRows && args.Depth <= BlockDepth)
         {
             RunPanels(table, args); // nothing to cut: a step of one sample is over in less time than a few copies of the arguments take
@@ -135,16 +146,13 @@ internal static unsafe class Gemm
     private static void RunDepth(KernelTable table, GemmArgs args)
     {
         bool outer = args.OuterCount > 1;
-        nint inside = outer ? args.InnerCount * args.MiddleCount : args.MiddleCount;
-        nint left = outer ? args.OuterCount : args.InnerCount, most = Math.Max(1, BlockDepth / inside);
-        if (args.MiddleCount > 1 && !outer)
-            most = left; // only one block of k: there is no loop to cut that keeps the order
+        nint inside = outer ? args.Count : 1, left = outer ? args.OuterCount : args.Count, most = Math.Max(1, BlockDepth / inside);
         for (; left > 0; left -= most)
         {
             nint count = Math.Min(most, left);
-            (args.OuterCount, args.InnerCount) = outer ? (count, args.InnerCount) : (args.OuterCount, count);
+            (args.OuterCount, args.Count) = outer ? (count, args.Count) : (args.OuterCount, count);
             RunPanels(table, args);
-            args.A += count * (outer ? args.OuterStride : args.InnerStride);
+            args.A += outer ? count * args.OuterStride : count / args.Group * args.GroupStride;
             args.Panels += count * inside * args.PanelWidth;
             args.SetInitC();
         }
@@ -175,15 +183,16 @@ internal static unsafe class Gemm
         nint first = 0, runs = tiles * (16 / table.Width);
         // Spread over all runs of this panel, so that the last fetches end with it: GRU 512, T 50, B 32 at 80 % of FMA peak; a line every k,
         // done after half of the runs, 77 %. (The LSTM's wider panels do not notice.)
-        tile.PrefetchStep = Math.Clamp(((args.PanelWidth + runs - 1) / runs + 3) & ~3, 4, 16);
+        nint pace = Math.Clamp(((args.PanelWidth + runs - 1) / runs + 3) & ~3, 4, 16);
+        tile.PrefetchStep = args.Group * pace;
         for (nint i = 0; i < tiles; i++)
         {
             nint next = args.Rows * (i + 1) / tiles;
-            var run = table.Tiles[next - first - 1, registers - 1];
+            var run = table.Tiles[next - first - 1, registers - 1, (int)args.Kind];
             for (int lane = 0; lane < 16; lane += table.Width)
             {
                 tile.Prefetch = ahead;
-                ahead += Math.Min(args.Depth * tile.PrefetchStep, end - ahead);
+                ahead += Math.Min(args.Depth * pace, end - ahead);
                 run(&tile);
                 tile.B += table.Width;
                 tile.Init += table.Width;
@@ -203,14 +212,12 @@ internal static unsafe class Gemm
     {
         A = args.A,
         ARow = args.ARow,
-        InnerCount = args.InnerCount,
-        InnerStride = args.InnerStride,
-        MiddleCount = args.MiddleCount,
-        MiddleStride = args.MiddleStride,
+        Count = args.Count,
+        Stride = args.Stride,
+        GroupStride = args.GroupStride,
         OuterCount = args.OuterCount,
         OuterStride = args.OuterStride,
         B = args.Panels,
-        BStep = args.PanelWidth,
         Init = args.Init + (panel * args.InitPanel),
         InitRow = args.InitRow,
         InitVector = args.InitVector,

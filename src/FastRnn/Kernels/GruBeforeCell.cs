@@ -25,7 +25,7 @@ internal static unsafe class GruBeforeCell
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width)
             {
-                float* gate = args->Gates + (row * 16) + u;
+                float* gate = args->Gates + (row * args->GateRow) + u;
                 V r = CellFunctions.Value<L, V>(args->Settings->Gate, L.Load(gate));
                 L.Store(args->ResetHidden + state + u, L.Multiply(r, L.Load(args->Seen + state + u)));
                 L.Store(gate, r);
@@ -45,7 +45,7 @@ internal static unsafe class GruBeforeCell
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width)
             {
-                float* gates = args->Gates + (row * 16) + u;
+                float* gates = args->Gates + (row * args->GateRow) + u;
                 V z = CellFunctions.Value<L, V>(args->Settings->Gate, L.Load(gates + s));
                 V n = CellFunctions.Value<L, V>(args->Settings->Candidate, L.Load(gates + (2 * s)));
                 V previous = L.Load(args->PreviousHidden + state + u);
@@ -71,7 +71,7 @@ internal static unsafe class GruBeforeCell
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width)
             {
-                float* gates = args->Gates + (row * 16) + u;
+                float* gates = args->Gates + (row * args->GateRow) + u;
                 V z = L.Load(gates + s), n = L.Load(gates + (2 * s));
                 V dh = LstmCell.Flush<L, V>(L.Load(args->HiddenGradient + state + u));
                 L.Store(args->Carry + state + u, LstmCell.Flush<L, V>(L.Multiply(dh, z)));
@@ -95,7 +95,7 @@ internal static unsafe class GruBeforeCell
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width)
             {
-                float* strip = args->Gates + (row * 16) + u;
+                float* strip = args->Gates + (row * args->GateRow) + u;
                 V r = L.Load(strip), ds = L.Load(args->ResetHidden + state + u);
                 L.Store(strip, gate.Gradient(r, L.Multiply(ds, L.Load(args->Seen + state + u))));
                 L.Store(args->ResetHidden + state + u, L.Multiply(ds, r));

@@ -17,7 +17,7 @@ internal sealed unsafe class KernelTable
         Width = width;
         TileRows = tileRows;
         NarrowTileRows = tileRows + (tileRows / 3);
-        Tiles = new delegate*<TileArgs*, void>[NarrowTileRows, 4];
+        Tiles = new delegate*<TileArgs*, void>[NarrowTileRows, 4, (int)TileKind.Count];
     }
 
     public IsaLevel Isa { get; }
@@ -31,8 +31,17 @@ internal sealed unsafe class KernelTable
     /// <summary>Most rows of a tile of three registers or fewer: as many accumulators.</summary>
     public int NarrowTileRows { get; }
 
-    /// <summary>Tiles by [rows − 1, registers − 1].</summary>
-    public delegate*<TileArgs*, void>[,] Tiles { get; }
+    /// <summary>Tiles by [rows − 1, registers − 1, <see cref="TileKind"/>].</summary>
+    public delegate*<TileArgs*, void>[,,] Tiles { get; }
+
+    /// <summary>Panels that a tile of one row takes at most.</summary>
+    public int RowTilePanels => Width == 16 ? 2 : 1;
+
+    /// <summary>Tiles of one row by [gates of a panel − 1, panels − 1].</summary>
+    public delegate*<RowTileArgs*, void>[,] RowTiles { get; } = new delegate*<RowTileArgs*, void>[4, 2];
+
+    /// <summary>The same for weights in bfloat16.</summary>
+    public delegate*<RowTileArgs*, void>[,] HalfRowTiles { get; } = new delegate*<RowTileArgs*, void>[4, 2];
 
     /// <summary>Point-wise parts of the cells, by <see cref="CellKernel"/>.</summary>
     public delegate*<CellArgs*, void>[] CellForward { get; } = new delegate*<CellArgs*, void>[(int)CellKernel.Count];
@@ -47,7 +56,7 @@ internal sealed unsafe class KernelTable
 
     public delegate*<float*, nint, double> SumOfSquares { get; private init; }
 
-    public delegate*<float*, nint, nint, nint, nint, float*, void> SumStripRows { get; private init; }
+    public delegate*<float*, nint, nint, nint, nint, nint, float*, void> SumStripRows { get; private init; }
 
     public delegate*<float*, float*, nint, void> AddTo { get; private init; }
 
@@ -80,6 +89,12 @@ internal sealed unsafe class KernelTable
     public delegate*<float*, float*, float*, float*, nint, void> SelectByMask { get; private init; }
 
     public delegate*<float*, float*, float*, float*, nint, void> DivideByMask { get; private init; }
+
+    /// <summary>8-bit products by [strips − 1].</summary>
+    public delegate*<ByteProductArgs*, void>[] ByteProducts { get; private init; } = [];
+
+    /// <summary>x, length → q + 128; returns the scale.</summary>
+    public delegate*<float*, nint, byte*, float> Quantize { get; private init; }
 
     /// <summary>The table of a level; the same object every time.</summary>
     /// <exception cref="PlatformNotSupportedException">This CPU lacks the level.</exception>
@@ -142,6 +157,8 @@ internal sealed unsafe class KernelTable
             ApplyMask = &Masks.Apply<L, V>,
             SelectByMask = &Masks.Select<L, V>,
             DivideByMask = &Masks.Divide<L, V>,
+            ByteProducts = ByteProductsOf(isa),
+            Quantize = isa == IsaLevel.Scalar ? &ByteProduct.ScalarQuantize : &ByteProduct.Quantize,
         };
         AddCell(table, CellKernel.Lstm, &LstmCell.ForwardRows<L, V>, &LstmCell.BackwardRows<L, V>);
         AddGru<L, V, SigmoidActivation, TanhActivation>(table, CellKernel.Gru);
@@ -154,6 +171,8 @@ internal sealed unsafe class KernelTable
         AddElman<L, V, ChosenCandidate>(table, CellKernel.RnnVariant);
         AddCell(table, CellKernel.GruBeforeGates, &GruBeforeCell.ForwardGates<L, V>, &GruBeforeCell.BackwardGates<L, V>);
         AddCell(table, CellKernel.GruBeforeState, &GruBeforeCell.ForwardState<L, V>, &GruBeforeCell.BackwardState<L, V>);
+        AddRowTiles<L, V, Float32Weights>(table.RowTiles);
+        AddRowTiles<L, V, BFloat16Weights>(table.HalfRowTiles);
         AddTiles<L, V, N1>(table);
         AddTiles<L, V, N2>(table);
         AddTiles<L, V, N3>(table);
@@ -168,6 +187,15 @@ internal sealed unsafe class KernelTable
         }
         return table;
     }
+
+    private static delegate*<ByteProductArgs*, void>[] ByteProductsOf(IsaLevel isa) =>
+        isa == IsaLevel.Scalar
+            ? [&ByteProduct.ScalarStrips<N1>, &ByteProduct.ScalarStrips<N2>, &ByteProduct.ScalarStrips<N3>, &ByteProduct.ScalarStrips<N4>]
+            : Numerics.Isa.HasByteProducts ? ByteProductsOf<VnniQuadSum>() : ByteProductsOf<Avx2QuadSum>();
+
+    private static delegate*<ByteProductArgs*, void>[] ByteProductsOf<TSum>()
+        where TSum : struct, IQuadSum =>
+        [&ByteProduct.Strips<TSum, N1>, &ByteProduct.Strips<TSum, N2>, &ByteProduct.Strips<TSum, N3>, &ByteProduct.Strips<TSum, N4>];
 
     private static void AddGru<L, V, TGate, TCandidate>(KernelTable table, CellKernel kernel)
         where L : struct, ILanes<V>
@@ -195,7 +223,7 @@ internal sealed unsafe class KernelTable
         where TRows : struct, ICount
     {
         AddNarrowTiles<L, V, TRows>(table);
-        table.Tiles[TRows.Value - 1, 3] = &Tile.Run<L, V, TRows, N4>;
+        AddWalks<L, V, TRows, N4>(table);
     }
 
     private static void AddNarrowTiles<L, V, TRows>(KernelTable table)
@@ -203,9 +231,45 @@ internal sealed unsafe class KernelTable
         where V : unmanaged
         where TRows : struct, ICount
     {
-        int row = TRows.Value - 1;
-        table.Tiles[row, 0] = &Tile.Run<L, V, TRows, N1>;
-        table.Tiles[row, 1] = &Tile.Run<L, V, TRows, N2>;
-        table.Tiles[row, 2] = &Tile.Run<L, V, TRows, N3>;
+        AddWalks<L, V, TRows, N1>(table);
+        AddWalks<L, V, TRows, N2>(table);
+        AddWalks<L, V, TRows, N3>(table);
+        table.Tiles[TRows.Value - 1, 2, (int)TileKind.RowOf48] = &Tile.Run<L, V, TRows, N3, N3, AlongRow>;
+        table.Tiles[TRows.Value - 1, 1, (int)TileKind.RowOf32] = &Tile.Run<L, V, TRows, N2, N2, AlongRow>;
+    }
+
+    private static void AddWalks<L, V, TRows, TColumns>(KernelTable table)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TRows : struct, ICount
+        where TColumns : struct, ICount
+    {
+        (int row, int column) = (TRows.Value - 1, TColumns.Value - 1);
+        table.Tiles[row, column, (int)TileKind.Row] = &Tile.Run<L, V, TRows, TColumns, N4, AlongRow>;
+        table.Tiles[row, column, (int)TileKind.Fours] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N4>>;
+        table.Tiles[row, column, (int)TileKind.Threes] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N3>>;
+        table.Tiles[row, column, (int)TileKind.Twos] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N2>>;
+    }
+
+    private static void AddRowTiles<L, V, F>(delegate*<RowTileArgs*, void>[,] tiles)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where F : struct, IWeightFormat
+    {
+        AddRowTiles<L, V, F, N1>(tiles);
+        AddRowTiles<L, V, F, N2>(tiles);
+        AddRowTiles<L, V, F, N3>(tiles);
+        AddRowTiles<L, V, F, N4>(tiles);
+    }
+
+    private static void AddRowTiles<L, V, F, TGates>(delegate*<RowTileArgs*, void>[,] tiles)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where F : struct, IWeightFormat
+        where TGates : struct, ICount
+    {
+        tiles[TGates.Value - 1, 0] = &RowTile.Run<L, V, F, TGates, N1>;
+        if (L.Width == 16)
+            tiles[TGates.Value - 1, 1] = &RowTile.Run<L, V, F, TGates, N2>;
     }
 }

@@ -5,12 +5,12 @@ namespace FastRnn.Kernels;
 
 /// <summary>
 /// Rows of one product's pre-activations, to be normalised over all its gates and units. Strips: block b, gate g of row r lies at
-/// <see cref="Strips"/> + (b·<see cref="BlockStride"/> + g·<see cref="GateStride"/>) + 16·r.
+/// <see cref="Strips"/> + b·<see cref="BlockStride"/> + r·<see cref="GateRow"/> + 16·g.
 /// </summary>
 internal unsafe struct NormArgs
 {
     public float* Strips;
-    public nint BlockStride, GateStride, Rows, Blocks, Gates;
+    public nint BlockStride, GateRow, Rows, Blocks, Gates;
 
     /// <summary>Units: what lies in the last block beyond them is no part of the sums and becomes 0.</summary>
     public nint Units;
@@ -34,7 +34,7 @@ internal unsafe struct NormArgs
     public int* SampleRows;
     public nint FirstSample;
 
-    public readonly float* Strip(float* strips, nint block, nint gate, nint row) => strips + (block * BlockStride) + (gate * GateStride) + (row * 16);
+    public readonly float* Strip(float* strips, nint block, nint gate, nint row) => strips + (block * BlockStride) + (row * GateRow) + (gate * 16);
 }
 
 /// <summary>
@@ -82,7 +82,7 @@ internal static unsafe class LayerNorm
                 nint gate = strip / 16, lane = strip % 16, column = (block * args->Gates * 16) + strip;
                 float* x = args->Strip(args->Strips, block, gate, 0) + lane, a = args->Strip(args->Cell, block, gate, 0) + lane;
                 V gamma = L.Load(args->Gamma + column);
-                for (nint row = 0; row < args->Rows; row++, x += 16, a += 16)
+                for (nint row = 0; row < args->Rows; row++, x += args->GateRow, a += args->GateRow)
                     L.Store(a, L.MultiplyAdd(gamma, L.Load(x), L.Load(args->Bias == null ? a : args->Bias + column)));
             }
         }

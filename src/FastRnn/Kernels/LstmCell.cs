@@ -64,7 +64,7 @@ internal static unsafe class LstmCell
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gates = args->Gates + (row * 16);
+            float* gates = args->Gates + (row * args->GateRow);
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
@@ -91,7 +91,7 @@ internal static unsafe class LstmCell
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
         {
-            float* gates = args->Gates + (row * 16);
+            float* gates = args->Gates + (row * args->GateRow);
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {

@@ -27,7 +27,7 @@ internal static unsafe class LstmVariantCell
             Weights<L, V> p = Peepholes<L, V>(settings, args->Unit + u);
             for (nint row = 0; row < args->Rows; row++)
             {
-                float* gates = args->Gates + (row * 16) + u;
+                float* gates = args->Gates + (row * args->GateRow) + u;
                 nint state = (row * args->StateRow) + u;
                 V previous = L.Load(args->PreviousCell + state);
                 V i = L.MultiplyAdd(p.Input, previous, L.Load(gates)), f = L.MultiplyAdd(p.Forget, previous, L.Load(gates + s));
@@ -76,7 +76,7 @@ internal static unsafe class LstmVariantCell
     {
         CellSettings* settings = args->Settings;
         nint s = args->GateStride, state = (row * args->StateRow) + u;
-        float* gates = args->Gates + (row * 16) + u;
+        float* gates = args->Gates + (row * args->GateRow) + u;
         V i = L.Load(gates), f = L.Load(gates + s), g = L.Load(gates + (2 * s)), o = L.Load(gates + (3 * s));
         V previous = L.Load(args->PreviousCell + state), cell = L.Load(args->Cell + state);
         V dh = LstmCell.Flush<L, V>(L.Load(args->HiddenGradient + state)), output = CellFunctions.Value<L, V>(settings->Output, cell);

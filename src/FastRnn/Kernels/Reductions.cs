@@ -45,23 +45,38 @@ internal static unsafe class Reductions
     }
 
     /// <summary>
-    /// sum[0…15] = chain of additions from zero over rows in the order (outer, inner) of a strip x[outer·outerStride + inner·innerStride].
+    /// sum[0…16·strips − 1] = chains of additions from zero over rows in the order (outer, inner) of up to four neighbouring strips
+    /// x[outer·outerStride + inner·innerStride]. Four at a time hide the latency of the additions.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void SumStripRows<L, V>(float* x, nint outerCount, nint outerStride, nint innerCount, nint innerStride, float* sum)
+    public static void SumStripRows<L, V>(float* x, nint strips, nint outerCount, nint outerStride, nint innerCount, nint innerStride, float* sum)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
         for (int lane = 0; lane < 16; lane += L.Width)
         {
-            V acc = L.Broadcast(0f);
+            V s0 = L.Broadcast(0f), s1 = s0, s2 = s0, s3 = s0;
             for (nint outer = 0; outer < outerCount; outer++)
             {
                 float* row = x + (outer * outerStride) + lane;
                 for (nint inner = 0; inner < innerCount; inner++, row += innerStride)
-                    acc = L.Add(acc, L.Load(row));
+                {
+                    s0 = L.Add(s0, L.Load(row));
+                    if (strips > 1)
+                        s1 = L.Add(s1, L.Load(row + 16));
+                    if (strips > 2)
+                        s2 = L.Add(s2, L.Load(row + 32));
+                    if (strips > 3)
+                        s3 = L.Add(s3, L.Load(row + 48));
+                }
             }
-            L.Store(sum + lane, acc);
+            L.Store(sum + lane, s0);
+            if (strips > 1)
+                L.Store(sum + 16 + lane, s1);
+            if (strips > 2)
+                L.Store(sum + 32 + lane, s2);
+            if (strips > 3)
+                L.Store(sum + 48 + lane, s3);
         }
     }
 

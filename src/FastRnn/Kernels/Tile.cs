@@ -4,107 +4,27 @@ using FastRnn.Numerics;
 namespace FastRnn.Kernels;
 
 /// <summary>
-/// One register tile of a product: up to 6 rows by 4 registers. For every row m and column n
+/// The hot loop of everything: one register tile of a product, up to 6 rows by 4 registers or 8 by 3. For every row m and column n
 /// <code>C[m, n] = chain(Init[m, n]; A[m, k]·B[k, n] for k in order)      (Add: C[m, n] += that chain)</code>
-/// where a chain is one fused multiply-add after the other. The order of k is three nested loops over A,
-/// k = (outer, middle, inner), which lets the same tile walk a matrix row, gate-interleaved gradients, or the rows of a batch.
-/// B is one packed panel: [k][64], 64-byte aligned. All lengths and strides count floats.
-/// </summary>
-internal unsafe struct TileArgs
-{
-    /// <summary>A's element (m, outer, middle, inner) is A[m·ARow + outer·OuterStride + middle·MiddleStride + inner·InnerStride].</summary>
-    public float* A;
-    public nint ARow;
-    public nint InnerCount, InnerStride, MiddleCount, MiddleStride, OuterCount, OuterStride;
-
-    /// <summary>B's row k starts at B[k·BStep]; its register v at 16·v.</summary>
-    public float* B;
-    public nint BStep;
-
-    /// <summary>Where the accumulators start: element (m, register v) at Init[m·InitRow + v·InitVector].</summary>
-    public float* Init;
-    public nint InitRow, InitVector;
-
-    /// <summary>Where the result goes: element (m, register v) at C[m·CRow + v·CVector]. May be Init.</summary>
-    public float* C;
-    public nint CRow, CVector;
-
-    /// <summary>
-    /// One cache line from here on is prefetched with every k: the next panel or strip, so that streaming it from L3 overlaps with the products.
-    /// </summary>
-    public float* Prefetch;
-
-    /// <summary>Floats from one prefetch to the next.</summary>
-    public nint PrefetchStep;
-
-    /// <summary>Added to the prefetch address with every middle step, so that it can follow a row pattern like A's.</summary>
-    public nint PrefetchMiddle;
-
-    /// <summary>Add the finished chain to C instead of storing it.</summary>
-    public bool Add;
-}
-
-/// <summary>A number that is a constant for the compiler, so that one source makes a tile of every shape.</summary>
-internal interface ICount
-{
-    static abstract int Value { get; }
-}
-
-internal readonly struct N1 : ICount
-{
-    public static int Value => 1;
-}
-
-internal readonly struct N2 : ICount
-{
-    public static int Value => 2;
-}
-
-internal readonly struct N3 : ICount
-{
-    public static int Value => 3;
-}
-
-internal readonly struct N4 : ICount
-{
-    public static int Value => 4;
-}
-
-internal readonly struct N5 : ICount
-{
-    public static int Value => 5;
-}
-
-internal readonly struct N6 : ICount
-{
-    public static int Value => 6;
-}
-
-internal readonly struct N7 : ICount
-{
-    public static int Value => 7;
-}
-
-internal readonly struct N8 : ICount
-{
-    public static int Value => 8;
-}
-
-/// <summary>
-/// The hot loop of everything: the register tile. Accumulators are named locals, because the compiler keeps no array in registers; tests on
-/// the constants <c>TRows</c> and <c>TColumns</c> vanish, and with them the unused locals. 6×4 registers of 16 floats use 24
-/// accumulators, 4 registers for B and 1–2 for the broadcast of A: 30 of 32; 3×4 registers of 8 floats use all 16. None is spilled.
-/// Three gates are 8×3 (4×3) instead: GRU 512, T 50, B 32 at 81–84 % of FMA peak, with six rows 79 %.
+/// where a chain is one fused multiply-add after the other. How k walks through A, and in what groups, is <see cref="IWalk"/>'s.
+/// Accumulators are named locals, because the compiler keeps no array in registers; tests on constants vanish, and with them the unused
+/// locals. 6×4 registers of 16 floats use 24 accumulators, 4 registers for B and 1 for the broadcast of A: 29 of 32; 3×4 registers of 8
+/// floats use all 16. None is spilled: <c>bench/check_spills.py</c> looks at the machine code.
+/// Four k a turn, with strides that are constants: 94–98 % of FMA peak from L1 or L2. Rejected, LSTM tile at K = 512 from L2: one k a turn
+/// 89 % (the counters and addresses of the loop take slots of the FMA ports), a stride in a register 1–2 % less than a constant, a test
+/// after each of the four k whether there is another 5 % less.
 /// </summary>
 internal static unsafe class Tile
 {
-    /// <summary>Runs one tile; TRows ≤ 6 rows, TColumns ≤ 4 registers – or 8 rows of at most 3 – of <typeparamref name="V"/>, 16 floats apart.</summary>
+    /// <summary>Runs one tile over all columns in steps of a register; those of a tile stand 16 floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<L, V, TRows, TColumns>(TileArgs* args)
+    public static void Run<L, V, TRows, TColumns, TPanel, TWalk>(TileArgs* args)
         where L : struct, ILanes<V>
         where V : unmanaged
         where TRows : struct, ICount
         where TColumns : struct, ICount
+        where TPanel : struct, ICount
+        where TWalk : struct, IWalk
     {
         V c00 = default, c01 = default, c02 = default, c03 = default;
         V c10 = default, c11 = default, c12 = default, c13 = default;
@@ -112,311 +32,248 @@ internal static unsafe class Tile
         V c30 = default, c31 = default, c32 = default, c33 = default;
         V c40 = default, c41 = default, c42 = default, c43 = default;
         V c50 = default, c51 = default, c52 = default, c53 = default;
-        V c60 = default, c61 = default, c62 = default;
-        V c70 = default, c71 = default, c72 = default;
+        V c60 = default, c61 = default, c62 = default, c70 = default, c71 = default, c72 = default, none = default;
+        V b0 = none, b1 = none, b2 = none, b3 = none;
         float* init = args->Init;
-        nint initVector = args->InitVector;
-        if (TRows.Value > 0)
-        {
-            c00 = L.Load(init);
-            if (TColumns.Value > 1)
-                c01 = L.Load(init + initVector);
-            if (TColumns.Value > 2)
-                c02 = L.Load(init + (2 * initVector));
-            if (TColumns.Value > 3)
-                c03 = L.Load(init + (3 * initVector));
-            init += args->InitRow;
-        }
+        nint row = args->InitRow, vector = args->InitVector;
+        LoadRow<L, V, TColumns>(init, vector, ref c00, ref c01, ref c02, ref c03);
         if (TRows.Value > 1)
-        {
-            c10 = L.Load(init);
-            if (TColumns.Value > 1)
-                c11 = L.Load(init + initVector);
-            if (TColumns.Value > 2)
-                c12 = L.Load(init + (2 * initVector));
-            if (TColumns.Value > 3)
-                c13 = L.Load(init + (3 * initVector));
-            init += args->InitRow;
-        }
+            LoadRow<L, V, TColumns>(init += row, vector, ref c10, ref c11, ref c12, ref c13);
         if (TRows.Value > 2)
-        {
-            c20 = L.Load(init);
-            if (TColumns.Value > 1)
-                c21 = L.Load(init + initVector);
-            if (TColumns.Value > 2)
-                c22 = L.Load(init + (2 * initVector));
-            if (TColumns.Value > 3)
-                c23 = L.Load(init + (3 * initVector));
-            init += args->InitRow;
-        }
+            LoadRow<L, V, TColumns>(init += row, vector, ref c20, ref c21, ref c22, ref c23);
         if (TRows.Value > 3)
-        {
-            c30 = L.Load(init);
-            if (TColumns.Value > 1)
-                c31 = L.Load(init + initVector);
-            if (TColumns.Value > 2)
-                c32 = L.Load(init + (2 * initVector));
-            if (TColumns.Value > 3)
-                c33 = L.Load(init + (3 * initVector));
-            init += args->InitRow;
-        }
+            LoadRow<L, V, TColumns>(init += row, vector, ref c30, ref c31, ref c32, ref c33);
         if (TRows.Value > 4)
-        {
-            c40 = L.Load(init);
-            if (TColumns.Value > 1)
-                c41 = L.Load(init + initVector);
-            if (TColumns.Value > 2)
-                c42 = L.Load(init + (2 * initVector));
-            if (TColumns.Value > 3)
-                c43 = L.Load(init + (3 * initVector));
-            init += args->InitRow;
-        }
+            LoadRow<L, V, TColumns>(init += row, vector, ref c40, ref c41, ref c42, ref c43);
         if (TRows.Value > 5)
-        {
-            c50 = L.Load(init);
-            if (TColumns.Value > 1)
-                c51 = L.Load(init + initVector);
-            if (TColumns.Value > 2)
-                c52 = L.Load(init + (2 * initVector));
-            if (TColumns.Value > 3)
-                c53 = L.Load(init + (3 * initVector));
-            init += args->InitRow;
-        }
+            LoadRow<L, V, TColumns>(init += row, vector, ref c50, ref c51, ref c52, ref c53);
         if (TRows.Value > 6)
-        {
-            c60 = L.Load(init);
-            if (TColumns.Value > 1)
-                c61 = L.Load(init + initVector);
-            if (TColumns.Value > 2)
-                c62 = L.Load(init + (2 * initVector));
-            init += args->InitRow;
-        }
+            LoadRow<L, V, TColumns>(init += row, vector, ref c60, ref c61, ref c62, ref none);
         if (TRows.Value > 7)
-        {
-            c70 = L.Load(init);
-            if (TColumns.Value > 1)
-                c71 = L.Load(init + initVector);
-            if (TColumns.Value > 2)
-                c72 = L.Load(init + (2 * initVector));
-        }
+            LoadRow<L, V, TColumns>(init += row, vector, ref c70, ref c71, ref c72, ref none);
 
         float* a0 = args->A, a1 = a0 + args->ARow, a2 = a1 + args->ARow;
         float* a3 = a2 + args->ARow, a4 = a3 + args->ARow, a5 = a4 + args->ARow;
         float* a6 = a5 + args->ARow, a7 = a6 + args->ARow;
         float* b = args->B, ahead = args->Prefetch;
-        nint aheadStep = args->PrefetchStep;
-        nint bStep = args->BStep, innerStride = args->InnerStride, outerOffset = 0;
+        nint aheadStep = args->PrefetchStep, width = 16 * TPanel.Value, outerOffset = 0;
+        nint stride = TWalk.Stride == 0 ? args->Stride : TWalk.Stride;
+        nint groupStride = TWalk.Stride == 0 ? args->GroupStride : TWalk.Group * TWalk.Stride;
         for (nint outer = args->OuterCount; outer > 0; outer--)
         {
-            nint middleOffset = outerOffset;
-            for (nint middle = args->MiddleCount; middle > 0; middle--)
+            nint k = outerOffset, left = args->Count;
+            for (; left >= TWalk.Group; left -= TWalk.Group)
             {
-                nint k = middleOffset;
-                for (nint inner = args->InnerCount; inner > 0; inner--)
+                L.Prefetch(ahead);
+                First<L, V, TRows, TColumns>(
+                    a0, a1, a2, a3, k, b, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                    ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                Rows<L, V, TColumns>(
+                    TRows.Value - 4, a4, a5, a6, a7, k, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                    ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
+                if (TWalk.Group > 1)
                 {
-                    if (L.TileRows == 3 && TColumns.Value == 4)
-                    {
-                        // Column by column: 12 accumulators, 3 broadcasts of A and one register for B are the 16 of AVX2. Row by row
-                        // takes a 17th, which spilled in the loop: 50 % instead of 70–75 % of the FMA peak. (On a CPU with AVX-512 the
-                        // compiler has 32 for AVX2 as well; only DOTNET_EnableAVX512=0 shows what an AVX2 machine does.)
-                        V r0 = L.Broadcast(a0[k]), r1 = default, r2 = default;
-                        if (TRows.Value > 1)
-                            r1 = L.Broadcast(a1[k]);
-                        if (TRows.Value > 2)
-                            r2 = L.Broadcast(a2[k]);
-                        V column = L.Load(b);
-                        c00 = L.MultiplyAdd(r0, column, c00);
-                        if (TRows.Value > 1)
-                            c10 = L.MultiplyAdd(r1, column, c10);
-                        if (TRows.Value > 2)
-                            c20 = L.MultiplyAdd(r2, column, c20);
-                        if (TColumns.Value > 1)
-                        {
-                            column = L.Load(b + 16);
-                            c01 = L.MultiplyAdd(r0, column, c01);
-                            if (TRows.Value > 1)
-                                c11 = L.MultiplyAdd(r1, column, c11);
-                            if (TRows.Value > 2)
-                                c21 = L.MultiplyAdd(r2, column, c21);
-                        }
-                        if (TColumns.Value > 2)
-                        {
-                            column = L.Load(b + 32);
-                            c02 = L.MultiplyAdd(r0, column, c02);
-                            if (TRows.Value > 1)
-                                c12 = L.MultiplyAdd(r1, column, c12);
-                            if (TRows.Value > 2)
-                                c22 = L.MultiplyAdd(r2, column, c22);
-                        }
-                        if (TColumns.Value > 3)
-                        {
-                            column = L.Load(b + 48);
-                            c03 = L.MultiplyAdd(r0, column, c03);
-                            if (TRows.Value > 1)
-                                c13 = L.MultiplyAdd(r1, column, c13);
-                            if (TRows.Value > 2)
-                                c23 = L.MultiplyAdd(r2, column, c23);
-                        }
-                    }
-                    else
-                    {
-                        // Row by row: 3–5 % faster than column by column where 32 registers hold either.
-                        V b0 = L.Load(b), b1 = default, b2 = default, b3 = default;
-                        if (TColumns.Value > 1)
-                            b1 = L.Load(b + 16);
-                        if (TColumns.Value > 2)
-                            b2 = L.Load(b + 32);
-                        if (TColumns.Value > 3)
-                            b3 = L.Load(b + 48);
-                        V a = L.Broadcast(a0[k]);
-                        c00 = L.MultiplyAdd(a, b0, c00);
-                        if (TColumns.Value > 1)
-                            c01 = L.MultiplyAdd(a, b1, c01);
-                        if (TColumns.Value > 2)
-                            c02 = L.MultiplyAdd(a, b2, c02);
-                        if (TColumns.Value > 3)
-                            c03 = L.MultiplyAdd(a, b3, c03);
-                        if (TRows.Value > 1)
-                        {
-                            a = L.Broadcast(a1[k]);
-                            c10 = L.MultiplyAdd(a, b0, c10);
-                            if (TColumns.Value > 1)
-                                c11 = L.MultiplyAdd(a, b1, c11);
-                            if (TColumns.Value > 2)
-                                c12 = L.MultiplyAdd(a, b2, c12);
-                            if (TColumns.Value > 3)
-                                c13 = L.MultiplyAdd(a, b3, c13);
-                        }
-                        if (TRows.Value > 2)
-                        {
-                            a = L.Broadcast(a2[k]);
-                            c20 = L.MultiplyAdd(a, b0, c20);
-                            if (TColumns.Value > 1)
-                                c21 = L.MultiplyAdd(a, b1, c21);
-                            if (TColumns.Value > 2)
-                                c22 = L.MultiplyAdd(a, b2, c22);
-                            if (TColumns.Value > 3)
-                                c23 = L.MultiplyAdd(a, b3, c23);
-                        }
-                        if (TRows.Value > 3)
-                        {
-                            a = L.Broadcast(a3[k]);
-                            c30 = L.MultiplyAdd(a, b0, c30);
-                            if (TColumns.Value > 1)
-                                c31 = L.MultiplyAdd(a, b1, c31);
-                            if (TColumns.Value > 2)
-                                c32 = L.MultiplyAdd(a, b2, c32);
-                            if (TColumns.Value > 3)
-                                c33 = L.MultiplyAdd(a, b3, c33);
-                        }
-                        if (TRows.Value > 4)
-                        {
-                            a = L.Broadcast(a4[k]);
-                            c40 = L.MultiplyAdd(a, b0, c40);
-                            if (TColumns.Value > 1)
-                                c41 = L.MultiplyAdd(a, b1, c41);
-                            if (TColumns.Value > 2)
-                                c42 = L.MultiplyAdd(a, b2, c42);
-                            if (TColumns.Value > 3)
-                                c43 = L.MultiplyAdd(a, b3, c43);
-                        }
-                        if (TRows.Value > 5)
-                        {
-                            a = L.Broadcast(a5[k]);
-                            c50 = L.MultiplyAdd(a, b0, c50);
-                            if (TColumns.Value > 1)
-                                c51 = L.MultiplyAdd(a, b1, c51);
-                            if (TColumns.Value > 2)
-                                c52 = L.MultiplyAdd(a, b2, c52);
-                            if (TColumns.Value > 3)
-                                c53 = L.MultiplyAdd(a, b3, c53);
-                        }
-                        if (TRows.Value > 6)
-                        {
-                            a = L.Broadcast(a6[k]);
-                            c60 = L.MultiplyAdd(a, b0, c60);
-                            if (TColumns.Value > 1)
-                                c61 = L.MultiplyAdd(a, b1, c61);
-                            if (TColumns.Value > 2)
-                                c62 = L.MultiplyAdd(a, b2, c62);
-                        }
-                        if (TRows.Value > 7)
-                        {
-                            a = L.Broadcast(a7[k]);
-                            c70 = L.MultiplyAdd(a, b0, c70);
-                            if (TColumns.Value > 1)
-                                c71 = L.MultiplyAdd(a, b1, c71);
-                            if (TColumns.Value > 2)
-                                c72 = L.MultiplyAdd(a, b2, c72);
-                        }
-                    }
-                    b += bStep;
-                    L.Prefetch(ahead);
-                    ahead += aheadStep;
-                    k += innerStride;
+                    L.Prefetch(ahead + 16);
+                    First<L, V, TRows, TColumns>(
+                        a0, a1, a2, a3, k + stride, b + width, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                        ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                    Rows<L, V, TColumns>(
+                        TRows.Value - 4, a4, a5, a6, a7, k + stride, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                        ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
                 }
-                middleOffset += args->MiddleStride;
-                ahead += args->PrefetchMiddle;
+                if (TWalk.Group > 2)
+                {
+                    L.Prefetch(ahead + 32);
+                    First<L, V, TRows, TColumns>(
+                        a0, a1, a2, a3, k + (2 * stride), b + (2 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                        ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                    Rows<L, V, TColumns>(
+                        TRows.Value - 4, a4, a5, a6, a7, k + (2 * stride), b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                        ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
+                }
+                if (TWalk.Group > 3)
+                {
+                    L.Prefetch(ahead + 48);
+                    First<L, V, TRows, TColumns>(
+                        a0, a1, a2, a3, k + (3 * stride), b + (3 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                        ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                    Rows<L, V, TColumns>(
+                        TRows.Value - 4, a4, a5, a6, a7, k + (3 * stride), b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                        ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
+                }
+                b += TWalk.Group * width;
+                ahead += aheadStep;
+                k += groupStride;
+            }
+            for (; left > 0; left--)
+            {
+                First<L, V, TRows, TColumns>(
+                    a0, a1, a2, a3, k, b, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                    ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                Rows<L, V, TColumns>(
+                    TRows.Value - 4, a4, a5, a6, a7, k, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                    ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
+                b += width;
+                k += stride;
             }
             outerOffset += args->OuterStride;
+            ahead += args->PrefetchOuter;
         }
 
         float* c = args->C;
-        nint cVector = args->CVector;
-        bool add = args->Add;
-        if (TRows.Value > 0)
+        (row, vector) = (args->CRow, args->CVector);
+        if (args->Add)
         {
-            StoreRow<L, V, TColumns>(c, cVector, add, c00, c01, c02, c03);
-            c += args->CRow;
+            AddRow<L, V, TColumns>(c, vector, c00, c01, c02, c03);
+            if (TRows.Value > 1)
+                AddRow<L, V, TColumns>(c += row, vector, c10, c11, c12, c13);
+            if (TRows.Value > 2)
+                AddRow<L, V, TColumns>(c += row, vector, c20, c21, c22, c23);
+            if (TRows.Value > 3)
+                AddRow<L, V, TColumns>(c += row, vector, c30, c31, c32, c33);
+            if (TRows.Value > 4)
+                AddRow<L, V, TColumns>(c += row, vector, c40, c41, c42, c43);
+            if (TRows.Value > 5)
+                AddRow<L, V, TColumns>(c += row, vector, c50, c51, c52, c53);
+            if (TRows.Value > 6)
+                AddRow<L, V, TColumns>(c += row, vector, c60, c61, c62, none);
+            if (TRows.Value > 7)
+                AddRow<L, V, TColumns>(c += row, vector, c70, c71, c72, none);
+            return;
         }
+        StoreRow<L, V, TColumns>(c, vector, c00, c01, c02, c03);
         if (TRows.Value > 1)
-        {
-            StoreRow<L, V, TColumns>(c, cVector, add, c10, c11, c12, c13);
-            c += args->CRow;
-        }
+            StoreRow<L, V, TColumns>(c += row, vector, c10, c11, c12, c13);
         if (TRows.Value > 2)
-        {
-            StoreRow<L, V, TColumns>(c, cVector, add, c20, c21, c22, c23);
-            c += args->CRow;
-        }
+            StoreRow<L, V, TColumns>(c += row, vector, c20, c21, c22, c23);
         if (TRows.Value > 3)
-        {
-            StoreRow<L, V, TColumns>(c, cVector, add, c30, c31, c32, c33);
-            c += args->CRow;
-        }
+            StoreRow<L, V, TColumns>(c += row, vector, c30, c31, c32, c33);
         if (TRows.Value > 4)
-        {
-            StoreRow<L, V, TColumns>(c, cVector, add, c40, c41, c42, c43);
-            c += args->CRow;
-        }
+            StoreRow<L, V, TColumns>(c += row, vector, c40, c41, c42, c43);
         if (TRows.Value > 5)
-        {
-            StoreRow<L, V, TColumns>(c, cVector, add, c50, c51, c52, c53);
-            c += args->CRow;
-        }
+            StoreRow<L, V, TColumns>(c += row, vector, c50, c51, c52, c53);
         if (TRows.Value > 6)
-        {
-            StoreRow<L, V, TColumns>(c, cVector, add, c60, c61, c62, default);
-            c += args->CRow;
-        }
+            StoreRow<L, V, TColumns>(c += row, vector, c60, c61, c62, none);
         if (TRows.Value > 7)
-        {
-            StoreRow<L, V, TColumns>(c, cVector, add, c70, c71, c72, default);
-        }
+            StoreRow<L, V, TColumns>(c += row, vector, c70, c71, c72, none);
     }
 
+    /// <summary>
+    /// One k for the first four rows; the row of B stays for the others. Row by row, 3–5 % faster than column by column where 32 registers hold
+    /// either. With 16 registers column by column: 12 accumulators, 3 broadcasts of A and one register for B are all of them; row by row takes a
+    /// 17th, which spilled in the loop: 50 % instead of 70–75 % of the FMA peak. (On a CPU with AVX-512 the compiler has 32 for AVX2 as well;
+    /// only DOTNET_EnableAVX512=0 shows what an AVX2 machine does.)
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow<L, V, TColumns>(float* c, nint step, bool add, V v0, V v1, V v2, V v3)
+    private static void First<L, V, TRows, TColumns>(
+        float* a0, float* a1, float* a2, float* a3, nint k, float* b, ref V b0, ref V b1, ref V b2, ref V b3, ref V c00, ref V c01, ref V c02, ref V c03,
+        ref V c10, ref V c11, ref V c12, ref V c13, ref V c20, ref V c21, ref V c22, ref V c23, ref V c30, ref V c31, ref V c32, ref V c33)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TRows : struct, ICount
+        where TColumns : struct, ICount
+    {
+        if (L.TileRows == 3 && TColumns.Value == 4)
+        {
+            V r0 = L.Broadcast(a0[k]), r1 = TRows.Value > 1 ? L.Broadcast(a1[k]) : r0, r2 = TRows.Value > 2 ? L.Broadcast(a2[k]) : r0;
+            Column<L, V, TRows>(L.Load(b), r0, r1, r2, ref c00, ref c10, ref c20);
+            Column<L, V, TRows>(L.Load(b + 16), r0, r1, r2, ref c01, ref c11, ref c21);
+            Column<L, V, TRows>(L.Load(b + 32), r0, r1, r2, ref c02, ref c12, ref c22);
+            Column<L, V, TRows>(L.Load(b + 48), r0, r1, r2, ref c03, ref c13, ref c23);
+            return;
+        }
+        LoadRow<L, V, TColumns>(b, 16, ref b0, ref b1, ref b2, ref b3);
+        Rows<L, V, TColumns>(
+            TRows.Value, a0, a1, a2, a3, k, b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03,
+            ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+    }
+
+    /// <summary>One k for up to four rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Rows<L, V, TColumns>(
+        int rows, float* a0, float* a1, float* a2, float* a3, nint k, V b0, V b1, V b2, V b3, ref V c00, ref V c01, ref V c02, ref V c03,
+        ref V c10, ref V c11, ref V c12, ref V c13, ref V c20, ref V c21, ref V c22, ref V c23, ref V c30, ref V c31, ref V c32, ref V c33)
         where L : struct, ILanes<V>
         where V : unmanaged
         where TColumns : struct, ICount
     {
-        L.Store(c, add ? L.Add(L.Load(c), v0) : v0);
+        if (rows > 0)
+            Row<L, V, TColumns>(a0[k], b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
+        if (rows > 1)
+            Row<L, V, TColumns>(a1[k], b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
+        if (rows > 2)
+            Row<L, V, TColumns>(a2[k], b0, b1, b2, b3, ref c20, ref c21, ref c22, ref c23);
+        if (rows > 3)
+            Row<L, V, TColumns>(a3[k], b0, b1, b2, b3, ref c30, ref c31, ref c32, ref c33);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row<L, V, TColumns>(float x, V b0, V b1, V b2, V b3, ref V c0, ref V c1, ref V c2, ref V c3)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TColumns : struct, ICount
+    {
+        V a = L.Broadcast(x);
+        c0 = L.MultiplyAdd(a, b0, c0);
         if (TColumns.Value > 1)
-            L.Store(c + step, add ? L.Add(L.Load(c + step), v1) : v1);
+            c1 = L.MultiplyAdd(a, b1, c1);
         if (TColumns.Value > 2)
-            L.Store(c + (2 * step), add ? L.Add(L.Load(c + (2 * step)), v2) : v2);
+            c2 = L.MultiplyAdd(a, b2, c2);
         if (TColumns.Value > 3)
-            L.Store(c + (3 * step), add ? L.Add(L.Load(c + (3 * step)), v3) : v3);
+            c3 = L.MultiplyAdd(a, b3, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column<L, V, TRows>(V b, V r0, V r1, V r2, ref V c0, ref V c1, ref V c2)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TRows : struct, ICount
+    {
+        c0 = L.MultiplyAdd(r0, b, c0);
+        if (TRows.Value > 1)
+            c1 = L.MultiplyAdd(r1, b, c1);
+        if (TRows.Value > 2)
+            c2 = L.MultiplyAdd(r2, b, c2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LoadRow<L, V, TColumns>(float* p, nint step, ref V v0, ref V v1, ref V v2, ref V v3)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TColumns : struct, ICount
+    {
+        v0 = L.Load(p);
+        if (TColumns.Value > 1)
+            v1 = L.Load(p + step);
+        if (TColumns.Value > 2)
+            v2 = L.Load(p + (2 * step));
+        if (TColumns.Value > 3)
+            v3 = L.Load(p + (3 * step));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreRow<L, V, TColumns>(float* p, nint step, V v0, V v1, V v2, V v3)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TColumns : struct, ICount
+    {
+        L.Store(p, v0);
+        if (TColumns.Value > 1)
+            L.Store(p + step, v1);
+        if (TColumns.Value > 2)
+            L.Store(p + (2 * step), v2);
+        if (TColumns.Value > 3)
+            L.Store(p + (3 * step), v3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRow<L, V, TColumns>(float* p, nint step, V v0, V v1, V v2, V v3)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TColumns : struct, ICount
+    {
+        V c0 = default, c1 = default, c2 = default, c3 = default;
+        LoadRow<L, V, TColumns>(p, step, ref c0, ref c1, ref c2, ref c3);
+        StoreRow<L, V, TColumns>(p, step, L.Add(c0, v0), L.Add(c1, v1), L.Add(c2, v2), L.Add(c3, v3));
     }
 }

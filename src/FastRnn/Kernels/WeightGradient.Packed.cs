@@ -41,13 +41,13 @@ internal static unsafe partial class WeightGradient
         }
     }
 
-    private static void CopyRuns(float* strip, RowRun* runs, nint steps, float* to)
+    /// <summary>The runs' rows of <paramref name="width"/> floats, together.</summary>
+    private static void CopyRuns(float* strip, nint stripRow, RowRun* runs, nint steps, nint width, float* to)
     {
         for (nint step = 0; step < steps; step++)
         {
-            int length = (int)runs[step].Count * 16;
-            new ReadOnlySpan<float>(strip + (runs[step].First * 16), length).CopyTo(new Span<float>(to, length));
-            to += length;
+            for (nint row = runs[step].First; row < runs[step].First + runs[step].Count; row++, to += width)
+                new ReadOnlySpan<float>(strip + (row * stripRow), (int)width).CopyTo(new Span<float>(to, (int)width));
         }
     }
 

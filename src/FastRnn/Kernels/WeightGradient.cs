@@ -33,93 +33,95 @@ internal static unsafe partial class WeightGradient
     /// <summary>Floats of one packed panel of X.</summary>
     private const int PackLength = BlockRows * Gemm.PanelColumns;
 
-    /// <summary>Floats for one strip's rows of a block, and for the runs that they come in.</summary>
-    private const int RunScratch = (BlockRows * 16) + (BlockRows * 2) + 32;
+    /// <summary>Floats for the rows of a block of some neighbouring strips, and for the runs that they come in.</summary>
+    private const int RunScratch = (BlockRows * 16 * MostNeighbours) + (BlockRows * 2) + 32;
+
+    /// <summary>Most strips that are neighbours in a row.</summary>
+    public const int MostNeighbours = 4;
 
     /// <summary>Arena floats that <see cref="Run"/> takes for so many strips.</summary>
     public static nint ScratchLength(nint strips, nint batch, nint columns)
     {
         nint panels = Gemm.Panels(Math.Min(columns, PassColumns));
-        return (panels * (PackLength + (SliceTree.Depth(batch) * strips * SumLength))) + RunScratch;
+        return (panels * (PackLength + (SliceTree.Depth(batch) * strips * (SumLength + 16)))) + RunScratch;
     }
 
-    /// <summary>Strips first … first + strips − 1 of dW.</summary>
+    /// <summary>Strips first … first + strips − 1 of dW and of the bias gradients.</summary>
     public static void Run(KernelTable table, in WeightGradientArgs args, nint first, nint strips, Arena arena)
     {
         nint mark = arena.Used, panels = Gemm.Panels(Math.Min(args.Columns, PassColumns));
-        float* pack = arena.Take(panels * PackLength), packedStrip = arena.Take(BlockRows * 16);
+        float* pack = arena.Take(panels * PackLength), packedStrips = arena.Take(BlockRows * 16 * MostNeighbours);
         var runs = (RowRun*)arena.Take(BlockRows * 2);
-        var tree = new SliceTree(table, arena, args.Batch, panels * strips * SumLength);
         for (nint column = 0; column < args.Columns; column += PassColumns)
         {
-            nint width = Math.Min(PassColumns, args.Columns - column);
+            nint width = Math.Min(PassColumns, args.Columns - column), sums = Gemm.Panels(width) * strips * SumLength, treeMark = arena.Used;
+            bool bias = column == 0 && args.BiasA != null;
+            var tree = new SliceTree(table, arena, args.Batch, sums + (bias ? strips * 16 : 0));
             for (StepSpan span = args.LastSpan(); span.Steps > 0; span = args.SpanBefore(span))
             {
                 for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-                    Slice(table, args, span, first, strips, sample, column, width, pack, packedStrip, runs, tree.Push());
-                AddPass(table, args, first, strips, column, width, tree.Finish());
+                {
+                    float* sum = tree.Push();
+                    Slice(table, args, span, first, strips, sample, column, width, pack, packedStrips, runs, sum, bias ? sum + sums : null);
+                }
+                float* total = tree.Finish();
+                AddPass(table, args, first, strips, column, width, total);
+                if (bias)
+                    AddBias(args, first, strips, total + sums);
             }
-        }
-        arena.Release(mark);
-    }
-
-    /// <summary>The bias gradient of the same strips: the same order with x = 1.</summary>
-    public static void RunBias(KernelTable table, WeightGradientArgs args, nint first, nint strips, float* biasA, float* biasB, Arena arena)
-    {
-        if (args.BiasStrips != null)
-            args.Strips = args.BiasStrips;
-        nint mark = arena.Used;
-        float* block = arena.Take(16), packedStrip = arena.Take(BlockRows * 16);
-        var runs = (RowRun*)arena.Take(BlockRows * 2);
-        var tree = new SliceTree(table, arena, args.Batch, strips * 16);
-        for (StepSpan span = args.LastSpan(); span.Steps > 0; span = args.SpanBefore(span))
-        {
-            for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
-                BiasSlice(table, args, span, first, strips, sample, block, packedStrip, runs, tree.Push());
-            AddBias(args, first, strips, tree.Finish(), biasA, biasB);
+            arena.Release(treeMark);
         }
         arena.Release(mark);
     }
 
     private static nint BlockSteps(nint samples) => samples > 8 ? SpanSteps / 4 : samples > 4 ? SpanSteps / 2 : SpanSteps;
 
-    /// <summary>Sums are laid out [strip][panel][16][64].</summary>
+    /// <summary>Sums are laid out [neighbouring strips][panel][16 rows a strip][64].</summary>
     private static void Slice(
         KernelTable table, in WeightGradientArgs args, StepSpan span, nint first, nint strips, nint sample, nint column, nint width,
-        float* pack, float* packedStrip, RowRun* runs, float* sum)
+        float* pack, float* packedStrips, RowRun* runs, float* sum, float* bias)
     {
-        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
+        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples), end = first + strips;
         for (nint t = span.First; t < span.End; t += blockSteps)
         {
             nint steps = Math.Min(blockSteps, span.End - t);
-            nint packed = args.Rows == null ? 0 : FindRuns(args, t, steps, sample, samples, runs);
             TileArgs tile = BlockTile(args, samples, steps);
-            if (args.Rows == null)
-                PackRows(args, t, steps, sample, samples, column, width, pack);
-            else
-                PackRuns(args, runs, steps, column, width, pack);
-            if (args.Rows != null)
-                (tile.InnerCount, tile.MiddleCount, tile.InnerStride) = (packed, 1, 16);
             tile.Add = t > span.First;
             tile.C = sum;
-            nint row = ((t * args.Batch) + sample) * args.StripRow;
-            for (nint s = 1; s <= strips; s++)
+            if (args.Rows == null)
             {
+                PackRows(args, t, steps, sample, samples, column, width, pack);
+            }
+            else
+            {
+                (tile.Count, tile.OuterCount) = (FindRuns(args, t, steps, sample, samples, runs), 1);
+                PackRuns(args, runs, steps, column, width, pack);
+            }
+            nint row = ((t * args.Batch) + sample) * args.StripRow;
+            for (nint strip = first, count; strip < end; strip += count)
+            {
+                count = args.Neighbours(strip, end);
                 if (args.Rows == null)
                 {
-                    tile.A = args.Strip(first + s - 1) + row;
-                    tile.Prefetch = s < strips ? args.Strip(first + s) + row : tile.A;
+                    tile.A = args.Strip(strip) + row;
+                    tile.Prefetch = strip + count < end ? args.Strip(strip + count) + row : tile.A;
                 }
                 else
                 {
-                    CopyRuns(args.Strip(first + s - 1), runs, steps, packedStrip);
-                    tile.A = tile.Prefetch = packedStrip;
+                    CopyRuns(args.Strip(strip), args.StripRow, runs, steps, count * 16, packedStrips);
+                    tile.A = tile.Prefetch = packedStrips;
+                    tile.Stride = count * 16;
+                    tile.GroupStride = 4 * tile.Stride;
                 }
-                for (nint k = 0; k < width; k += Gemm.PanelColumns, tile.C += SumLength)
-                {
-                    tile.B = pack + (k * BlockRows);
-                    StripTiles(table, &tile, Math.Min(4, (width - k + 15) / 16));
-                }
+                float* rows = tile.A;
+                StripPanels(table, &tile, count * 16, width, pack);
+                if (bias == null)
+                    continue;
+                if (args.BiasStrips != null && args.Rows != null)
+                    CopyRuns(args.BiasStrip(strip), args.StripRow, runs, steps, count * 16, packedStrips);
+                else if (args.BiasStrips != null)
+                    rows = args.BiasStrip(strip) + row;
+                SumBlock(table, args, tile, rows, count, bias + ((strip - first) * 16));
             }
         }
     }
@@ -130,40 +132,47 @@ internal static unsafe partial class WeightGradient
         return new TileArgs
         {
             ARow = 1,
-            InnerCount = contiguous ? samples * steps : samples,
-            InnerStride = args.StripRow,
-            MiddleCount = contiguous ? 1 : steps,
-            MiddleStride = args.Batch * args.StripRow,
-            OuterCount = 1,
-            BStep = Gemm.PanelColumns,
+            Count = contiguous ? samples * steps : samples,
+            Stride = args.StripRow,
+            GroupStride = 4 * args.StripRow,
+            OuterCount = contiguous ? 1 : steps,
+            OuterStride = args.Batch * args.StripRow,
             Init = args.Zeros,
             CRow = Gemm.PanelColumns,
             CVector = 16,
-            PrefetchStep = 16,
-            PrefetchMiddle = contiguous ? 0 : (args.Batch - samples) * args.StripRow,
         };
     }
 
-    private static void StripTiles(KernelTable table, TileArgs* tile, nint registers)
+    /// <summary>
+    /// Neighbouring strips, <paramref name="rows"/> columns of dY, with all panels. Each tile fetches its share of the next strips' lines, of every
+    /// step a part, so that they are in L2 in time.
+    /// </summary>
+    private static void StripPanels(KernelTable table, TileArgs* tile, nint rows, nint width, float* pack)
     {
-        int tiles = (16 + table.TileRows - 1) / table.TileRows, row = 0;
-        float* a = tile->A, b = tile->B, c = tile->C;
-        for (int i = 0; i < tiles; i++)
+        nint tiles = (rows + table.TileRows - 1) / table.TileRows, runs = tiles * Gemm.Panels(width) * (16 / table.Width);
+        float* a = tile->A;
+        tile->PrefetchStep = Math.Min(64, 4 * ((rows + runs - 1) / runs));
+        nint ahead = tile->Count / 4 * tile->PrefetchStep;
+        tile->PrefetchOuter = tile->OuterStride - ahead;
+        for (nint k = 0; k < width; k += Gemm.PanelColumns)
         {
-            int next = 16 * (i + 1) / tiles;
-            var run = table.Tiles[next - row - 1, registers - 1];
-            tile->A = a + row;
-            for (int lane = 0; lane < 16; lane += table.Width)
+            nint registers = Math.Min(4, (width - k + 15) / 16), row = 0;
+            for (nint i = 0; i < tiles; i++)
             {
-                tile->B = b + lane;
-                tile->C = c + (row * Gemm.PanelColumns) + lane;
-                run(tile);
+                nint next = rows * (i + 1) / tiles;
+                var run = table.Tiles[next - row - 1, registers - 1, (int)TileKind.Fours];
+                tile->A = a + row;
+                for (int lane = 0; lane < 16; lane += table.Width)
+                {
+                    tile->B = pack + (k * BlockRows) + lane;
+                    run(tile);
+                    tile->C += table.Width;
+                    tile->Prefetch += ahead;
+                }
+                tile->C += ((next - row) * Gemm.PanelColumns) - 16;
+                row = next;
             }
-            row = next;
         }
-        tile->A = a;
-        tile->B = b;
-        tile->C = c;
     }
 
     private static void PackRows(
@@ -196,58 +205,43 @@ internal static unsafe partial class WeightGradient
     private static void AddPass(
         KernelTable table, in WeightGradientArgs args, nint first, nint strips, nint column, nint width, float* sum)
     {
-        for (nint s = 0; s < strips; s++)
+        nint end = first + strips, neighbours;
+        for (nint group = first; group < end; group += neighbours)
         {
-            (nint row, nint count) = args.Target(first + s);
-            for (nint k = 0; k < width; k += Gemm.PanelColumns, sum += SumLength)
+            neighbours = args.Neighbours(group, end);
+            for (nint k = 0; k < width; k += Gemm.PanelColumns)
             {
-                for (nint i = 0; i < count; i++)
+                for (nint strip = group; strip < group + neighbours; strip++, sum += SumLength)
                 {
-                    float* to = args.Gradient + ((row + i) * args.GradientRow) + column + k;
-                    table.AddTo(sum + (i * Gemm.PanelColumns), to, Math.Min(Gemm.PanelColumns, width - k));
+                    (nint row, nint count) = args.Target(strip);
+                    float* to = args.Gradient + (row * args.GradientRow) + column + k;
+                    for (nint i = 0; i < count; i++)
+                        table.AddTo(sum + (i * Gemm.PanelColumns), to + (i * args.GradientRow), Math.Min(Gemm.PanelColumns, width - k));
                 }
             }
         }
     }
 
-    private static void AddBias(in WeightGradientArgs args, nint first, nint strips, float* sums, float* biasA, float* biasB)
+    private static void AddBias(in WeightGradientArgs args, nint first, nint strips, float* sums)
     {
-        for (nint s = 0; s < strips; s++, sums += 16)
+        for (nint s = 0; args.BiasA != null && s < strips; s++, sums += 16)
         {
             (nint row, nint count) = args.Target(first + s);
             for (nint i = 0; i < count; i++)
             {
-                biasA[row + i] += sums[i];
-                if (biasB != null)
-                    biasB[row + i] += sums[i];
+                args.BiasA[row + i] += sums[i];
+                if (args.BiasB != null)
+                    args.BiasB[row + i] += sums[i];
             }
         }
     }
 
-    private static void BiasSlice(
-        KernelTable table, in WeightGradientArgs args, StepSpan span, nint first, nint strips, nint sample, float* block,
-        float* packedStrip, RowRun* runs, float* sum)
+    /// <summary>The sums of a block's rows of some neighbouring strips: the same chains with x = 1.</summary>
+    private static void SumBlock(KernelTable table, in WeightGradientArgs args, in TileArgs tile, float* rows, nint strips, float* sum)
     {
-        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples);
-        new Span<float>(sum, (int)(strips * 16)).Clear();
-        for (nint t = span.First; t < span.End; t += blockSteps)
-        {
-            nint steps = Math.Min(blockSteps, span.End - t);
-            nint row = ((t * args.Batch) + sample) * args.StripRow;
-            nint packed = args.Rows == null ? 0 : FindRuns(args, t, steps, sample, samples, runs);
-            for (nint s = 0; s < strips; s++)
-            {
-                if (args.Rows != null)
-                {
-                    CopyRuns(args.Strip(first + s), runs, steps, packedStrip);
-                    table.SumStripRows(packedStrip, 1, 0, packed, 16, block);
-                }
-                else
-                {
-                    table.SumStripRows(args.Strip(first + s) + row, steps, args.Batch * args.StripRow, samples, args.StripRow, block);
-                }
-                table.AddTo(block, sum + (s * 16), 16);
-            }
-        }
+        float* block = stackalloc float[16 * MostNeighbours];
+        table.SumStripRows(rows, strips, tile.OuterCount, tile.OuterStride, tile.Count, tile.Stride, tile.Add ? block : sum);
+        if (tile.Add)
+            table.AddTo(block, sum, strips * 16);
     }
 }

@@ -10,10 +10,10 @@ internal unsafe struct WeightGradientArgs
 
     /// <summary>dY's strip s, row (t, b), column i: <see cref="Strip"/>(s)[(t·Batch + b)·StripRow + i].</summary>
     public float* Strips;
-    public nint StripStride, StripRow;
+    public nint BlockStride, StripRow;
 
-    /// <summary>The bias gradient's strips where they are others; null for the same.</summary>
-    public float* BiasStrips;
+    /// <summary>One or two bias gradients, or none. Their strips where they are others; null for the same.</summary>
+    public float* BiasA, BiasB, BiasStrips;
 
     /// <summary>X [T·B rows of XRow floats], Columns of them used (padded to 16).</summary>
     public float* X;
@@ -40,10 +40,10 @@ internal unsafe struct WeightGradientArgs
     public nint GateHidden;
 
     /// <summary>
-    /// Gates: strip s is number s % <see cref="Gates"/> of the <see cref="BlockStrips"/> of unit block s / <see cref="Gates"/>; it goes to rows
-    /// gate·H + 16·block … of dW, where <see cref="GateOrder"/> holds the gate in four bits.
+    /// Strips that are neighbours in the rows of a block: strip s is number s % <see cref="Gates"/> of block s / <see cref="Gates"/>. Of gates, it
+    /// goes to rows gate·H + 16·block … of dW, where <see cref="GateOrder"/> holds the gate in four bits.
     /// </summary>
-    public nint Gates, BlockStrips;
+    public nint Gates;
     public int GateOrder;
 
     /// <summary>A run of zeros, 64 at least.</summary>
@@ -58,6 +58,9 @@ internal unsafe struct WeightGradientArgs
         return ((gate * GateHidden) + unit, Math.Min(16, GateHidden - unit));
     }
 
+    /// <summary>How many strips from this one to <paramref name="end"/> are neighbours in the rows of one block.</summary>
+    public readonly nint Neighbours(nint strip, nint end) => Math.Min(end - strip, Gates - (strip % Gates));
+
     /// <summary>The span of the last steps.</summary>
     public readonly StepSpan LastSpan() => SpanBefore(new StepSpan(FirstStep + Steps, 0));
 
@@ -69,8 +72,12 @@ internal unsafe struct WeightGradientArgs
     }
 
     /// <summary>Where a strip lies.</summary>
-    public readonly float* Strip(nint strip) =>
-        Strips + ((GateHidden == 0 ? strip : (strip / Gates * BlockStrips) + (strip % Gates)) * StripStride);
+    public readonly float* Strip(nint strip) => Strips + Offset(strip);
+
+    /// <summary>Where the strip for the bias lies.</summary>
+    public readonly float* BiasStrip(nint strip) => BiasStrips + Offset(strip);
+
+    private readonly nint Offset(nint strip) => (strip / Gates * BlockStride) + (strip % Gates * 16);
 }
 
 /// <summary>Some time steps.</summary>

@@ -80,7 +80,7 @@ public sealed class Linear(int input, int output) : Layer
         Workspace.Create(Backend, Output, steps, batch, keep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
-        Backend.LinearForward(_weights!, input.Values, workspace.Output);
+        Backend.LinearForward(_weights!, input.Values, workspace.Output, pass.Weights);
 
     internal override void Backward(
         Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass) =>
@@ -91,7 +91,7 @@ public sealed class Linear(int input, int output) : Layer
     internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass) =>
         Backend.PlanLinear(plan, _weights!, workspace.Steps, workspace.Batch, pass);
 
-    internal override bool AddStep(StepPlan plan, int inputSize) => plan.Add(Backend.CreateStepStage(_weights!));
+    internal override bool AddStep(StepPlan plan, int inputSize) => plan.Add(Backend.CreateStepStage(_weights!, plan.Weights));
 
     private protected override Parameter[] CreateParameters(int inputSize)
     {

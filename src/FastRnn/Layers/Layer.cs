@@ -144,10 +144,12 @@ internal readonly struct LayerInput
 
 /// <summary>
 /// What is the same for all layers of one pass. Time counts steps since training began; dropout masks depend on it. A pass may be a step of a loop
-/// by hand that has come <paramref name="Into"/> steps far: masks that hold for a whole window then hold for the loop.
+/// by hand that has come <paramref name="Into"/> steps far: masks that hold for a whole window then hold for the loop. <paramref name="Weights"/> says how
+/// a pass of inference stores them.
 /// </summary>
 internal readonly record struct PassContext(
-    StepFlags? Flags, bool Training, ulong Seed, long Time, bool RecordStepNorms, float ClipRecurrent = 0, long Into = 0)
+    StepFlags? Flags, bool Training, ulong Seed, long Time, bool RecordStepNorms, float ClipRecurrent = 0, long Into = 0,
+    WeightPrecision Weights = WeightPrecision.Float32)
 {
     /// <summary>Time of masks that all steps of a window, or of a loop, share.</summary>
     public long WindowTime => Time - Into;

@@ -127,7 +127,7 @@ public abstract class RecurrentLayer : Layer
         Backend.PlanRecurrent(plan, Weights, ws.Stash, pass);
     }
 
-    internal override bool AddStep(StepPlan plan, int inputSize) => _drop == null && plan.Add(Backend.CreateStepStage(Weights));
+    internal override bool AddStep(StepPlan plan, int inputSize) => _drop == null && plan.Add(Backend.CreateStepStage(Weights, plan.Weights));
 
     /// <summary>The cell without the options that all cells have.</summary>
     private protected abstract CellType CreateCell();
@@ -169,7 +169,8 @@ public abstract class RecurrentLayer : Layer
             InitializeUniform(parameter, random, 1 / Math.Sqrt(Hidden));
     }
 
-    private RecurrentPass Pass(in PassContext pass) => new(pass.Training, pass.Seed, Index, _direction == 1, pass.Time, pass.ClipRecurrent, pass.Into);
+    private RecurrentPass Pass(in PassContext pass) => new(
+        pass.Training, pass.Seed, Index, _direction == 1, pass.Time, pass.ClipRecurrent, pass.Into, pass.Weights);
 }
 
 /// <summary>h [B, P] and, where the cell has it, c [B, H] of a batch between two windows.</summary>

@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Layers;
 
@@ -65,6 +66,18 @@ public sealed class Sequential : IDisposable
     /// <summary>True when the first layer is an <see cref="Embedding"/>.</summary>
     public bool TakesTokens => _layers[0].TakesTokens;
 
+    /// <summary>
+    /// How whole windows in inference – predictions, evaluations – and the sessions opened from now on store the weights of recurrent layers (W, R and
+    /// a projection) and of <see cref="Linear"/>; the rows of an <see cref="Embedding"/>, which are copied and not multiplied, biases and all else stay
+    /// float32. Training does not read it, and no model file keeps it.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The back end cannot store them so.</exception>
+    public WeightPrecision InferenceWeights
+    {
+        get;
+        set => field = Backend.Stores(value) ? value : throw new NotSupportedException($"{Backend.Name}: no {value.Name()} weights");
+    }
+
     /// <summary>Bytes of weights, their packed copies and gradients.</summary>
     internal long ParameterBytes { get; }
 
@@ -85,9 +98,9 @@ public sealed class Sequential : IDisposable
     internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep) => CreateWorkspace(steps, batch, keep, _layers.Length);
 
     /// <summary>The layers' steps of one sample from the zero state, or null where the back end has no stage for one of them.</summary>
-    internal StepPlan? CreateStepPlan()
+    internal StepPlan? CreateStepPlan(WeightPrecision weights)
     {
-        StepPlan? plan = Backend.CreateStepPlan();
+        StepPlan? plan = Backend.CreateStepPlan(weights);
         for (int i = 0; plan != null && i < _layers.Length; i++)
             plan = _layers[i].AddStep(plan, _inputSizes[i]) ? plan : null;
         return plan;

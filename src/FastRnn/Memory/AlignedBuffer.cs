@@ -30,7 +30,7 @@ internal sealed unsafe class AlignedBuffer : IDisposable
             GC.SuppressFinalize(this);
             return;
         }
-        _pointer = (float*)(_source == null ? (nint)NativeMemory.AlignedAlloc(Bytes, Alignment) : _source.Allocate(Bytes));
+        _pointer = (float*)(_source == null ? (nint)HugePages.Allocate(Bytes, Alignment) : _source.Allocate(Bytes));
         NativeMemory.Clear(_pointer, Bytes);
         GC.AddMemoryPressure((long)Bytes);
     }

@@ -23,6 +23,9 @@ internal unsafe interface ILanes<V>
 
     static abstract V Broadcast(float x);
 
+    /// <summary>Four neighbours at p, each in all lanes of a register of its own: one load for the four.</summary>
+    static abstract void BroadcastFour(float* p, out V x0, out V x1, out V x2, out V x3);
+
     static abstract V Add(V a, V b);
 
     static abstract V Subtract(V a, V b);

@@ -34,6 +34,12 @@ public static class Isa
     /// <exception cref="PlatformNotSupportedException">The variable names an unknown level, or one that this CPU lacks.</exception>
     public static IsaLevel Current => Parse(Environment.GetEnvironmentVariable(EnvironmentVariable));
 
+    /// <summary>
+    /// Whether 8-bit products may be summed by one instruction (AVX-VNNI, 256 bits) at the levels above scalar. Its sums are those of the other
+    /// instructions, so it is no level of its own.
+    /// </summary>
+    internal static bool HasByteProducts => AvxVnni.IsSupported;
+
     /// <summary>The level's lower-case name, as the environment variable and the banners spell it.</summary>
     public static string Name(IsaLevel level) => level switch
     {

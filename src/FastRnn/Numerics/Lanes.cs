@@ -18,6 +18,8 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float Broadcast(float x) => x;
 
+    public static void BroadcastFour(float* p, out float x0, out float x1, out float x2, out float x3) => (x0, x1, x2, x3) = (p[0], p[1], p[2], p[3]);
+
     public static float Add(float a, float b) => a + b;
 
     public static float Subtract(float a, float b) => a - b;
@@ -104,6 +106,16 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
     public static void Store(float* p, Vector256<float> v) => v.Store(p);
 
     public static Vector256<float> Broadcast(float x) => Vector256.Create(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void BroadcastFour(float* p, out Vector256<float> x0, out Vector256<float> x1, out Vector256<float> x2, out Vector256<float> x3)
+    {
+        Vector256<float> four = Avx.BroadcastVector128ToVector256(p);
+        x0 = Avx.Permute(four, 0x00);
+        x1 = Avx.Permute(four, 0x55);
+        x2 = Avx.Permute(four, 0xAA);
+        x3 = Avx.Permute(four, 0xFF);
+    }
 
     public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
 
@@ -199,6 +211,16 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
     public static void Store(float* p, Vector512<float> v) => v.Store(p);
 
     public static Vector512<float> Broadcast(float x) => Vector512.Create(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void BroadcastFour(float* p, out Vector512<float> x0, out Vector512<float> x1, out Vector512<float> x2, out Vector512<float> x3)
+    {
+        Vector512<float> four = Avx512F.BroadcastVector128ToVector512(p);
+        x0 = Avx512F.Permute4x32(four, 0x00);
+        x1 = Avx512F.Permute4x32(four, 0x55);
+        x2 = Avx512F.Permute4x32(four, 0xAA);
+        x3 = Avx512F.Permute4x32(four, 0xFF);
+    }
 
     public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
 

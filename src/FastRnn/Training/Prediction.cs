@@ -8,7 +8,7 @@ public static class PredictionExtensions
 {
     /// <summary>
     /// The model's outputs at every step of a window, from a zero state, as in inference: nothing is drawn. Works for layers that read ahead,
-    /// too, which cannot stream; for one step after the other <c>OpenSession</c> is far cheaper, as every call here makes the window's arrays.
+    /// too, which cannot stream; weights are stored as <see cref="Sequential.InferenceWeights"/> says. For one step after the other <c>OpenSession</c> is far cheaper, as every call here makes the window's arrays.
     /// </summary>
     /// <param name="model">Reads tokens or values.</param>
     /// <param name="window">Inputs; lengths and other flags count, targets do not.</param>
@@ -40,7 +40,7 @@ internal sealed class Predictor(Sequential model)
         WindowShape shape = WindowShape.Of(window) with { Outputs = 0 };
         if (_last?.Shape != shape)
             _last = new TrainingWindow(model, shape, Keep.Nothing);
-        var pass = new PassContext(window.Flags, false, model.Seed, 0, false);
+        var pass = new PassContext(window.Flags, false, model.Seed, 0, false, Weights: model.InferenceWeights);
         model.Backend.Read(model.Forward(_last.Workspace, _last.Load(model.Backend, window), null, pass), outputs);
     }
 }

@@ -1,6 +1,7 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Training;
 
@@ -105,7 +106,7 @@ public sealed partial class Trainer
     }
 
     /// <summary>
-    /// Loss over all windows as if they were one, dropout off; training is not touched. State is carried from zero, and zeroed before a window
+    /// Loss over all windows as if they were one, dropout off, weights stored as <see cref="Sequential.InferenceWeights"/> says; training is not touched. State is carried from zero, and zeroed before a window
     /// that starts streams, or before every one unless <see cref="CarryState"/>. For cross-entropy, nats per token.
     /// </summary>
     /// <param name="chunks">Windows of parallel streams.</param>
@@ -115,38 +116,27 @@ public sealed partial class Trainer
     public double Evaluate(IEnumerable<SequenceChunk> chunks, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(chunks);
-        RecurrentState?[]? carried = null, state = null;
-        double sum = 0, divisor = 0;
-        int batch = 0;
+        var evaluation = new Evaluation(this, _model.InferenceWeights);
         foreach (SequenceChunk chunk in chunks)
         {
             cancellation.ThrowIfCancellationRequested();
-            bool starts = state == null || chunk.StartsStreams || !CarryState;
-            if (!starts && chunk.Batch != batch)
-                throw new ArgumentException($"window of batch {chunk.Batch} continues streams of batch {batch}", nameof(chunks));
-            LossSum loss = ForwardLoss(chunk, starts ? null : state, out SequentialWorkspace workspace);
-            sum += loss.Sum;
-            divisor += loss.Divisor;
-            if (carried == null || chunk.Batch != batch)
-                (carried, batch) = (_model.CreateState(chunk.Batch), chunk.Batch);
-            state = carried;
-            workspace.CopyFinal(state);
+            evaluation.Add(chunk);
         }
-        return _loss.Reduce(sum, divisor);
+        return evaluation.Loss;
     }
 
     /// <summary>Loss that the next window would have, dropout off; nothing is changed. Infinite when it is not finite.</summary>
     internal double LossOf(SequenceChunk chunk)
     {
-        LossSum loss = ForwardLoss(chunk, StartState(chunk), out _);
+        LossSum loss = ForwardLoss(chunk, StartState(chunk), WeightPrecision.Float32, out _);
         return double.IsFinite(loss.Sum) ? _loss.Reduce(loss.Sum, loss.Divisor) : double.PositiveInfinity;
     }
 
-    private LossSum ForwardLoss(SequenceChunk chunk, RecurrentState?[]? start, out SequentialWorkspace workspace)
+    private LossSum ForwardLoss(SequenceChunk chunk, RecurrentState?[]? start, WeightPrecision weights, out SequentialWorkspace workspace)
     {
         TrainingWindow window = Window(chunk, Keep.Nothing);
         workspace = window.Workspace;
-        var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false);
+        var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false, Weights: weights);
         DeviceBuffer output = _model.Forward(workspace, window.Load(_model.Backend, chunk), start, pass);
         return _loss.Compute(_model.Backend, output, chunk, window.Target, null);
     }

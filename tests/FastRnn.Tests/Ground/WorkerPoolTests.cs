@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using FastRnn.Tests.Support;
 using FastRnn.Threading;
 using Xunit;
@@ -101,6 +102,56 @@ public unsafe class WorkerPoolTests
         }
     }
 
+    /// <summary>Every part sees after a meeting what every other wrote before it, thousands of times over, with fewer cores than threads, too.</summary>
+    [Theory]
+    [InlineData(2, 20_000)]
+    [InlineData(3, 3_000)]
+    [InlineData(Most, 300)]
+    public void PartsMeet(int threads, int meetings)
+    {
+        using var pool = new WorkerPool(threads);
+        using var one = GCHandleOf(pool, out nint handle);
+        var rounds = new Rounds { Pool = handle, Meetings = meetings };
+        pool.Run(&MeetOften, &rounds, threads);
+        Assert.Equal(0, rounds.Missed);
+        for (int i = 0; i < Most; i++)
+            Assert.Equal(i < threads ? meetings : 0, rounds.Steps[i]);
+    }
+
+    /// <summary>A part that fails on the way leaves nobody waiting; its error is the one that is told, and the next job meets as ever.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void FailedPartEndsTheMeeting(int throwing)
+    {
+        using var pool = new WorkerPool(3);
+        using var one = GCHandleOf(pool, out nint handle);
+        for (int i = 0; i < 20; i++)
+        {
+            var rounds = new Rounds { Pool = handle, Meetings = 50, Throwing = throwing + 1, ThrowingAt = 10 + i };
+            Rounds* shared = &rounds;
+            Assert.Equal($"part {throwing}", Assert.Throws<InvalidOperationException>(() => pool.Run(&MeetOften, shared, 3)).Message);
+            rounds = new Rounds { Pool = handle, Meetings = 50 };
+            pool.Run(&MeetOften, &rounds, 3);
+            Assert.Equal((0, 50, 50, 50), (rounds.Missed, rounds.Steps[0], rounds.Steps[1], rounds.Steps[2]));
+        }
+    }
+
+    [Fact]
+    public void WorkersParkAfterAWhile()
+    {
+        using var pool = new WorkerPool(2);
+        Counts counts = default;
+        pool.Run(&Count, &counts, 2);
+        var limit = Stopwatch.StartNew();
+        while (!pool.IsParked && limit.Elapsed.TotalSeconds < 20)
+            Thread.Sleep(1);
+        Assert.True(pool.IsParked);
+        using var alone = new WorkerPool(1);
+        Assert.False(alone.IsParked);
+    }
+
     [Fact]
     public void RunAllocatesNothing()
     {
@@ -184,6 +235,43 @@ public unsafe class WorkerPoolTests
         caller.Interrupt();
         Assert.True(caller.Join(20_000), "the caller hangs");
         Assert.Equal((3, true), (ran, interrupted));
+    }
+
+    private struct Rounds
+    {
+        public fixed int Steps[Most];
+        public nint Pool;
+        public int Meetings, Missed, Throwing, ThrowingAt;
+    }
+
+    private static void MeetOften(void* context, int part, int parts)
+    {
+        var rounds = (Rounds*)context;
+        var pool = (WorkerPool)GCHandle.FromIntPtr(rounds->Pool).Target!;
+        for (int i = 1; i <= rounds->Meetings; i++)
+        {
+            rounds->Steps[part] = i;
+            if (rounds->Throwing == part + 1 && rounds->ThrowingAt == i)
+                throw new InvalidOperationException($"part {part}");
+            pool.Meet();
+            for (int other = 0; other < parts; other++)
+            {
+                if (rounds->Steps[other] < i || rounds->Steps[other] > i + 1)
+                    Interlocked.Increment(ref rounds->Missed);
+            }
+        }
+    }
+
+    private static Releaser GCHandleOf(WorkerPool pool, out nint handle)
+    {
+        GCHandle made = GCHandle.Alloc(pool);
+        handle = GCHandle.ToIntPtr(made);
+        return new Releaser(made);
+    }
+
+    private sealed class Releaser(GCHandle handle) : IDisposable
+    {
+        public void Dispose() => handle.Free();
     }
 
     private static void Count(void* context, int part, int parts)

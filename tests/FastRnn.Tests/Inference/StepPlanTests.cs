@@ -79,7 +79,7 @@ public class StepPlanTests
             using var model = new Sequential(
                 backend, 3, new Embedding(13, 9), new Dropout(0.4f), new Lstm(9, 21), Activation.Silu(), new Gru(21, 17), new ActivityRegularization(0.1f, 1, 0),
                 new Rnn(17, 5), new Linear(5, 19), Activation.Softplus(), new LogSoftmax());
-            Session planned = model.OpenSession(), general = new(model, plansSteps: false);
+            Session planned = model.OpenSession(), general = new(model, new SessionOptions(), plansSteps: false);
             Assert.NotNull(planned.Plan);
             Assert.Null(general.Plan);
             var random = new Random(4);
@@ -122,7 +122,7 @@ public class StepPlanTests
         {
             using var backend = new CpuBackend(1);
             using var model = new Sequential(backend, 1, CellLayers.Create(cell, 2, 19), new Linear(19, 2));
-            Session planned = model.OpenSession(), general = new(model, plansSteps: false);
+            Session planned = model.OpenSession(), general = new(model, new SessionOptions(), plansSteps: false);
             float[] y = new float[2], expected = new float[2], before = new float[2];
             foreach (Parameter parameter in model.Parameters)
             {
@@ -180,7 +180,7 @@ public class StepPlanTests
     private static void Compare(CpuBackend backend, CellType cell, int input, int hidden, int steps)
     {
         using var model = new Sequential(backend, 9, CellLayers.Create(cell, input, hidden));
-        Session planned = model.OpenSession(), general = new(model, plansSteps: false);
+        Session planned = model.OpenSession(), general = new(model, new SessionOptions(), plansSteps: false);
         var random = new Random(hidden);
         float[] x = new float[input], y = new float[hidden], expected = new float[hidden];
         for (int t = 0; t < steps; t++)

@@ -67,6 +67,6 @@ public class StatisticsTests
     {
         private byte[]? _last;
 
-        public override void Run(int units) => _last = new byte[1024 + (_last?.Length ?? 0) / 1_000_000];
+        public override void Run(int units) => _last = new byte[1024 + ((_last?.Length ?? 0) / 1_000_000)];
     }
 }

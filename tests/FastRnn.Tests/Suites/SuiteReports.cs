@@ -9,6 +9,7 @@ internal static class SuiteReports
 
     public static RowResult Row(string id, double nanoseconds = 40) => new(id, "step", "f32", 1)
     {
+        Date = "2026-01-01 00:00 UTC",
         Cell = "lstm",
         Input = 1,
         Hidden = 8,
@@ -33,6 +34,6 @@ internal static class SuiteReports
     };
 
     public static SuiteResult Suite(string suite, params RowResult[] rows) => new(
-        suite, "A CPU", "avx512", 1, "pinned to core 1", "abc1234", ".NET 10", "Linux", "2026-01-01 00:00 UTC", 1, 15, Probe,
+        suite, "A CPU", "avx512", 1, "pinned to core 1", "abc1234", ".NET 10", "Linux", 1, 15, Probe,
         [new PeerVersion("onnxruntime", "1.2.3", "threads 1", null), new PeerVersion("onednn", null, null, "not installed")], rows, []);
 }

@@ -57,6 +57,8 @@ public class TargetTests
         SuiteResult run = SuiteReports.Suite("step");
         Assert.Equal((1.1, false), target.Judge(run, Row(a, b)));
         Assert.Equal((1.3, true), target.Judge(run, Row(a, b with { Ratio = 1.3 })));
+        Assert.Equal((1.25, true), target.Judge(run, Row(a, gone, b with { Peer = "b3", Ratio = 1.25 }))); // another version of it
+        Assert.Equal((1.1, false), target.Judge(run, Row(a, b, b with { Peer = "b3", Ratio = 1.25 })));
         Assert.Null(target.Judge(run, Row(a, gone)));
         Assert.Null(target.Judge(run, Row(a)));
     }
@@ -117,7 +119,7 @@ public class TargetTests
         {
             RowResult row = SuiteReports.Row("step-lstm-1-8");
             row.Metrics[MetricNames.Tail] = 1.25;
-            string place = ResultFiles.Write(folder, [SuiteReports.Suite("step", row), SuiteReports.Suite("train", SuiteReports.Row("train-x"))]);
+            string place = ResultFiles.Write(folder, [SuiteReports.Suite("step", row), SuiteReports.Suite("train", SuiteReports.Row("train-x"))], whole: true);
             Assert.Equal(["step-avx512-1.json", "step-avx512-1.md", "targets-avx512.md", "train-avx512-1.json", "train-avx512-1.md"], Directory.GetFiles(place).Select(Path.GetFileName).Order(StringComparer.Ordinal));
             SuiteResult read = ResultFiles.Read(place, "avx512")[0];
             Assert.Equal(1.25, read.Rows[0].Metrics[MetricNames.Tail]);
@@ -127,6 +129,24 @@ public class TargetTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>A suite measured in parts is one table, as long as the program is the same.</summary>
+    [Fact]
+    public void PartsOfASuiteJoin()
+    {
+        SuiteResult first = SuiteReports.Suite("step", SuiteReports.Row("step-lstm-1-8", 40), SuiteReports.Row("step-gru-64", 600)) with
+        {
+            Faults = ["row step-gru-64: gap", "row step-lstm-1-8: gap"],
+        };
+        SuiteResult second = SuiteReports.Suite("step", SuiteReports.Row("step-lstm-1-16", 50), SuiteReports.Row("step-lstm-1-8", 41));
+        List<string> order = ["step-lstm-1-8", "step-lstm-1-16", "step-gru-64"];
+        SuiteResult joined = second.With(first, order);
+        Assert.Equal(order, joined.Rows.Select(row => row.Id));
+        Assert.Equal([41, 50, 600], joined.Rows.Select(row => row.Median!.Value));
+        Assert.Equal(["row step-gru-64: gap"], joined.Faults);
+        Assert.Same(second, second.With(first with { Commit = "other" }, order));
+        Assert.Same(second, second.With(null, order));
     }
 
     /// <summary>A time below what the machine can do proves that a probe was wrong: results are printed, and the run fails.</summary>
@@ -141,7 +161,7 @@ public class TargetTests
         Assert.Contains("loads from L3", fault, StringComparison.Ordinal);
 
         var (result, log) = (new StringWriter(), new StringWriter());
-        var e = Assert.Throws<CliException>(() => BenchCommand.Show(new Output(result, log, terminal: false), [SuiteReports.Suite("step", wrong) with { Faults = [fault] }], null));
+        var e = Assert.Throws<CliException>(() => BenchCommand.Show(new Output(result, log, terminal: false), [SuiteReports.Suite("step", wrong) with { Faults = [fault] }], null, whole: true));
         Assert.NotEqual(ExitCodes.Ok, e.ExitCode);
         Assert.Contains("step-lstm-512", e.Message, StringComparison.Ordinal);
         Assert.Contains("**Fault**: row step-lstm-512", result.ToString(), StringComparison.Ordinal);

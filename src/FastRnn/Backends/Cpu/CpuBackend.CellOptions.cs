@@ -1,5 +1,6 @@
 using FastRnn.Kernels;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
@@ -73,12 +74,15 @@ public sealed unsafe partial class CpuBackend
 
     private static void SetForward(CpuRecurrentWeights w, ref RecurrentJob job)
     {
-        job.Recurrent = new(w.Layout.Recurrent, w.FromState.Panels());
+        WeightPrecision precision = job.Precision;
+        job.Recurrent = new(w.Layout.Recurrent, w.FromState.Panels(precision), w.FromState.Bytes(precision));
         job.Kernel = w.Kernel;
         if (w.FromResetState != null)
-            job.Options->Second = new(w.FromResetState.Plan, w.FromResetState.Panels());
-        if (w.Projection != null)
-            job.Options->ProjectionPanels = w.ProjectionPanels();
+            job.Options->Second = new(w.FromResetState.Plan, w.FromResetState.Panels(precision), w.FromResetState.Bytes(precision));
+        if (w.Projection == null)
+            return;
+        job.Options->ProjectionPanels = w.ProjectionPanels(precision);
+        job.Options->ProjectionBytes = w.ProjectionBytes(precision);
     }
 
     private static void SetBackward(CpuRecurrentWeights w, ref RecurrentJob job)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using FastRnn.Kernels;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
@@ -9,13 +10,14 @@ public sealed unsafe partial class CpuBackend
 {
     internal override LinearWeights CreateLinearWeights(int input, int output) => new CpuLinearWeights(input, output);
 
-    internal override void LinearForward(LinearWeights weights, DeviceBuffer x, DeviceBuffer y)
+    internal override void LinearForward(
+        LinearWeights weights, DeviceBuffer x, DeviceBuffer y, WeightPrecision precision = WeightPrecision.Float32)
     {
         CheckShape(x, x.Rows, weights.Input);
         CheckShape(y, x.Rows, weights.Output);
         CpuBuffer from = Cpu(x), to = Cpu(y);
         var w = (CpuLinearWeights)weights;
-        var gemm = new GemmArgs { Rows = x.Rows, Columns = to.Stride, Panels = w.ForwardPanels() };
+        var gemm = new GemmArgs { Rows = x.Rows, Columns = to.Stride, Panels = w.ForwardPanels(precision), Bytes = w.ForwardBytes(precision) };
         gemm.SetRowMajorA(from.Pointer, from.Stride, weights.Input);
         gemm.SetInitRow(w.PackedBias(), 16, 64);
         gemm.SetRowMajorC(to.Pointer, to.Stride);
@@ -43,7 +45,8 @@ public sealed unsafe partial class CpuBackend
                 Steps = steps,
                 Batch = batch,
                 Strips = dy,
-                StripStride = 16,
+                BlockStride = WeightGradient.MostNeighbours * 16,
+                Gates = WeightGradient.MostNeighbours,
                 StripRow = gradient.Stride,
                 X = input.Pointer,
                 XRow = input.Stride,
@@ -52,9 +55,10 @@ public sealed unsafe partial class CpuBackend
                 Gradient = Cpu(dWeight).Pointer,
                 GradientRow = Cpu(dWeight).Stride,
                 GradientRows = weights.Output,
+                BiasA = Cpu(dBias).Pointer,
                 Zeros = Zeros(Gemm.PanelColumns),
             };
-            AddWeightGradient(args, gradient.Stride / 16, Cpu(dBias).Pointer, null);
+            AddWeightGradient(args, gradient.Stride / 16);
         }
         Cpu(dWeight).Written();
         Cpu(dBias).Written();
@@ -93,7 +97,7 @@ public sealed unsafe partial class CpuBackend
     /// <summary>A product, its rows cut over the threads.</summary>
     private void Multiply(in GemmArgs gemm)
     {
-        int parts = PartsFor(gemm.Rows, gemm.Depth * gemm.Columns);
+        int parts = Sharing.Parts(gemm.Rows, gemm.Depth * gemm.Columns, _workers.IsParked);
         if (parts == 1)
         {
             ObjectDisposedException.ThrowIf(!_self.IsAllocated, this);
@@ -116,7 +120,7 @@ public sealed unsafe partial class CpuBackend
     }
 
     /// <summary>dW and the bias gradients, strips cut over the threads.</summary>
-    private void AddWeightGradient(in WeightGradientArgs gradient, nint strips, float* biasA, float* biasB)
+    private void AddWeightGradient(in WeightGradientArgs gradient, nint strips)
     {
         int parts = GradientParts(gradient.Steps * gradient.Batch, strips, gradient.Columns);
         for (int i = 0; i < parts; i++)
@@ -127,23 +131,11 @@ public sealed unsafe partial class CpuBackend
             {
                 Args = args,
                 Strips = strips,
-                BiasA = biasA,
-                BiasB = biasB,
                 Backend = GCHandle.ToIntPtr(_self),
             };
             _workers.Run(&GradientJob.Run, &job, parts);
         }
         GC.KeepAlive(this);
-    }
-
-    /// <summary>
-    /// Threads for <paramref name="units"/> units of work of <paramref name="cost"/> multiply-adds each: one when all of it is shorter than
-    /// a few hand-overs to other threads, and never a share below three units, where the tiles lose their speed.
-    /// </summary>
-    private int PartsFor(nint units, nint cost)
-    {
-        const nint WorthSharing = 1 << 19; // multiply-adds: about 5 µs of one core
-        return units * cost < WorthSharing ? 1 : (int)Math.Clamp(units / 3, 1, Threads);
     }
 
     private struct GemmJob
@@ -168,7 +160,6 @@ public sealed unsafe partial class CpuBackend
     {
         public WeightGradientArgs* Args;
         public nint Strips;
-        public float* BiasA, BiasB;
         public nint Backend;
 
         public static void Run(void* context, int part, int parts)
@@ -177,16 +168,15 @@ public sealed unsafe partial class CpuBackend
             var backend = Self(job->Backend);
             (nint first, nint count) = Part(job->Strips, part, parts);
             WeightGradient.Run(backend._table, *job->Args, first, count, backend._arenas[part]);
-            if (job->BiasA != null)
-                WeightGradient.RunBias(backend._table, *job->Args, first, count, job->BiasA, job->BiasB, backend._arenas[part]);
         }
     }
 
-    private sealed class CpuLinearWeights(int input, int output)
+    internal sealed class CpuLinearWeights(int input, int output)
         : LinearWeights(input, output, (rows, columns) => new CpuBuffer(rows, columns))
     {
         private readonly CpuPack _forward = new(Packing.PanelLength(input, output));
         private readonly CpuPack _backward = new(Packing.PanelLength(output, input));
+        private readonly CpuReducedPacks _reduced = new();
         private readonly CpuPack _bias = new(Gemm.Panels(output) * Gemm.PanelColumns);
 
         public float* ForwardPanels()
@@ -195,6 +185,16 @@ public sealed unsafe partial class CpuBackend
                 Packing.Columns(Cpu(Weight).Pointer, Cpu(Weight).Stride, Output, Input, _forward.Pointer);
             return _forward.Pointer;
         }
+
+        /// <summary>The float32 panels of inference.</summary>
+        public float* ForwardPanels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
+            ? _reduced.Rounded(ForwardPanels(), Packing.PanelLength(Input, Output), Weight.Version)
+            : ForwardPanels();
+
+        /// <summary>W in 8 bits, or null.</summary>
+        public BytePanels* ForwardBytes(WeightPrecision precision) => precision != WeightPrecision.Int8
+            ? null
+            : _reduced.Bytes(Cpu(Weight), 0, new PanelColumns(Output), Gemm.Panels(Output) * Gemm.PanelColumns, Gemm.PanelColumns);
 
         public float* BackwardPanels()
         {

@@ -52,7 +52,8 @@ public sealed partial class CpuBackend
             plan.Arena(i, GradientScratch(strips, parts, batch, columns));
     }
 
-    private int GradientParts(nint rows, nint strips, nint columns) => PartsFor(strips, rows * columns * 16);
+    /// <summary>Threads that wait or sleep alike: what they take of memory is planned before.</summary>
+    private int GradientParts(nint rows, nint strips, nint columns) => Sharing.Parts(strips, rows * columns * 16, parked: false);
 
     /// <summary>Arena floats of every part of a weight gradient.</summary>
     private static nint GradientScratch(nint strips, int parts, nint batch, nint columns) =>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using FastRnn.Kernels;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
@@ -23,6 +24,8 @@ public sealed unsafe partial class CpuBackend
         in RecurrentPass pass = default)
     {
         CheckStates(weights, x, states, flags, stash, steps, batch);
+        if (pass is { Training: true, Weights: not WeightPrecision.Float32 })
+            throw new ArgumentException($"training with {pass.Weights.Name()} weights", nameof(pass));
         var w = (CpuRecurrentWeights)weights;
         CpuStash kept = ((CpuStash)stash).Checked(weights.Hidden, steps, batch);
         CpuBuffer input = Cpu(x);
@@ -33,6 +36,7 @@ public sealed unsafe partial class CpuBackend
             using PooledScratch scratch = new(_pool, StepScratch(w, pass.Training, flags != null, batch));
             using PooledScratch packedInput = new(_pool, flags == null ? 0 : (nint)kept.BlockSteps * batch * input.Stride);
             job.Scratch = scratch.Pointer;
+            job.Precision = pass.Weights;
             if (w.HasOptions)
                 SetOptions(w, pass, job);
             SetForward(w, ref job);
@@ -114,13 +118,20 @@ public sealed unsafe partial class CpuBackend
         if (job.PackedRows != null)
             GatherRows(input, job.PackedRows + row, rows, x = packedInput);
         GateProduct product = w.Layout.Input;
-        var gemm = new GemmArgs { Rows = rows, Columns = w.GateColumns(product), Panels = w.FromInput.Panels(), PanelWidth = product.PanelWidth };
+        var gemm = new GemmArgs
+        {
+            Rows = rows,
+            Columns = w.GateColumns(product),
+            Panels = w.FromInput.Panels(job.Precision),
+            Bytes = w.FromInput.Bytes(job.Precision),
+            PanelWidth = product.PanelWidth,
+        };
         gemm.SetRowMajorA(x, input.Stride, w.Input);
         if (w.Layout.Normalized)
             gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0); // the biases come after the norm
         else
             gemm.SetInitRow(w.PackedBias(), 16, product.PanelWidth);
-        gemm.SetGateStripsC(job.Strips + (product.FirstStrip * stash.StripStride), stash.StripStride, product.Gates.Length, w.Layout.BlockStrips);
+        gemm.SetGateStripsC(job.Strips + (product.FirstStrip * 16), stash.GateRow, product.Gates.Length, stash.BlockStride);
         Multiply(gemm);
     }
 
@@ -139,8 +150,8 @@ public sealed unsafe partial class CpuBackend
             return;
         var gemm = new GemmArgs { Rows = rows, Columns = dX.Stride, Panels = w.FromInput.BackwardPanels() };
         GateLayout layout = w.Layout;
-        float* strips = job.Strips + (row * 16) + (layout.Input.FirstStrip * stash.StripStride);
-        gemm.SetGateStripsA(strips, stash.StripStride, layout.Input.Gates.Length, layout.BlockStrips, stash.Strips / layout.BlockStrips);
+        float* strips = job.Strips + (row * stash.GateRow) + (layout.Input.FirstStrip * 16);
+        gemm.SetGateStripsA(strips, stash.GateRow, layout.Input.Gates.Length, stash.BlockStride, stash.Blocks);
         gemm.SetInitRow(Zeros(Gemm.PanelColumns), 0, 0);
         gemm.SetRowMajorC(to, dX.Stride);
         Multiply(gemm);
@@ -167,17 +178,18 @@ public sealed unsafe partial class CpuBackend
             Backend = GCHandle.ToIntPtr(_self),
             Kernel = w.Kernel,
             Options = options,
-            BlockStrips = w.Layout.BlockStrips,
             CellStrips = w.Layout.CellStrips,
             ApartBias = w.ApartBias(),
             ClearsPadding = w.ClearsPadding,
             Hidden = w.Hidden,
             HiddenRow = AlignedBuffer.Pad(w.Hidden),
+            EndBlock = AlignedBuffer.Pad(w.Hidden) / 16,
             StateSize = w.State,
             StateRow = hidden.Stride,
             Steps = steps,
             Batch = batch,
-            StripStride = stash.StripStride,
+            BlockStride = stash.BlockStride,
+            GateRow = stash.GateRow,
             States = hidden.Pointer,
             MaskedOutput = states.MaskedOutput == null ? null : Cpu(states.MaskedOutput).Pointer,
             Active = active,
@@ -188,9 +200,14 @@ public sealed unsafe partial class CpuBackend
         };
     }
 
-    /// <summary>Threads for the recurrence: samples are cut, and a share below three rows would starve the tiles.</summary>
-    private int SampleParts(in RecurrentJob job) =>
-        PartsFor(job.Batch, (nint)job.BlockSteps * job.StateRow * job.CellStrips * job.HiddenRow);
+    /// <summary>Runs a recurrence on as many threads as pay, cut as it pays; see <see cref="Sharing"/>.</summary>
+    private void ShareRecurrence(delegate*<void*, int, int, void> run, RecurrentJob* job, nint unitPieces)
+    {
+        nint cost = (nint)job->StateRow * job->CellStrips * job->HiddenRow;
+        Cut cut = Sharing.Recurrence(job->BlockSteps, job->Batch, cost, unitPieces, _workers.IsParked);
+        job->CutsUnits = cut.Units;
+        _workers.Run(run, job, cut.Parts);
+    }
 
     private static void SumStepNorms(in RecurrentJob job, Span<double> stepNorms)
     {

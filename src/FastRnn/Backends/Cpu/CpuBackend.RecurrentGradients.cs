@@ -16,7 +16,6 @@ public sealed unsafe partial class CpuBackend
         GateLayout layout = w.Layout;
         WeightGradientArgs args = NewGradient(stash, job);
         args.GateHidden = w.Hidden;
-        args.BlockStrips = layout.BlockStrips;
         bool apart = layout.Apart >= 0; // then the biases have gradients of their own
         SetFactor(ref args, x.Pointer, x.Stride, dW);
         AddProductGradient(w, args, layout.Input, job, inputBias.Pointer, apart ? null : recurrentBias.Pointer);
@@ -40,8 +39,8 @@ public sealed unsafe partial class CpuBackend
         FirstStep = job.FirstStep,
         Steps = job.BlockSteps,
         Batch = stash.Batch,
-        StripStride = stash.StripStride,
-        StripRow = 16,
+        BlockStride = stash.BlockStride,
+        StripRow = stash.GateRow,
         Rows = job.PackedRows,
         StepStart = job.StepStart,
         Zeros = Zeros(Gemm.PanelColumns),
@@ -60,11 +59,13 @@ public sealed unsafe partial class CpuBackend
     private void AddProductGradient(
         CpuRecurrentWeights w, WeightGradientArgs args, GateProduct product, in RecurrentJob job, float* biasA, float* biasB)
     {
-        args.Strips = job.Strips + (product.FirstStrip * job.StripStride);
-        args.BiasStrips = job.Strips + (product.CellStrip * job.StripStride);
+        args.Strips = job.Strips + (product.FirstStrip * 16);
+        args.BiasA = biasA;
+        args.BiasB = biasB;
+        args.BiasStrips = product.CellStrip == product.FirstStrip ? null : job.Strips + (product.CellStrip * 16);
         args.Gates = product.Gates.Length;
         args.GateOrder = GateLayout.Order(product.Gates);
-        AddWeightGradient(args, w.GateColumns(product) / 16, biasA, biasB);
+        AddWeightGradient(args, w.GateColumns(product) / 16);
     }
 
     /// <summary>dW_hr = Σ dh mᵀ.</summary>
@@ -76,10 +77,12 @@ public sealed unsafe partial class CpuBackend
         CheckShape(target, w.State, w.Hidden);
         WeightGradientArgs args = NewGradient(stash, job);
         args.Strips = job.Options->ProjectedGradient;
-        args.StripStride = job.Options->ProjectedStride;
+        args.BlockStride = job.Options->ProjectedStride;
+        args.StripRow = 16;
+        args.Gates = 1;
         args.GradientRows = w.State;
         SetFactor(ref args, job.Options->Unprojected, job.HiddenRow, target);
-        AddWeightGradient(args, job.StateRow / 16, null, null);
+        AddWeightGradient(args, job.StateRow / 16);
         target.Written();
     }
 

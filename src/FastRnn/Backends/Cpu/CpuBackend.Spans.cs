@@ -15,7 +15,7 @@ public sealed unsafe partial class CpuBackend
         job.FirstStep = span * stash.SpanSteps;
         job.BlockSteps = Math.Min(stash.SpanSteps, job.Steps - job.FirstStep);
         job.Cells = stash.EnterSpan(span, CellStates(states));
-        job.Strips = stash.Gates - (job.RowAt(job.FirstStep) * 16);
+        job.Strips = stash.Gates - (job.RowAt(job.FirstStep) * stash.GateRow);
         if (stash.HasOptions)
             EnterSpan(ref *job.Options, stash.Options, job);
     }
@@ -29,11 +29,11 @@ public sealed unsafe partial class CpuBackend
         {
             job->FirstStep = first;
             job->BlockSteps = Math.Min(stash.BlockSteps, end - first);
-            job->Strips = job->KeepGates ? spanStrips + (job->RowAt(first) * 16) : stash.Gates;
+            job->Strips = job->KeepGates ? spanStrips + (job->RowAt(first) * stash.GateRow) : stash.Gates;
             if (w.Layout.Normalized)
                 job->Options->Scales = job->KeepGates ? spanScales + job->RowAt(first) : stash.Options.Scales;
             MultiplyInput(w, input, stash, *job, packedInput);
-            _workers.Run(&RecurrentJob.Forward, job, SampleParts(*job));
+            ShareRecurrence(&RecurrentJob.Forward, job, job->UnitPieces(backward: false));
         }
     }
 
@@ -43,7 +43,7 @@ public sealed unsafe partial class CpuBackend
     {
         SetBackward(w, ref job);
         fixed (RecurrentJob* context = &job)
-            _workers.Run(&RecurrentJob.Backward, context, SampleParts(job));
+            ShareRecurrence(&RecurrentJob.Backward, context, job.UnitPieces(backward: true));
         if (job.BlockSteps % 2 != 0)
             job.SwapHiddenGradients();
         AddRecurrentGradients(w, gradients, x, stash, job);
@@ -85,10 +85,9 @@ public sealed unsafe partial class CpuBackend
             PanelWidth = job.Recurrent.PanelWidth,
         };
         gemm.SetRowMajorA(job.States + ((nint)job.FirstStep * job.Batch * job.StateRow), job.StateRow, job.StateSize);
-        gemm.SetGateStripsC(
-            job.Strips + (job.Recurrent.FirstStrip * job.StripStride), job.StripStride, job.Recurrent.Gates, job.BlockStrips);
+        gemm.SetGateStripsC(job.Strips + (job.Recurrent.FirstStrip * 16), job.GateRow, job.Recurrent.Gates, job.BlockStride);
         gemm.SetInitC();
         Multiply(gemm);
-        _workers.Run(&RecurrentJob.RefillCells, &job, SampleParts(job));
+        ShareRecurrence(&RecurrentJob.RefillCells, &job, unitPieces: 1);
     }
 }

@@ -9,13 +9,22 @@ namespace FastRnn.Backends;
 /// <summary>Which stage runs a layer's step of one sample.</summary>
 public sealed partial class CpuBackend
 {
-    internal override StepPlan CreateStepPlan() => new(this);
+    /// <summary>Units beyond which weights are streamed: see <see cref="WideStage"/>.</summary>
+    private const int WideHidden = 64;
 
-    internal override StepStage? CreateStepStage(RecurrentWeights weights)
+    internal override StepPlan CreateStepPlan(WeightPrecision weights) => new(this, weights);
+
+    internal override StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision)
     {
         var w = (CpuRecurrentWeights)weights;
         if (w.Kernel >= CellKernel.LstmVariant || IsStaged(w.Cell, training: false))
             return null;
+        if (precision == WeightPrecision.Int8)
+            return new ByteStage(_table, w);
+        if (precision == WeightPrecision.BFloat16)
+            return new WideStage(w, _table, half: true);
+        if (w.Hidden > WideHidden)
+            return new WideStage(w, _table);
         return Isa switch
         {
             IsaLevel.Avx512 when w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
@@ -25,8 +34,10 @@ public sealed partial class CpuBackend
         };
     }
 
-    internal override StepStage CreateStepStage(LinearWeights weights) => Isa switch
+    internal override StepStage? CreateStepStage(LinearWeights weights, WeightPrecision precision) => Isa switch
     {
+        _ when precision == WeightPrecision.Int8 => new ByteLinearStage(_table, (CpuLinearWeights)weights),
+        _ when precision == WeightPrecision.BFloat16 => new HalfLinearStage((CpuLinearWeights)weights, _table),
         IsaLevel.Avx512 => new LinearStage<Avx512Lanes, Vector512<float>>(weights),
         IsaLevel.Avx2 => new LinearStage<Avx2Lanes, Vector256<float>>(weights),
         _ => new LinearStage<ScalarLanes, float>(weights),

@@ -18,6 +18,7 @@ public sealed partial class CpuBackend : Backend
     private readonly WorkerPool _workers;
     private readonly BufferPool _pool = new();
     private readonly Arena[] _arenas;
+    private Sharing? _sharing;
     private AlignedBuffer _zeros = new(64);
 
     /// <summary>How a job, which carries only unmanaged data, finds its back end. Weak: it must not keep the back end alive.</summary>
@@ -153,7 +154,19 @@ public sealed partial class CpuBackend : Backend
         return sum;
     }
 
+    internal override bool Stores(WeightPrecision precision) => precision is WeightPrecision.Float32 or WeightPrecision.BFloat16 or WeightPrecision.Int8;
+
     internal KernelTable Kernels => _table;
+
+    /// <summary>Measured by the first operation that asks; tests set what they want to see.</summary>
+    internal Sharing Sharing
+    {
+        get => _sharing ??= Sharing.Measured(_workers, _table);
+        set => _sharing = value;
+    }
+
+    /// <summary>Called by all parts of a job; see <see cref="WorkerPool.Meet"/>.</summary>
+    internal void Meet() => _workers.Meet();
 
     private static CpuBackend Self(nint handle) => (CpuBackend)GCHandle.FromIntPtr(handle).Target!;
 

@@ -1,5 +1,6 @@
 using FastRnn.Kernels;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
@@ -8,6 +9,7 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
 {
     private readonly CpuPack _bias, _apart;
     private readonly CpuPack? _projection, _projectionBackward;
+    private readonly CpuReducedPacks _projectionReduced = new();
 
     public CpuRecurrentWeights(CellType cell, int input, int hidden)
         : base(cell, input, hidden, (rows, columns) => new CpuBuffer(rows, columns))
@@ -77,6 +79,17 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
         return _projection.Pointer;
     }
 
+    /// <summary>W_hr of inference.</summary>
+    public float* ProjectionPanels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
+        ? _projectionReduced.Rounded(ProjectionPanels(), Packing.PanelLength(Hidden, State), Projection!.Version)
+        : ProjectionPanels();
+
+    /// <summary>W_hr in 8 bits, or null.</summary>
+    public BytePanels* ProjectionBytes(WeightPrecision precision) => precision != WeightPrecision.Int8
+        ? null
+        : _projectionReduced.Bytes(
+            (CpuBuffer)Projection!, 0, new PanelColumns(State), Gemm.Panels(State) * Gemm.PanelColumns, Gemm.PanelColumns);
+
     /// <summary>W_hr for dm = W_hrᵀ dh.</summary>
     public float* ProjectionBackwardPanels()
     {
@@ -94,6 +107,7 @@ internal sealed unsafe class CpuGateProduct
     private readonly CpuBuffer _weight;
     private readonly CpuBuffer? _norm;
     private readonly CpuPack _forward, _backward, _gamma;
+    private readonly CpuReducedPacks _reduced = new();
     private readonly int _hidden;
 
     public CpuGateProduct(GateProduct product, DeviceBuffer weight, DeviceBuffer? norm, int hidden)
@@ -123,6 +137,22 @@ internal sealed unsafe class CpuGateProduct
         else
             Packing.GateColumns(_weight.Pointer, _weight.Stride, _hidden, Plan.Gates, Depth, _forward.Pointer);
         return _forward.Pointer;
+    }
+
+    /// <summary>The float32 panels of inference.</summary>
+    public float* Panels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
+        ? _reduced.Rounded(Panels(), Padded(Plan, AlignedBuffer.Pad(_hidden)) * Depth, _weight.Version)
+        : Panels();
+
+    /// <summary>8-bit panels, or null.</summary>
+    public BytePanels* Bytes(WeightPrecision precision)
+    {
+        if (precision != WeightPrecision.Int8)
+            return null;
+        bool single = Plan.Gates.Length == 1;
+        return _reduced.Bytes(
+            _weight, single ? Plan.Gates[0] * _hidden : 0, single ? new PanelColumns(_hidden) : new PanelColumns(Plan.Gates, _hidden),
+            Padded(Plan, AlignedBuffer.Pad(_hidden)), Plan.PanelWidth);
     }
 
     public float* BackwardPanels()

@@ -4,7 +4,7 @@ using FastRnn.Memory;
 namespace FastRnn.Backends;
 
 /// <summary>
-/// Gate strips of one window: a block of 16 units has those of its <see cref="GateLayout"/>, each [row = t·B + b][16 units]. In training they
+/// Gates of one window, [block of 16 units][row = t·B + b][strip of <see cref="GateLayout"/>][16 units]. In training they
 /// hold activations, then their gradients: of all steps or, to be computed again span by span, of one span of 64, and then c of one span
 /// beside them. In inference one block of time is reused.
 /// </summary>
@@ -26,16 +26,17 @@ internal sealed unsafe class CpuStash : RecurrentStash
         _hidden = weights.Hidden;
         int row = AlignedBuffer.Pad(_hidden);
         (Steps, Batch, Keep) = (steps, batch, keep);
-        Strips = row / 16 * layout.BlockStrips;
+        Blocks = row / 16;
+        GateRow = layout.BlockStrips * 16;
         SpanSteps = keep == Keep.States ? Math.Min(steps, WeightGradient.SpanSteps) : steps;
         Spans = (steps + SpanSteps - 1) / SpanSteps;
         HasOptions = weights.HasOptions;
-        long stepBytes = (long)batch * Strips * 16 * sizeof(float);
+        long stepBytes = (long)batch * Blocks * GateRow * sizeof(float);
         BlockSteps = (int)Math.Clamp(BlockBytes / stepBytes, 1, steps);
         nint rows = (nint)(keep == Keep.Nothing ? BlockSteps : SpanSteps) * batch;
-        // An odd number of cache lines: equal rows of different strips must not fall into one set of the cache.
-        StripStride = (rows | 1) * 16;
-        _gates = new AlignedBuffer(Strips * StripStride);
+        // An odd number of cache lines: equal rows of different blocks must not fall into one set of the cache.
+        BlockStride = ((rows * layout.BlockStrips) | 1) * 16;
+        _gates = new AlignedBuffer(Blocks * BlockStride);
         Options = new CpuOptionStash(weights, rows, keep == Keep.Nothing ? 0 : rows);
         _stepStates = (nint)batch * row;
         if (Spans > 1 && weights.Cell.HasCell)
@@ -46,7 +47,7 @@ internal sealed unsafe class CpuStash : RecurrentStash
     {
         (_gates, _cells, _hidden, _stepStates, _isShared) = (whole._gates, whole._cells, whole._hidden, whole._stepStates, true);
         (Steps, Batch, Keep, Options) = (steps, whole.Batch, whole.Keep, whole.Options);
-        (Strips, StripStride) = (whole.Strips, whole.StripStride);
+        (Blocks, BlockStride, GateRow) = (whole.Blocks, whole.BlockStride, whole.GateRow);
         BlockSteps = Math.Min(whole.BlockSteps, steps);
         SpanSteps = _cells == null ? Math.Min(whole.SpanSteps, steps) : whole.SpanSteps;
         (Spans, HasOptions) = ((steps + SpanSteps - 1) / SpanSteps, whole.HasOptions);
@@ -61,9 +62,13 @@ internal sealed unsafe class CpuStash : RecurrentStash
 
     public Keep Keep { get; }
 
-    public nint Strips { get; }
+    public nint Blocks { get; }
 
-    public nint StripStride { get; }
+    /// <summary>Floats from one block to the next.</summary>
+    public nint BlockStride { get; }
+
+    /// <summary>Floats of a row of a block.</summary>
+    public nint GateRow { get; }
 
     /// <summary>Time steps whose input product is computed at once.</summary>
     public int BlockSteps { get; }
@@ -137,14 +142,17 @@ internal sealed unsafe class CpuStash : RecurrentStash
     public override void CopySteps(RecurrentStash source, in StepRange range)
     {
         var from = (CpuStash)source;
-        if (from._hidden != _hidden || from.Batch != Batch || from.Strips != Strips || Keep != Keep.Everything || from.Keep != Keep.Everything)
+        if (from._hidden != _hidden || from.Batch != Batch || from.Blocks != Blocks || from.GateRow != GateRow || Keep != Keep.Everything || from.Keep != Keep.Everything)
             throw new ArgumentException($"stash of B={from.Batch}, H={from._hidden}, {from.Keep} copied into one of B={Batch}, H={_hidden}, {Keep}");
         if (range.SourceStep < 0 || range.SourceStep > from.Steps - range.Count || range.Step < 0 || range.Step > Steps - range.Count)
             throw new ArgumentException($"{range.Count} steps from {range.SourceStep} of {from.Steps} to {range.Step} of {Steps}");
         nint first = Row(range.SourceFlags, range.SourceStep), count = Row(range.SourceFlags, range.SourceStep + range.Count) - first;
         nint to = Row(range.Flags, range.Step);
-        for (nint strip = 0; strip < Strips; strip++)
-            Copy(from._gates.Pointer + (strip * from.StripStride) + (first * 16), _gates.Pointer + (strip * StripStride) + (to * 16), count * 16);
+        for (nint block = 0; block < Blocks; block++)
+        {
+            float* rows = from._gates.Pointer + (block * from.BlockStride) + (first * GateRow);
+            Copy(rows, _gates.Pointer + (block * BlockStride) + (to * GateRow), count * GateRow);
+        }
         Options.CopyRows(from.Options, first, to, count);
         Options.CopyPositions(from.Options, (nint)range.SourceStep * Batch, (nint)range.Step * Batch, (nint)range.Count * Batch);
         GC.KeepAlive(from);

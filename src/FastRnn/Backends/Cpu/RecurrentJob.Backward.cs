@@ -8,6 +8,11 @@ internal unsafe partial struct RecurrentJob
     public static void Backward(void* context, int part, int parts)
     {
         RecurrentJob job = *(RecurrentJob*)context;
+        if (job.CutsUnits)
+        {
+            BackwardUnits(job, part, parts);
+            return;
+        }
         (nint first, nint count) = CpuBackend.Part(job.Batch, part, parts);
         KernelTable table = job.Table;
         int end = job.FirstStep + job.BlockSteps;
@@ -42,9 +47,20 @@ internal unsafe partial struct RecurrentJob
     private readonly void BackwardStep(KernelTable table, int t, nint first, nint count)
     {
         nint row = ((nint)t * Batch) + first;
-        for (nint b = first; b < first + count; b++)
-            StartChain(t - 1, b, NextHiddenGradient + (b * StateRow));
-        RunStepBackward(table, Cell(t, first, count), new StepRows(t, first, row, row, count), NextHiddenGradient + (first * StateRow));
+        float* start = t == 0 ? null : OutputGradient + ((row - Batch) * StateRow);
+        CellArgs cell = Cell(t, first, count);
+        var rows = new StepRows(t, first, row, row, count);
+        float* next = NextHiddenGradient + (first * StateRow);
+        if (!Options->Staged)
+        {
+            RunStepBackward(table, cell, rows, start, next);
+            return;
+        }
+        if (start == null)
+            Cleared(next, count * StateRow);
+        else
+            CpuStash.Copy(start, next, count * StateRow);
+        RunStagesBackward(table, cell, rows, next);
     }
 
     /// <summary>A step back: the next gradient is this one now.</summary>
@@ -55,39 +71,42 @@ internal unsafe partial struct RecurrentJob
         NextHiddenGradient = swap;
     }
 
-    /// <summary>Turns the gates of step t into their gradients and adds what they send to h_{t−1} to <paramref name="next"/>.</summary>
-    private readonly void RunStepBackward(KernelTable table, in CellArgs cell, in StepRows rows, float* next)
+    /// <summary>
+    /// Turns the gates of step t into their gradients; <paramref name="next"/> = <paramref name="start"/>, null for zeros, and what they send to h_{t−1}.
+    /// </summary>
+    private readonly void RunStepBackward(KernelTable table, in CellArgs cell, in StepRows rows, float* start, float* next)
     {
-        if (Options->Staged)
-        {
-            RunStagesBackward(table, cell, rows, next);
-            return;
-        }
         RunCellsBackward(table, rows.GateRow, cell, Kernel);
         LimitGradients(table, rows);
         if (Kernel is CellKernel.Gru or CellKernel.GruVariant)
-            table.AddTo(cell.Carry, next, rows.Count * HiddenRow);
-        MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, next, StateRow);
+        {
+            if (start != null)
+                table.AddTo(start, cell.Carry, rows.Count * HiddenRow);
+            start = cell.Carry;
+        }
+        MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, start, next, StateRow);
     }
 
     private readonly void RunCellsBackward(KernelTable table, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
         CellArgs one = AtFirstBlock(cell, gateRow);
-        for (nint block = 0; block < UnitBlocks; block++, MoveOn(ref one))
+        for (nint block = FirstBlock; block < EndBlock; block++, MoveOn(ref one))
             table.CellBackward[(int)kernel](&one);
     }
 
     /// <summary>
-    /// dh_{t−1} = chain(start; dG_t·R), unit-major, gate-minor; the start, dY_{t−1} and for the GRU + dh_t·z_t, is there already.
+    /// dh_{t−1} = chain(start; dG_t·R), unit-major, gate-minor. The start is dY_{t−1}, for the GRU + dh_t·z_t; null for zeros.
     /// </summary>
-    private readonly void MultiplyBackward(KernelTable table, in ProductPanels product, nint gateRow, nint rows, float* dHidden, nint stride)
+    private readonly void MultiplyBackward(
+        KernelTable table, in ProductPanels product, nint gateRow, nint rows, float* start, float* dHidden, nint stride)
     {
         if (rows == 0)
             return;
         var gemm = new GemmArgs { Rows = rows, Columns = stride, Panels = product.Panels };
-        gemm.SetGateStripsA(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips, UnitBlocks);
+        gemm.SetGateStripsA(Strips + (product.FirstStrip * 16) + (gateRow * GateRow), GateRow, product.Gates, BlockStride, UnitBlocks);
         gemm.SetRowMajorC(dHidden, stride);
-        gemm.SetInitC();
+        gemm.SetInitRow(start == null ? Zeros : start, start == null ? 0 : 16, start == null ? 0 : Gemm.PanelColumns);
+        gemm.InitRow = start == null ? 0 : stride;
         Gemm.Run(table, gemm);
     }
 

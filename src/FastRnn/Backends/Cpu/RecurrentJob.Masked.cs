@@ -95,8 +95,11 @@ internal unsafe partial struct RecurrentJob
             Copy(Carry + (b * HiddenRow), carry + to, HiddenRow);
             Copy(Cells + ((row + Batch) * HiddenRow), cells + to, HiddenRow);
         }
-        if (rows > 0)
-            RunStepBackward(table, cell, new StepRows(t, first, from, from, rows), next);
+        var stepRows = new StepRows(t, first, from, from, rows);
+        if (rows > 0 && Options->Staged)
+            RunStagesBackward(table, cell, stepRows, next);
+        else if (rows > 0)
+            RunStepBackward(table, cell, stepRows, next, next);
         ScatterGradients(t, first, count, next, carry);
     }
 

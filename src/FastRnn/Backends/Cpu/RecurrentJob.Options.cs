@@ -60,9 +60,9 @@ internal unsafe partial struct RecurrentJob
             RunForward(table, product, seen, seenRow, depth, rows.GateRow, cell, kernel);
             return;
         }
-        var gemm = new GemmArgs { Rows = rows.Count, Columns = UnitBlocks * product.Gates * 16, PanelWidth = product.PanelWidth, Panels = product.Panels };
+        var gemm = new GemmArgs { Rows = rows.Count, Columns = UnitBlocks * product.Gates * 16, PanelWidth = product.PanelWidth, Panels = product.Panels, Bytes = product.Bytes };
         gemm.SetRowMajorA(seen, seenRow, depth);
-        gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (rows.GateRow * 16), StripStride, product.Gates, BlockStrips);
+        gemm.SetGateStripsC(Strips + (product.FirstStrip * 16) + (rows.GateRow * GateRow), GateRow, product.Gates, BlockStride);
         gemm.SetInitRow(Zeros, 0, 0);
         Gemm.Run(table, gemm);
         for (nint block = 0; ApartBias != null && block < UnitBlocks; block++)
@@ -82,10 +82,10 @@ internal unsafe partial struct RecurrentJob
 
     private readonly NormArgs Norm(in ProductPanels product, float* gamma, int index, in StepRows rows) => new()
     {
-        Strips = Strips + (product.FirstStrip * StripStride) + (rows.GateRow * 16),
-        Cell = Strips + (product.CellStrip * StripStride) + (rows.GateRow * 16),
-        BlockStride = BlockStrips * StripStride,
-        GateStride = StripStride,
+        Strips = Strips + (product.FirstStrip * 16) + (rows.GateRow * GateRow),
+        Cell = Strips + (product.CellStrip * 16) + (rows.GateRow * GateRow),
+        BlockStride = BlockStride,
+        GateRow = GateRow,
         Rows = rows.Count,
         Blocks = UnitBlocks,
         Gates = product.Gates,
@@ -99,7 +99,7 @@ internal unsafe partial struct RecurrentJob
     /// <summary>h = W_hr m.</summary>
     private readonly void Project(KernelTable table, float* from, float* to, nint count)
     {
-        var gemm = new GemmArgs { Rows = count, Columns = StateRow, Panels = Options->ProjectionPanels };
+        var gemm = new GemmArgs { Rows = count, Columns = StateRow, Panels = Options->ProjectionPanels, Bytes = Options->ProjectionBytes };
         gemm.SetRowMajorA(from, HiddenRow, Hidden);
         gemm.SetInitRow(Zeros, 0, 0);
         gemm.SetRowMajorC(to, StateRow);

@@ -48,14 +48,13 @@ internal unsafe partial struct RecurrentJob
         if (Options->Second.Panels != null)
         {
             NormalizeBackward(table, Options->Second, Options->SecondGamma, 2, Options->SecondGammaGradient, rows);
-            Cleared(cell.ResetHidden, rows.Count * HiddenRow);
-            MultiplyBackward(table, Options->Second, rows.GateRow, rows.Count, cell.ResetHidden, HiddenRow);
+            MultiplyBackward(table, Options->Second, rows.GateRow, rows.Count, null, cell.ResetHidden, HiddenRow);
             RunCellsBackward(table, rows.GateRow, cell, CellKernel.GruBeforeGates);
             table.AddTo(cell.ResetHidden, product, rows.Count * HiddenRow);
         }
         NormalizeBackward(table, Recurrent, Options->RecurrentGamma, 1, Options->RecurrentGammaGradient, rows);
         NormalizeBackward(table, Options->Input, Options->InputGamma, 0, Options->InputGammaGradient, rows);
-        MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, product, StateRow);
+        MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, product, product, StateRow);
     }
 
     private readonly void NormalizeBackward(
@@ -75,11 +74,9 @@ internal unsafe partial struct RecurrentJob
             return;
         for (nint block = 0; block < UnitBlocks; block++)
         {
-            for (int strip = 0; strip < CellStrips; strip++)
-            {
-                float* gates = Strips + (((block * BlockStrips) + strip) * StripStride) + (rows.GateRow * 16);
-                table.Clamp(gates, rows.Count * 16, Options->Settings.GradientLimit);
-            }
+            float* gates = Strips + (block * BlockStride) + (rows.GateRow * GateRow);
+            for (nint row = 0; row < rows.Count; row++, gates += GateRow)
+                table.Clamp(gates, CellStrips * 16, Options->Settings.GradientLimit);
         }
     }
 

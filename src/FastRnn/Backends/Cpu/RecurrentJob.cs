@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastRnn.Kernels;
+using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
@@ -17,17 +18,26 @@ internal unsafe partial struct RecurrentJob
     public int FirstStep, BlockSteps, Steps, Batch;
 
     public CellKernel Kernel;
+
+    /// <summary>Of the weights; in training float32.</summary>
+    public WeightPrecision Precision;
     public RecurrentOptions* Options;
 
     /// <summary>See <see cref="GateLayout"/>.</summary>
-    public int BlockStrips, CellStrips;
+    public int CellStrips;
+
+    /// <summary>Threads cut the units of a step, not the samples.</summary>
+    public bool CutsUnits;
+
+    /// <summary>Blocks of 16 units that the thread computes: all, unless units are cut.</summary>
+    public nint FirstBlock, EndBlock;
 
     /// <summary>R packed: forward [panel][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
     public ProductPanels Recurrent;
 
     /// <summary>Gate strips: forward from the block's first row on, backward from where row 0 would be.</summary>
     public float* Strips;
-    public nint StripStride;
+    public nint BlockStride, GateRow;
 
     /// <summary>Where the recurrent chain starts that is one of its own, in the last strip of a block; null when there is none.</summary>
     public float* ApartBias;
@@ -53,11 +63,18 @@ internal unsafe partial struct RecurrentJob
 
     private readonly nint UnitBlocks => HiddenRow / 16;
 
-    private readonly KernelTable Table => ((CpuBackend)GCHandle.FromIntPtr(Backend).Target!).Kernels;
+    private readonly CpuBackend Owner => (CpuBackend)GCHandle.FromIntPtr(Backend).Target!;
+
+    private readonly KernelTable Table => Owner.Kernels;
 
     public static void Forward(void* context, int part, int parts)
     {
         var job = (RecurrentJob*)context;
+        if (job->CutsUnits)
+        {
+            ForwardUnits(*job, part, parts);
+            return;
+        }
         (nint first, nint count) = CpuBackend.Part(job->Batch, part, parts);
         KernelTable table = job->Table;
         for (int t = job->FirstStep; t < job->FirstStep + job->BlockSteps; t++)
@@ -100,18 +117,33 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunForward(
         KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
+        if (cell.Rows == 1 && EndBlock - FirstBlock >= 2 * product.PanelBlocks && product.Bytes == null)
+        {
+            RunForwardRow(table, product, previous, depth, gateRow, cell, kernel);
+            return;
+        }
         var gemm = new GemmArgs
         {
             Rows = cell.Rows,
             Columns = UnitBlocks * product.Gates * 16,
             PanelWidth = product.PanelWidth,
             Panels = product.Panels,
+            Bytes = product.Bytes,
         };
         gemm.SetRowMajorA(previous, stride, depth);
-        gemm.SetGateStripsC(Strips + (product.FirstStrip * StripStride) + (gateRow * 16), StripStride, product.Gates, BlockStrips);
+        gemm.SetGateStripsC(Strips + (product.FirstStrip * 16) + (gateRow * GateRow), GateRow, product.Gates, BlockStride);
         gemm.SetInitC();
+        if (gemm.Bytes != null)
+        {
+            for (nint apart = FirstBlock; ApartBias != null && apart < EndBlock; apart++)
+                StartApartChain(gateRow, cell.Rows, apart);
+            ByteGemm.Run(table, gemm, FirstBlock / product.PanelBlocks, (EndBlock + product.PanelBlocks - 1) / product.PanelBlocks);
+            RunCells(table, cell, gateRow, kernel);
+            return;
+        }
         CellArgs one = AtFirstBlock(cell, gateRow);
-        for (nint panel = 0, block = 0; block < UnitBlocks; panel++)
+        nint block = FirstBlock;
+        for (nint panel = block / product.PanelBlocks; block < EndBlock; panel++)
         {
             if (ApartBias != null)
                 StartApartChain(gateRow, cell.Rows, block);
@@ -124,7 +156,7 @@ internal unsafe partial struct RecurrentJob
     private readonly void RunCells(KernelTable table, in CellArgs cell, nint gateRow, CellKernel kernel)
     {
         CellArgs one = AtFirstBlock(cell, gateRow);
-        for (nint block = 0; block < UnitBlocks; block++)
+        for (nint block = FirstBlock; block < EndBlock; block++)
             RunCell(table, ref one, kernel);
     }
 
@@ -156,8 +188,8 @@ internal unsafe partial struct RecurrentJob
 
     private readonly void StartApartChain(nint row, nint count, nint block)
     {
-        float* strip = Strips + (((block * BlockStrips) + CellStrips - 1) * StripStride) + (row * 16);
-        for (nint last = row + count; row < last; row++, strip += 16)
+        float* strip = Strips + (block * BlockStride) + (row * GateRow) + ((CellStrips - 1) * 16);
+        for (nint last = row + count; row < last; row++, strip += GateRow)
             Copy(ApartBias + (block * 16), strip, 16);
     }
 
@@ -186,25 +218,32 @@ internal unsafe partial struct RecurrentJob
     private readonly CellArgs AtFirstBlock(in CellArgs first, nint gateRow)
     {
         CellArgs cell = first;
-        cell.Gates = Strips + (gateRow * 16);
-        cell.GateStride = StripStride;
+        cell.Gates = Strips + (gateRow * GateRow);
+        cell.GateStride = 16;
+        cell.GateRow = GateRow;
+        if (FirstBlock > 0)
+            Move(ref cell, FirstBlock);
         return cell;
     }
 
     /// <summary>The next 16 units. Moved, not made anew from the first: a copy of the arguments a block is a tenth of a small cell's step.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void MoveOn(ref CellArgs cell)
+    private readonly void MoveOn(ref CellArgs cell) => Move(ref cell, 1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Move(ref CellArgs cell, nint blocks)
     {
-        cell.Gates += BlockStrips * StripStride;
-        cell.Unit += 16;
-        cell.PreviousHidden += 16;
-        cell.PreviousCell += 16;
-        cell.Cell += 16;
-        cell.Hidden += 16;
-        cell.HiddenGradient += 16;
-        cell.Carry += 16;
-        cell.Seen += 16;
-        cell.ResetHidden += cell.ResetHidden == null ? 0 : 16;
+        nint units = blocks * 16;
+        cell.Gates += blocks * BlockStride;
+        cell.Unit += units;
+        cell.PreviousHidden += units;
+        cell.PreviousCell += units;
+        cell.Cell += units;
+        cell.Hidden += units;
+        cell.HiddenGradient += units;
+        cell.Carry += units;
+        cell.Seen += units;
+        cell.ResetHidden += cell.ResetHidden == null ? 0 : units;
     }
 
     private static float Flush(float x) => MathF.Abs(x) < LstmCell.FlushLimit ? 0f : x;

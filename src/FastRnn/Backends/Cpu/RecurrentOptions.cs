@@ -20,6 +20,7 @@ internal unsafe struct RecurrentOptions
     /// <summary>W_hr, and what <see cref="CpuOptionStash"/> keeps.</summary>
     public float* ProjectionPanels, Unprojected, ProjectedGradient, Seen, ResetHidden, FreshCell;
     public nint ProjectedStride;
+    public BytePanels* ProjectionBytes;
 
     /// <summary>Recurrent dropout: 0 or 1/(1 − rate), [B, P].</summary>
     public float* DropMask;
@@ -32,11 +33,15 @@ internal unsafe struct RecurrentOptions
 internal unsafe struct ProductPanels
 {
     public float* Panels;
+
+    /// <summary>Instead of <see cref="Panels"/> where the weights have 8 bits.</summary>
+    public BytePanels* Bytes;
     public int FirstStrip, CellStrip, Gates, PanelWidth, PanelBlocks;
 
-    public ProductPanels(GateProduct plan, float* panels)
+    public ProductPanels(GateProduct plan, float* panels, BytePanels* bytes = null)
     {
         Panels = panels;
+        Bytes = bytes;
         (FirstStrip, CellStrip, Gates) = (plan.FirstStrip, plan.CellStrip, plan.Gates.Length);
         (PanelWidth, PanelBlocks) = (plan.PanelWidth, plan.PanelBlocks);
     }

@@ -15,6 +15,7 @@ public partial class ReferenceBackend
         RecurrentWeights weights, DeviceBuffer x, RecurrentStates states, StepFlags? flags, RecurrentStash stash, int steps, int batch,
         in RecurrentPass pass = default)
     {
+        RequireStored(pass.Weights);
         RequireShape(x, steps * batch, weights.Input);
         RequireShape(states.Hidden, (steps + 1) * batch, weights.State);
         if (weights.Cell.HasCell)

@@ -1,3 +1,5 @@
+using FastRnn.Numerics;
+
 namespace FastRnn.Backends;
 
 /// <summary>
@@ -116,8 +118,10 @@ public partial class ReferenceBackend : Backend
 
     internal override LinearWeights CreateLinearWeights(int input, int output) => new(input, output, Allocate);
 
-    internal override void LinearForward(LinearWeights weights, DeviceBuffer x, DeviceBuffer y)
+    internal override void LinearForward(
+        LinearWeights weights, DeviceBuffer x, DeviceBuffer y, WeightPrecision precision = WeightPrecision.Float32)
     {
+        RequireStored(precision);
         RequireShape(x, x.Rows, weights.Input);
         RequireShape(y, x.Rows, weights.Output);
         Matrix w = M(weights.Weight), b = M(weights.Bias), input = M(x), output = M(y);
@@ -213,6 +217,12 @@ public partial class ReferenceBackend : Backend
     {
         if (!condition)
             throw new ArgumentException(message);
+    }
+
+    private void RequireStored(WeightPrecision precision)
+    {
+        if (!Stores(precision))
+            throw new NotSupportedException($"{Name}: no {precision.Name()} weights");
     }
 
     private static void RequireShape(DeviceBuffer buffer, int rows, int columns) =>

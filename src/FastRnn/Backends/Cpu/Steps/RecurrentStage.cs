@@ -18,14 +18,17 @@ internal abstract unsafe class RecurrentStage : StepStage
     private int _version;
     private bool _down;
 
-    protected RecurrentStage(CpuRecurrentWeights weights, int width = AlignedBuffer.RowMultiple)
+    /// <param name="weights">Of the layer.</param>
+    /// <param name="width">Floats of a register.</param>
+    /// <param name="rows">Rows of a panel, where several k share one.</param>
+    protected RecurrentStage(CpuRecurrentWeights weights, int width, nint? rows = null)
         : base(weights.Input, weights.Hidden)
     {
         _weights = weights;
         _width = width;
         Units = AlignedBuffer.Pad(weights.Hidden);
         Registers = (weights.Hidden + width - 1) / width;
-        Depth = (nint)weights.Input + weights.Hidden;
+        Depth = rows ?? (nint)weights.Input + weights.Hidden;
         _panels = new(Units * weights.Gates * Depth);
         _bias = new(Units * weights.Layout.CellStrips);
         _state = new((3 * Units) + (16 * AlignedBuffer.RowMultiple));
@@ -44,7 +47,7 @@ internal abstract unsafe class RecurrentStage : StepStage
     /// <summary>Registers that hold H units.</summary>
     protected nint Registers { get; }
 
-    /// <summary>k of a panel: I + H.</summary>
+    /// <summary>Rows of a panel: the k of I + H.</summary>
     protected nint Depth { get; }
 
     protected float* Panels { get; }
@@ -119,14 +122,23 @@ internal abstract unsafe class RecurrentStage : StepStage
         return (Registers * _width) + move;
     }
 
+    /// <summary>W and R as <see cref="Panels"/>.</summary>
+    protected virtual void PackPanels(CpuBuffer w, CpuBuffer r)
+    {
+        int[] gates = _weights.Layout.Input.Gates;
+        nint width = gates.Length * 16, block = Depth * width;
+        Packing.GateColumns(w.Pointer, w.Stride, Output, gates, Input, Panels, block);
+        Packing.GateColumns(r.Pointer, r.Stride, Output, gates, Output, Panels + (Input * width), block);
+    }
+
+    /// <summary>Where a unit's number of a strip stands in <see cref="Bias"/>.</summary>
+    protected virtual nint BiasAt(nint strip, nint unit) => (((unit / 16 * _weights.Layout.CellStrips) + strip) * 16) + (unit % 16);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Pack()
     {
         int[] gates = _weights.Layout.Input.Gates;
-        CpuBuffer w = (CpuBuffer)_weights.InputWeight, r = (CpuBuffer)_weights.RecurrentWeight;
-        nint width = gates.Length * 16, block = Depth * width;
-        Packing.GateColumns(w.Pointer, w.Stride, Output, gates, Input, Panels, block);
-        Packing.GateColumns(r.Pointer, r.Stride, Output, gates, Output, Panels + (Input * width), block);
+        PackPanels((CpuBuffer)_weights.InputWeight, (CpuBuffer)_weights.RecurrentWeight);
         float* inputBias = ((CpuBuffer)_weights.InputBias).Pointer, recurrentBias = ((CpuBuffer)_weights.RecurrentBias).Pointer;
         int apart = _weights.Layout.Apart, strips = _weights.Layout.CellStrips;
         for (nint i = 0; i < Units * strips; i++)
@@ -134,7 +146,7 @@ internal abstract unsafe class RecurrentStage : StepStage
             nint strip = i / 16 % strips, unit = (i / (strips * 16) * 16) + (i % 16);
             int gate = strip < gates.Length ? gates[(int)strip] : apart;
             nint row = (gate * Output) + unit;
-            Bias[i] = unit >= Output ? 0f
+            Bias[BiasAt(strip, unit)] = unit >= Output ? 0f
                 : gate != apart ? inputBias[row] + recurrentBias[row]
                 : strip < gates.Length ? inputBias[row] : recurrentBias[row];
         }

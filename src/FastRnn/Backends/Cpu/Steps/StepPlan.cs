@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
@@ -6,9 +7,12 @@ namespace FastRnn.Backends;
 /// The stages of a model in order: what a session runs when the back end has a stage for every layer. Lengths are checked by the session; from here
 /// on there are pointers.
 /// </summary>
-internal sealed unsafe class StepPlan(CpuBackend backend)
+internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weights)
 {
     private StepStage[] _stages = [];
+
+    /// <summary>How the stages store their weights.</summary>
+    public WeightPrecision Weights => weights;
 
     public IReadOnlyList<StepStage> Stages => _stages;
 

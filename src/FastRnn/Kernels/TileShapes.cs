@@ -1,0 +1,94 @@
+namespace FastRnn.Kernels;
+
+/// <summary>A number that is a constant for the compiler, so that one source makes a tile of every shape.</summary>
+internal interface ICount
+{
+    static abstract int Value { get; }
+}
+
+internal readonly struct N1 : ICount
+{
+    public static int Value => 1;
+}
+
+internal readonly struct N2 : ICount
+{
+    public static int Value => 2;
+}
+
+internal readonly struct N3 : ICount
+{
+    public static int Value => 3;
+}
+
+internal readonly struct N4 : ICount
+{
+    public static int Value => 4;
+}
+
+internal readonly struct N5 : ICount
+{
+    public static int Value => 5;
+}
+
+internal readonly struct N6 : ICount
+{
+    public static int Value => 6;
+}
+
+internal readonly struct N7 : ICount
+{
+    public static int Value => 7;
+}
+
+internal readonly struct N8 : ICount
+{
+    public static int Value => 8;
+}
+
+/// <summary>
+/// How a tile's k walks through A: in groups of so many, <c>Stride</c> apart; 0 stands for <see cref="TileArgs.Stride"/> and
+/// <see cref="TileArgs.GroupStride"/>. A number of k that is no multiple of the group ends with single ones, and continues the last group's stride.
+/// </summary>
+internal interface IWalk
+{
+    static abstract int Group { get; }
+
+    static abstract int Stride { get; }
+}
+
+/// <summary>Along the row of a matrix.</summary>
+internal readonly struct AlongRow : IWalk
+{
+    public static int Group => 4;
+
+    public static int Stride => 1;
+}
+
+/// <summary>Strided groups: the gates of a unit, then those of the next; or rows of a batch, four by four.</summary>
+internal readonly struct InGroups<TGroup> : IWalk
+    where TGroup : struct, ICount
+{
+    public static int Group => TGroup.Value;
+
+    public static int Stride => 0;
+}
+
+/// <summary>Walk of a tile and width of its panel: the kernel table's index.</summary>
+internal enum TileKind
+{
+    /// <summary><see cref="AlongRow"/>, 64 columns.</summary>
+    Row,
+
+    /// <summary><see cref="InGroups{TGroup}"/> of four, 64 columns, as the next.</summary>
+    Fours,
+    Threes,
+    Twos,
+
+    /// <summary><see cref="AlongRow"/>, the three gates of 16 units.</summary>
+    RowOf48,
+
+    /// <summary>The two gates of 16 units.</summary>
+    RowOf32,
+    Count,
+}
