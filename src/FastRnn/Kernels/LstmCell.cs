@@ -144,4 +144,19 @@ internal static unsafe class LstmCell
         V magnitude = L.And(x, L.Broadcast(BitConverter.Int32BitsToSingle(0x7FFFFFFF)));
         return L.SelectLess(magnitude, L.Broadcast(FlushLimit), L.Broadcast(0f), x);
     }
+
+    /// <summary>
+    /// Stores <see cref="Flush{L,V}"/> of x where the next step waits for it: nearly always that is x itself, which the CPU guesses and stores at once instead of
+    /// waiting for the comparison.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFlushed<L, V>(float* to, V x)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        L.Store(to, x);
+        V flushed = Flush<L, V>(x);
+        if (!L.SameBits(x, flushed))
+            L.Store(to, flushed);
+    }
 }

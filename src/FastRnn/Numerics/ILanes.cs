@@ -34,12 +34,6 @@ internal unsafe interface ILanes<V>
 
     static abstract V Divide(V a, V b);
 
-    /// <summary>
-    /// 1/a, rounded correctly like any quotient, for 2⁻¹²⁶ ≤ |a| ≤ 2¹²⁶ and NaN; where a division keeps the divider busy for long, without it. Slower alone, faster beside
-    /// divisions.
-    /// </summary>
-    static abstract V Reciprocal(V a);
-
     static abstract V Sqrt(V a);
 
     /// <summary>a·b + c, rounded once.</summary>
@@ -77,6 +71,12 @@ internal unsafe interface ILanes<V>
 
     /// <summary>int32 subtraction a − b of the lanes' bits.</summary>
     static abstract V SubtractInt32(V a, V b);
+
+    /// <summary>The smaller of the lanes' bits as int32: for two floats that are not negative their minimum, sooner than <see cref="Min"/>, and b for NaN.</summary>
+    static abstract V MinInt32(V a, V b);
+
+    /// <summary>Whether all lanes have the same bits.</summary>
+    static abstract bool SameBits(V a, V b);
 
     static abstract V ShiftLeft(V a, [ConstantExpected] byte count);
 

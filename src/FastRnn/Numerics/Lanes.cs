@@ -28,8 +28,6 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float Divide(float a, float b) => a / b;
 
-    public static float Reciprocal(float a) => 1f / a;
-
     public static float Sqrt(float a) => MathF.Sqrt(a);
 
     public static float MultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
@@ -57,6 +55,10 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
     public static float AddInt32(float a, float b) => FromBits(Bits(a) + Bits(b));
 
     public static float SubtractInt32(float a, float b) => FromBits(Bits(a) - Bits(b));
+
+    public static float MinInt32(float a, float b) => FromBits(Math.Min(Bits(a), Bits(b)));
+
+    public static bool SameBits(float a, float b) => Bits(a) == Bits(b);
 
     public static float ShiftLeft(float a, [ConstantExpected] byte count) => FromBits(Bits(a) << count);
 
@@ -125,8 +127,6 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
 
     public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
 
-    public static Vector256<float> Reciprocal(Vector256<float> a) => Vector256<float>.One / a;
-
     public static Vector256<float> Sqrt(Vector256<float> a) => Avx.Sqrt(a);
 
     public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Fma.MultiplyAdd(a, b, c);
@@ -156,6 +156,10 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
     public static Vector256<float> AddInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
 
     public static Vector256<float> SubtractInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() - b.AsInt32()).AsSingle();
+
+    public static Vector256<float> MinInt32(Vector256<float> a, Vector256<float> b) => Avx2.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    public static bool SameBits(Vector256<float> a, Vector256<float> b) => Vector256.EqualsAll(a.AsInt32(), b.AsInt32());
 
     public static Vector256<float> ShiftLeft(Vector256<float> a, [ConstantExpected] byte count) => Avx2.ShiftLeftLogical(a.AsInt32(), count).AsSingle();
 
@@ -230,18 +234,6 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
 
     public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
 
-    /// <summary>
-    /// Two Newton steps from an approximation of at least 14 bits. The first is within an ulp of 1/a whatever the approximation; from such a number the second,
-    /// with its residual exact in a fused multiply-add, rounds correctly (Markstein 1990). So the result does not depend on the CPU's approximation.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Reciprocal(Vector512<float> a)
-    {
-        Vector512<float> y = Avx512F.Reciprocal14(a), one = Vector512<float>.One;
-        y = Avx512F.FusedMultiplyAdd(Avx512F.FusedMultiplyAddNegated(a, y, one), y, y);
-        return Avx512F.FusedMultiplyAdd(Avx512F.FusedMultiplyAddNegated(a, y, one), y, y);
-    }
-
     public static Vector512<float> Sqrt(Vector512<float> a) => Avx512F.Sqrt(a);
 
     public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
@@ -272,6 +264,10 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
     public static Vector512<float> AddInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
 
     public static Vector512<float> SubtractInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() - b.AsInt32()).AsSingle();
+
+    public static Vector512<float> MinInt32(Vector512<float> a, Vector512<float> b) => Avx512F.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    public static bool SameBits(Vector512<float> a, Vector512<float> b) => Vector512.EqualsAll(a.AsInt32(), b.AsInt32());
 
     public static Vector512<float> ShiftLeft(Vector512<float> a, [ConstantExpected] byte count) => Avx512F.ShiftLeftLogical(a.AsInt32(), count).AsSingle();
 

@@ -118,16 +118,6 @@ internal static class VectorMath
         where V : unmanaged =>
         L.Divide(L.Broadcast(1f), L.Add(scale, L.NegatedMultiplyAdd(scale, p, L.Broadcast(1f))));
 
-    /// <summary><see cref="SigmoidResult{L,V}(V, V)"/> for x without the divider, for kernels that would wait for it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V SigmoidResult<L, V>(V scale, V p, V x)
-        where L : struct, ILanes<V>
-        where V : unmanaged
-    {
-        V reciprocal = L.Reciprocal(L.Add(scale, L.NegatedMultiplyAdd(scale, p, L.Broadcast(1f))));
-        return L.SelectLess(x, L.Broadcast(SigmoidLimit), L.Broadcast(0f), reciprocal); // not of +∞
-    }
-
     /// <summary>
     /// tanh x = E/(E + 1) with E = (e^{2|x|} − 1)/2 computed without cancellation, the sign put back as a bit: odd to the bit, ±0 and ±1 exact;
     /// ≤ <see cref="TanhUlps"/> ulp (worst of all floats: 2.83); NaN stays NaN. Short for the same reasons as <see cref="Sigmoid{L,V}"/>.
@@ -169,7 +159,8 @@ internal static class VectorMath
         where L : struct, ILanes<V>
         where V : unmanaged
     {
-        V t = L.MultiplyAdd(L.Min(L.Broadcast(10f), magnitude), L.Broadcast(2 * Log2OfE), L.Broadcast(ShiftedRounding)); // tanh 10 rounds to 1
+        // tanh 10 rounds to 1. A NaN goes on in r, which is needed later and so can wait for the slower minimum.
+        V t = L.MultiplyAdd(L.MinInt32(magnitude, L.Broadcast(10f)), L.Broadcast(2 * Log2OfE), L.Broadcast(ShiftedRounding));
         V n = L.Subtract(t, L.Broadcast(ShiftedRounding)); // 0 where |x| is tiny; ≤ 29, so that one step is enough
         scale = L.ShiftLeft(t, 23);
         r = L.NegatedMultiplyAdd(n, L.Broadcast(0.5f * 0.693147182f), L.Min(L.Broadcast(10f), small));

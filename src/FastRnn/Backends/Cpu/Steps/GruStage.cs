@@ -137,8 +137,8 @@ internal sealed unsafe class GruStage<L, V, TCount>(CpuRecurrentWeights weights)
         nRest1 = VectorMath.TanhPolynomial<L, V>(nRest1);
         n0 = L.Or(VectorMath.TanhResult<L, V>(nScale0, nRest0), L.Xor(n0, magnitude0));
         n1 = L.Or(VectorMath.TanhResult<L, V>(nScale1, nRest1), L.Xor(n1, magnitude1));
-        L.Store(next, LstmCell.Flush<L, V>(L.MultiplyAdd(z0, L.Subtract(L.Load(previous), n0), n0)));
-        L.Store(next + L.Width, LstmCell.Flush<L, V>(L.MultiplyAdd(z1, L.Subtract(L.Load(previous + L.Width), n1), n1)));
+        LstmCell.StoreFlushed<L, V>(next, L.MultiplyAdd(z0, L.Subtract(L.Load(previous), n0), n0));
+        LstmCell.StoreFlushed<L, V>(next + L.Width, L.MultiplyAdd(z1, L.Subtract(L.Load(previous + L.Width), n1), n1));
     }
 
     /// <summary><see cref="GruCell.Forward{L,V,TGate,TCandidate}"/> with both gates side by side.</summary>
@@ -150,6 +150,6 @@ internal sealed unsafe class GruStage<L, V, TCount>(CpuRecurrentWeights weights)
         r = VectorMath.SigmoidResult<L, V>(rScale, VectorMath.SigmoidPolynomial<L, V>(r));
         z = VectorMath.SigmoidResult<L, V>(zScale, VectorMath.SigmoidPolynomial<L, V>(z));
         n = VectorMath.Tanh<L, V>(L.MultiplyAdd(r, candidate, n));
-        L.Store(next, LstmCell.Flush<L, V>(L.MultiplyAdd(z, L.Subtract(L.Load(previous), n), n)));
+        LstmCell.StoreFlushed<L, V>(next, L.MultiplyAdd(z, L.Subtract(L.Load(previous), n), n));
     }
 }

@@ -137,10 +137,10 @@ internal sealed unsafe class LstmStage<L, V, TCount>(CpuRecurrentWeights weights
         fRest1 = VectorMath.SigmoidPolynomial<L, V>(fRest1);
         L.Store(gates + (2 * L.Width), L.Or(VectorMath.TanhResult<L, V>(gScale0, gRest0), L.Xor(g0, magnitude0)));
         L.Store(second + (2 * L.Width), L.Or(VectorMath.TanhResult<L, V>(gScale1, gRest1), L.Xor(g1, magnitude1)));
-        L.Store(gates, VectorMath.SigmoidResult<L, V>(iScale0, iRest0, i0));
-        L.Store(second, VectorMath.SigmoidResult<L, V>(iScale1, iRest1, i1));
-        L.Store(gates + L.Width, VectorMath.SigmoidResult<L, V>(fScale0, fRest0, f0));
-        L.Store(second + L.Width, VectorMath.SigmoidResult<L, V>(fScale1, fRest1, f1));
+        L.Store(gates, VectorMath.SigmoidResult<L, V>(iScale0, iRest0));
+        L.Store(second, VectorMath.SigmoidResult<L, V>(iScale1, iRest1));
+        L.Store(gates + L.Width, VectorMath.SigmoidResult<L, V>(fScale0, fRest0));
+        L.Store(second + L.Width, VectorMath.SigmoidResult<L, V>(fScale1, fRest1));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
@@ -160,13 +160,16 @@ internal sealed unsafe class LstmStage<L, V, TCount>(CpuRecurrentWeights weights
         o1 = VectorMath.SigmoidResult<L, V>(oScale1, VectorMath.SigmoidPolynomial<L, V>(o1));
         rest0 = L.Or(VectorMath.TanhResult<L, V>(scale0, rest0), L.Xor(cell0, magnitude0));
         rest1 = L.Or(VectorMath.TanhResult<L, V>(scale1, rest1), L.Xor(cell1, magnitude1));
-        L.Store(next, LstmCell.Flush<L, V>(L.Multiply(o0, rest0)));
-        L.Store(next + L.Width, LstmCell.Flush<L, V>(L.Multiply(o1, rest1)));
+        LstmCell.StoreFlushed<L, V>(next, L.Multiply(o0, rest0));
+        LstmCell.StoreFlushed<L, V>(next + L.Width, L.Multiply(o1, rest1));
         L.Store(c, LstmCell.Flush<L, V>(cell0));
         L.Store(c + L.Width, LstmCell.Flush<L, V>(cell1));
     }
 
-    /// <summary><see cref="LstmCell.Forward{L,V}"/> with its four functions side by side.</summary>
+    /// <summary>
+    /// <see cref="LstmCell.Forward{L,V}"/> with its four functions side by side. h does not wait for c's flush: of |c| &lt; 2⁻¹⁰⁰ tanh is c itself, and o·c
+    /// is flushed to the +0 that o·tanh(0) is.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish(V i, V f, V g, V o, float* c, float* next)
     {
@@ -178,13 +181,13 @@ internal sealed unsafe class LstmStage<L, V, TCount>(CpuRecurrentWeights weights
         iRest = VectorMath.SigmoidPolynomial<L, V>(iRest);
         fRest = VectorMath.SigmoidPolynomial<L, V>(fRest);
         gRest = VectorMath.TanhPolynomial<L, V>(gRest);
-        i = VectorMath.SigmoidResult<L, V>(iScale, iRest, i);
+        i = VectorMath.SigmoidResult<L, V>(iScale, iRest);
         gRest = VectorMath.TanhResult<L, V>(gScale, gRest);
-        f = VectorMath.SigmoidResult<L, V>(fScale, fRest, f);
+        f = VectorMath.SigmoidResult<L, V>(fScale, fRest);
         g = L.Or(gRest, L.Xor(g, magnitude));
         o = VectorMath.SigmoidResult<L, V>(oScale, VectorMath.SigmoidPolynomial<L, V>(o));
         V cell = L.MultiplyAdd(f, L.Load(c), L.Multiply(i, g));
-        L.Store(next, LstmCell.Flush<L, V>(L.Multiply(o, VectorMath.TanhOfAny<L, V>(cell))));
+        LstmCell.StoreFlushed<L, V>(next, L.Multiply(o, VectorMath.TanhOfAny<L, V>(cell)));
         L.Store(c, LstmCell.Flush<L, V>(cell));
     }
 }
