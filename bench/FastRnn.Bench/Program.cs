@@ -10,7 +10,7 @@ using FastRnn.Suites;
 // cells [threads = 1] [isa]     every option of the cells against the plain LSTM
 // recompute [threads = 1] [isa] gates computed again for the backward pass against gates kept
 //                               these write bench/results/<cpu>/<what>-<isa>-<threads>.md
-// readme                        puts the tables of bench/results that README shows into it again
+// readme                        writes the tables of bench/results from their JSON, and puts those that README shows into it again
 // anything else                 BenchmarkDotNet's own command line for the kernels
 string what = args.Length == 0 ? "" : args[0];
 if (what == "suite")
@@ -21,6 +21,8 @@ if (what == "suite")
 }
 if (what == "readme")
 {
+    foreach (string machine in Directory.GetDirectories(Path.Combine("bench", "results")))
+        ResultFiles.Refresh(machine);
     string readme = Regex.Replace(
         File.ReadAllText("README.md"), "(?s)(<!-- table: (.+?) -->\n).*?(<!-- /table -->)",
         match => match.Groups[1].Value + File.ReadAllText(match.Groups[2].Value).Trim() + "\n" + match.Groups[3].Value);
