@@ -1,5 +1,5 @@
 #!/usr/bin/env pwsh
-# Usage: ./build.ps1 <verb>      verbs: build, test, test-isa, bench, publish
+# Usage: ./build.ps1 <verb>      verbs: build, test, test-isa, spills, bench, publish
 #
 # Every verb is a list of plain public commands, one a line: "verb  command". They run anywhere from the folder of this file, also by
 # hand; continuous integration reads them out of this table and runs them, so that none can rot.
@@ -11,13 +11,14 @@ build     dotnet format FastRnn.sln --verify-no-changes --no-restore
 build     dotnet build FastRnn.sln -c Release --no-restore
 test      dotnet test FastRnn.sln -c Release
 test-isa  dotnet msbuild tests/InstructionSets.proj
+spills    dotnet run -c Release --project bench/FastRnn.Bench -- spills
 bench     dotnet run -c Release --project bench/FastRnn.Bench -- suite
 publish   dotnet publish src/FastRnn.Runner -c Release -o artifacts/fastrnn
 '@
 
 $Lines = $Commands -split "`r?`n" | Where-Object { ($_ -split '\s+')[0] -eq $Verb }
 if (-not $Lines) {
-    [Console]::Error.WriteLine("build.ps1: unknown verb '$Verb'; one of build, test, test-isa, bench, publish")
+    [Console]::Error.WriteLine("build.ps1: unknown verb '$Verb'; one of build, test, test-isa, spills, bench, publish")
     exit 1
 }
 Push-Location $PSScriptRoot

@@ -178,15 +178,22 @@ internal sealed class RowRun
             result.Metrics[_row.RatioName] = Statistics.Median([.. _ratios]);
         if (_row.Scales)
             result.Metrics[MetricNames.OfFmaScaling] = Statistics.Median([.. _scaling]);
-        if (latencies != null && double.IsFinite(latencies.P999))
-            result.Metrics[MetricNames.Tail] = latencies.P999 / latencies.P50;
-        if (latencies == null || !_row.JudgesTail)
+        if (latencies == null || !double.IsFinite(latencies.P999))
+            return;
+        result.Metrics[MetricNames.Tail] = latencies.P999 / latencies.P50;
+        if (!_row.JudgesTail)
             return;
         using var additions = new AdditionsWork(latencies.P50, gigahertz);
-        additions.Run(1000);
-        Latencies machine = Latencies.Measure(additions, latencies.Count, _run.Cancellation);
-        if (double.IsFinite(machine.P999))
-            result.Metrics[MetricNames.TailOfAdditions] = machine.P999 / machine.P50;
+        using var loads = new LoadsWork(_isa, Roofline.SweptBytes(_row.Shape!, _row.Mode, _row.BytesPerWeight, 1), latencies.P50);
+        result.Metrics[MetricNames.TailOfAdditions] = Tail(additions, latencies.Count);
+        result.Metrics[MetricNames.TailOfLoads] = Tail(loads, latencies.Count);
+    }
+
+    private double Tail(Work work, int count)
+    {
+        work.Run(1000);
+        Latencies machine = Latencies.Measure(work, count, _run.Cancellation);
+        return machine.P999 / machine.P50;
     }
 
     private IEnumerable<PeerTime> Prepared(bool times)

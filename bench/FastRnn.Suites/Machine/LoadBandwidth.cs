@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FastRnn.Kernels;
@@ -6,30 +5,6 @@ using FastRnn.Memory;
 using FastRnn.Numerics;
 
 namespace FastRnn.Suites;
-
-/// <summary>
-/// How a probe walks through its block: as 1, 2, 4 or 8 streams of lines side by side, with or without a prefetch ahead, or – no streams – by the
-/// library's own kernel for a step of one sample. The parts of a block follow each other the same way every time, or to and fro: then the next sweep finds what was
-/// read last in the nearer cache.
-/// </summary>
-internal readonly record struct LoadPattern(int Streams, bool Prefetch, bool ToAndFro, int Parts)
-{
-    /// <summary>All that are tried. The fastest counts, so that no slow probe can flatter a kernel.</summary>
-    public static IReadOnlyList<LoadPattern> All { get; } =
-    [
-        .. from parts in new[] { 4, 16 }
-           from back in new[] { false, true }
-           select new LoadPattern(0, false, back, parts),
-        .. from streams in new[] { 1, 2, 4, 8 }
-           from prefetch in new[] { false, true }
-           from back in new[] { false, true }
-           select new LoadPattern(streams, prefetch, back, back ? 16 : 1),
-    ];
-
-    public override string ToString() =>
-        (Streams == 0 ? "step kernel" : Streams == 1 ? "1 stream" : string.Create(CultureInfo.InvariantCulture, $"{Streams} streams"))
-        + (Prefetch ? ", prefetch" : "") + (ToAndFro ? ", to and fro" : "");
-}
 
 /// <summary>The fastest pattern of a probe, bytes in 10⁹ a second.</summary>
 internal readonly record struct Bandwidth(double GigabytesPerSecond, LoadPattern Pattern);
@@ -42,6 +17,9 @@ internal sealed unsafe class LoadBandwidth : IDisposable
 
     /// <summary>Lines of a turn of the loops, and the fewest of a part.</summary>
     private const int TurnLines = 16;
+
+    /// <summary>Sweeps of a timing to and fro: the first goes where the one before went.</summary>
+    private const int FewestTurns = 6;
     private readonly KernelTable _table;
     private readonly AlignedBuffer _block, _row, _chains = new(2 * 4 * LineFloats);
     private readonly nint _lines;
@@ -65,7 +43,7 @@ internal sealed unsafe class LoadBandwidth : IDisposable
         foreach (LoadPattern pattern in LoadPattern.All)
         {
             double once = Time(pattern, 1); // brings the block where it belongs
-            int sweeps = (int)Math.Clamp(seconds / Math.Max(once, 1e-9), 1, 1_000_000);
+            int sweeps = (int)Math.Clamp(seconds / Math.Max(once, 1e-9), pattern.ToAndFro ? FewestTurns : 1, 1_000_000);
             for (int i = 0; i < repeats; i++)
                 times[i] = Time(pattern, sweeps);
             double rate = Bytes * (double)sweeps / Statistics.Median(times) / 1e9;
@@ -82,6 +60,9 @@ internal sealed unsafe class LoadBandwidth : IDisposable
         _chains.Dispose();
     }
 
+    /// <summary>Reads all of the block so many times.</summary>
+    public void Sweep(int sweeps) => Time(new LoadPattern(LoadLoop.Streams, 1, false, false, 1), sweeps);
+
     private double Time(LoadPattern pattern, int sweeps)
     {
         nint part = _lines / pattern.Parts;
@@ -90,7 +71,7 @@ internal sealed unsafe class LoadBandwidth : IDisposable
         long start = Ticks.Now;
         for (int sweep = 0; sweep < calls; sweep++)
         {
-            bool back = pattern.ToAndFro && (sweep & 1) == 1;
+            bool back = pattern.ToAndFro && (sweep & 1) == 1; // of whole parts; with one part the loops inside turn
             for (int i = 0; i < pattern.Parts; i++)
                 sum += Run(pattern, _block.Pointer + ((back ? pattern.Parts - 1 - i : i) * part * LineFloats), part, inside);
         }
@@ -99,17 +80,22 @@ internal sealed unsafe class LoadBandwidth : IDisposable
         return sum == 0 ? seconds : throw new InvalidOperationException("a block of zeros has another sum"); // the sum keeps the loads
     }
 
-    private float Run(LoadPattern pattern, float* part, nint lines, int sweeps)
+    private float Run(LoadPattern pattern, float* part, nint lines, int sweeps) => pattern.Loop == LoadLoop.Kernel ? RunKernel(part, lines) : _table.Isa switch
     {
-        if (pattern.Streams == 0)
-            return RunKernel(part, lines);
+        IsaLevel.Avx512 => Run<Avx512Lanes, Vector512<float>>(pattern, part, lines, sweeps),
+        IsaLevel.Avx2 => Run<Avx2Lanes, Vector256<float>>(pattern, part, lines, sweeps),
+        _ => Run<ScalarLanes, float>(pattern, part, lines, sweeps),
+    };
+
+    private static float Run<L, V>(LoadPattern pattern, float* part, nint lines, int sweeps)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        bool turns = pattern.ToAndFro && pattern.Parts == 1;
         nint ahead = pattern.Prefetch ? PrefetchLines * LineFloats : 0;
-        return _table.Isa switch
-        {
-            IsaLevel.Avx512 => Streams<Avx512Lanes, Vector512<float>>(part, lines, sweeps, pattern.Streams, ahead),
-            IsaLevel.Avx2 => Streams<Avx2Lanes, Vector256<float>>(part, lines, sweeps, pattern.Streams, ahead),
-            _ => Streams<ScalarLanes, float>(part, lines, sweeps, pattern.Streams, ahead),
-        };
+        return pattern.Loop == LoadLoop.Panels && L.Width > 1
+            ? Panels<L, V>(part, lines, sweeps, turns, ahead)
+            : Streams<L, V>(part, lines, sweeps, turns, Math.Max(1, pattern.Streams), ahead);
     }
 
     /// <summary>A row of zeros times panels of four gates, as many as the kernel takes together.</summary>
@@ -137,18 +123,21 @@ internal sealed unsafe class LoadBandwidth : IDisposable
     /// lets eight chains keep up with two loads a clock.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Streams<L, V>(float* block, nint lines, int sweeps, int streams, nint ahead)
+    private static float Streams<L, V>(float* block, nint lines, int sweeps, bool turns, int streams, nint ahead)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
         V c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
-        nint part = lines / streams * LineFloats, next = 8 / streams * LineFloats;
+        nint part = lines / streams * LineFloats, step = 8 / streams * LineFloats;
         for (int sweep = 0; sweep < sweeps; sweep++)
         {
-            float* p0 = At(block, 0, streams, part), p1 = At(block, 1, streams, part);
-            float* p2 = At(block, 2, streams, part), p3 = At(block, 3, streams, part);
-            float* p4 = At(block, 4, streams, part), p5 = At(block, 5, streams, part);
-            float* p6 = At(block, 6, streams, part), p7 = At(block, 7, streams, part);
+            bool back = turns && (sweep & 1) == 1;
+            float* start = back ? block + (((lines / 8) - 1) * step) : block;
+            nint next = back ? -step : step, far = back ? -ahead : ahead;
+            float* p0 = At(start, 0, streams, part), p1 = At(start, 1, streams, part);
+            float* p2 = At(start, 2, streams, part), p3 = At(start, 3, streams, part);
+            float* p4 = At(start, 4, streams, part), p5 = At(start, 5, streams, part);
+            float* p6 = At(start, 6, streams, part), p7 = At(start, 7, streams, part);
             for (nint i = lines; i > 0; i -= TurnLines)
             {
                 c0 = Line<L, V>(Line<L, V>(c0, p0), p0 + next);
@@ -159,24 +148,24 @@ internal sealed unsafe class LoadBandwidth : IDisposable
                 c5 = Line<L, V>(Line<L, V>(c5, p5), p5 + next);
                 c6 = Line<L, V>(Line<L, V>(c6, p6), p6 + next);
                 c7 = Line<L, V>(Line<L, V>(c7, p7), p7 + next);
-                if (ahead != 0)
+                if (far != 0)
                 {
-                    L.Prefetch(p0 + ahead);
-                    L.Prefetch(p0 + ahead + next);
-                    L.Prefetch(p1 + ahead);
-                    L.Prefetch(p1 + ahead + next);
-                    L.Prefetch(p2 + ahead);
-                    L.Prefetch(p2 + ahead + next);
-                    L.Prefetch(p3 + ahead);
-                    L.Prefetch(p3 + ahead + next);
-                    L.Prefetch(p4 + ahead);
-                    L.Prefetch(p4 + ahead + next);
-                    L.Prefetch(p5 + ahead);
-                    L.Prefetch(p5 + ahead + next);
-                    L.Prefetch(p6 + ahead);
-                    L.Prefetch(p6 + ahead + next);
-                    L.Prefetch(p7 + ahead);
-                    L.Prefetch(p7 + ahead + next);
+                    L.Prefetch(p0 + far);
+                    L.Prefetch(p0 + far + next);
+                    L.Prefetch(p1 + far);
+                    L.Prefetch(p1 + far + next);
+                    L.Prefetch(p2 + far);
+                    L.Prefetch(p2 + far + next);
+                    L.Prefetch(p3 + far);
+                    L.Prefetch(p3 + far + next);
+                    L.Prefetch(p4 + far);
+                    L.Prefetch(p4 + far + next);
+                    L.Prefetch(p5 + far);
+                    L.Prefetch(p5 + far + next);
+                    L.Prefetch(p6 + far);
+                    L.Prefetch(p6 + far + next);
+                    L.Prefetch(p7 + far);
+                    L.Prefetch(p7 + far + next);
                 }
                 p0 += 2 * next;
                 p1 += 2 * next;
@@ -194,6 +183,55 @@ internal sealed unsafe class LoadBandwidth : IDisposable
     private static float* At(float* block, int pointer, int streams, nint part) =>
         block + (pointer % streams * part) + (pointer / streams * LineFloats);
 
+    /// <summary>Two panels of four registers side by side, each multiplied with its own broadcast values: eight chains of multiply-adds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Panels<L, V>(float* block, nint lines, int sweeps, bool turns, nint ahead)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        V c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
+        float* values = stackalloc float[2];
+        (values[0], values[1]) = (1.5f, -0.5f);
+        nint half = lines / 2 * LineFloats;
+        for (int sweep = 0; sweep < sweeps; sweep++)
+        {
+            bool back = turns && (sweep & 1) == 1;
+            float* p = back ? block + half - (8 * LineFloats) : block, q = p + half;
+            nint next = (back ? -8 : 8) * LineFloats, far = back ? -ahead : ahead;
+            for (nint i = lines; i > 0; i -= TurnLines)
+            {
+                V a = L.Broadcast(values[0]), b = L.Broadcast(values[1]);
+                c0 = Line<L, V>(c0, p, a);
+                c1 = Line<L, V>(c1, p + 16, a);
+                c2 = Line<L, V>(c2, p + 32, a);
+                c3 = Line<L, V>(c3, p + 48, a);
+                c4 = Line<L, V>(c4, q, b);
+                c5 = Line<L, V>(c5, q + 16, b);
+                c6 = Line<L, V>(c6, q + 32, b);
+                c7 = Line<L, V>(c7, q + 48, b);
+                c0 = Line<L, V>(c0, p + 64, b);
+                c1 = Line<L, V>(c1, p + 80, b);
+                c2 = Line<L, V>(c2, p + 96, b);
+                c3 = Line<L, V>(c3, p + 112, b);
+                c4 = Line<L, V>(c4, q + 64, a);
+                c5 = Line<L, V>(c5, q + 80, a);
+                c6 = Line<L, V>(c6, q + 96, a);
+                c7 = Line<L, V>(c7, q + 112, a);
+                if (far != 0)
+                {
+                    for (nint line = 0; line < 8 * LineFloats; line += LineFloats)
+                    {
+                        L.Prefetch(p + far + line);
+                        L.Prefetch(q + far + line);
+                    }
+                }
+                p += next;
+                q += next;
+            }
+        }
+        return Sum<L, V>(L.Add(L.Add(L.Add(c0, c1), L.Add(c2, c3)), L.Add(L.Add(c4, c5), L.Add(c6, c7))));
+    }
+
     /// <summary>All 16 floats of a line into one chain.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Line<L, V>(V chain, float* line)
@@ -207,6 +245,15 @@ internal sealed unsafe class LoadBandwidth : IDisposable
         for (int lane = 0; lane < LineFloats; lane += L.Width)
             chain = L.Xor(chain, L.Load(line + lane));
         return chain;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Line<L, V>(V chain, float* line, V factor)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        chain = L.MultiplyAdd(L.Load(line), factor, chain);
+        return L.Width == LineFloats ? chain : L.MultiplyAdd(L.Load(line + (LineFloats / 2)), factor, chain);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

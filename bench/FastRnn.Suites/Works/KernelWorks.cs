@@ -22,7 +22,7 @@ internal sealed unsafe class TileWork : Work
         Models.Values((int)_panel.Length, seed: 2).CopyTo(_panel.Span);
         KernelTable table = KernelTable.For(isa);
         _lanes = table.Width;
-        _tile = table.Tiles[rows - 1, (width / 16) - 1, (int)(width == 48 ? TileKind.RowOf48 : width == 32 ? TileKind.RowOf32 : TileKind.Row)];
+        _tile = table.Tile(rows, width / 16, width == 48 ? TileKind.RowOf48 : width == 32 ? TileKind.RowOf32 : TileKind.Row);
         if (_tile == null)
             throw new NotSupportedException($"no tile of {rows} rows and {width / 16} blocks of 16 for {Isa.Name(isa)}");
     }

@@ -22,6 +22,7 @@ internal static class MetricNames
     public const string OfFmaScaling = "speed-up ÷ that of FMA";
     public const string Tail = "p99.9 ÷ p50";
     public const string TailOfAdditions = "that of additions";
+    public const string TailOfLoads = "that of loads";
 }
 
 /// <summary>One row of a suite: what is measured, and beside what.</summary>
@@ -51,7 +52,7 @@ internal sealed record Row(string Id, Suite Suite, WorkMode Mode, WorkShape? Sha
     /// <summary>Whether all products of the shape are done: a padded batch's, not those of spread lengths.</summary>
     public bool HasBound => Shape != null && RatioName != MetricNames.ToPadded;
 
-    /// <summary>Compare the tail of its latencies with that of additions that take as long.</summary>
+    /// <summary>Compare the tail of its latencies with those of additions, and of loads of as many bytes, that take as long.</summary>
     public bool JudgesTail { get; init; }
 
     /// <summary>How the row is called in the peers' protocol; null where peers have nothing like it.</summary>

@@ -1,3 +1,5 @@
+using FastRnn.Numerics;
+
 namespace FastRnn.Suites;
 
 /// <summary>A row's work made ready: everything is allocated, only the computing is left.</summary>
@@ -31,5 +33,35 @@ internal sealed class AdditionsWork(double seconds, double gigahertz) : Work
     {
         for (int i = 0; i < units; i++)
             _sum = Clock.Chain(_sum | 1, _rounds);
+    }
+}
+
+/// <summary>Loads of as many bytes, as often as some unit takes: whatever slows them down is the machine's, or its other users' of the same caches.</summary>
+internal sealed class LoadsWork(IsaLevel isa, double bytes, double seconds) : Work
+{
+    private readonly LoadBandwidth _block = new(isa, (nint)bytes);
+    private int _sweeps;
+
+    public override void Run(int units)
+    {
+        if (_sweeps == 0)
+            _sweeps = Sweeps();
+        for (int i = 0; i < units; i++)
+            _block.Sweep(_sweeps);
+    }
+
+    public override void Dispose()
+    {
+        _block.Dispose();
+        base.Dispose();
+    }
+
+    private int Sweeps()
+    {
+        const int many = 1000;
+        _block.Sweep(many);
+        long start = Ticks.Now;
+        _block.Sweep(many);
+        return (int)Math.Max(1, seconds * many / Ticks.SecondsSince(start));
     }
 }

@@ -84,7 +84,8 @@ internal readonly unsafe struct Avx2QuadSum : IQuadSum
 
 /// <summary>
 /// Products of 8-bit vectors and panels, and the rounding of vectors that goes before. The kernels keep up to eight accumulators of eight 32-bit sums, one
-/// row of x: what bounds them is how fast a panel streams in.
+/// row of x: what bounds them is how fast a panel streams in. Measured from L2, GB/s, against 180 for f32 tiles of 512 bits: 136; rejected: two registers
+/// cut from one load of 512 bits 129, four quads of x by one load 133–145, prefetching 2 or 4 KiB ahead nothing beyond the noise.
 /// </summary>
 internal static unsafe class ByteProduct
 {

@@ -107,8 +107,8 @@ internal static unsafe class Gemm
     /// <summary>Number of panels that hold <paramref name="columns"/>.</summary>
     public static nint Panels(nint columns) => (columns + PanelColumns - 1) / PanelColumns;
 
-    /// <summary>Rows of A that are multiplied with all panels before the next rows: they stay in L2 meanwhile.</summary>
-    private const int BlockRows = 96;
+    /// <summary>Most rows of A that are multiplied with all panels before the next rows: they stay in L2 meanwhile.</summary>
+    private const int BlockRows = 192;
 
     /// <summary>Rows of the panels that are used before the next: 512·256 bytes of a panel, and the next one on its way, fit in L2.</summary>
     private const int BlockDepth = 512;
@@ -132,9 +132,11 @@ internal static unsafe class Gemm
         GemmArgs block = args;
         if (block.PanelStride == 0)
             block.PanelStride = args.Depth * args.PanelWidth;
-        for (nint row = 0; row < args.Rows; row += BlockRows)
+        nint blocks = (args.Rows + BlockRows - 1) / BlockRows;
+        for (nint i = 0; i < blocks; i++)
         {
-            block.Rows = Math.Min(BlockRows, args.Rows - row);
+            nint row = args.Rows * i / blocks;
+            block.Rows = (args.Rows * (i + 1) / blocks) - row;
             block.A = args.A + (row * args.ARow);
             block.Init = args.Init + (row * args.InitRow);
             block.C = args.C + (row * args.CRow);
@@ -169,7 +171,7 @@ internal static unsafe class Gemm
     /// All rows of one panel. Rows are split evenly into tiles – 32 rows are 6+5+5+6+5+5, never 6·5+2 – because a tile below three rows
     /// has too few chains to hide the latency of the fused multiply-add.
     /// </summary>
-    public static void RunPanel(KernelTable table, in GemmArgs args, nint panel)
+    public static void RunPanel(KernelTable table, in GemmArgs args, nint panel, nint? then = null)
     {
         nint registers = Math.Min(args.PanelWidth, args.Columns - (panel * args.PanelWidth) + 15) / 16;
         TileArgs tile = FirstTile(args, panel);
@@ -177,8 +179,9 @@ internal static unsafe class Gemm
         nint tiles = (args.Rows + most - 1) / most;
         nint used = args.Depth * args.PanelWidth, stride = args.PanelStride == 0 ? used : args.PanelStride;
         tile.B += panel * stride;
-        // After the last panel comes the first one's next part, or the first one again.
-        float* ahead = panel + 1 < args.PanelCount ? tile.B + stride : args.Panels + (stride > used ? used : 0);
+        // After the last panel comes the first one's next part, or the first one again, unless the caller says which.
+        float* ahead = then is nint other ? args.Panels + (other * stride)
+            : panel + 1 < args.PanelCount ? tile.B + stride : args.Panels + (stride > used ? used : 0);
         float* end = ahead + used;
         nint first = 0, runs = tiles * (16 / table.Width);
         // Spread over all runs of this panel, so that the last fetches end with it: GRU 512, T 50, B 32 at 80 % of FMA peak; a line every k,
@@ -188,7 +191,7 @@ internal static unsafe class Gemm
         for (nint i = 0; i < tiles; i++)
         {
             nint next = args.Rows * (i + 1) / tiles;
-            var run = table.Tiles[next - first - 1, registers - 1, (int)args.Kind];
+            var run = table.Tile(next - first, registers, args.Kind);
             for (int lane = 0; lane < 16; lane += table.Width)
             {
                 tile.Prefetch = ahead;

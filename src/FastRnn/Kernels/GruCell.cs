@@ -22,9 +22,29 @@ internal static unsafe class GruCell
         where TGate : struct, IActivation
         where TCandidate : struct, IActivation
     {
+        n = ToCandidate<L, V, TGate>(settings, n, ref r, candidate);
+        return NextHidden<L, V, TGate, TCandidate>(settings, ref n, ref z, previous);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ToCandidate<L, V, TGate>(CellSettings* settings, V n, ref V r, V candidate)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TGate : struct, IActivation
+    {
         r = TGate.Value<L, V>(settings, r);
+        return L.MultiplyAdd(r, candidate, n);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V NextHidden<L, V, TGate, TCandidate>(CellSettings* settings, ref V n, ref V z, V previous)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+        where TGate : struct, IActivation
+        where TCandidate : struct, IActivation
+    {
         z = TGate.Value<L, V>(settings, z);
-        n = TCandidate.Value<L, V>(settings, L.MultiplyAdd(r, candidate, n));
+        n = TCandidate.Value<L, V>(settings, n);
         return LstmCell.Flush<L, V>(L.MultiplyAdd(z, L.Subtract(previous, n), n));
     }
 
@@ -50,7 +70,7 @@ internal static unsafe class GruCell
         return carry;
     }
 
-    /// <summary>Rows × 16 units forward; gates in, state out.</summary>
+    /// <summary>Rows × 16 units forward; gates in, state out. In two passes, as the LSTM's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ForwardRows<L, V, TGate, TCandidate>(CellArgs* args)
         where L : struct, ILanes<V>
@@ -63,16 +83,25 @@ internal static unsafe class GruCell
         for (nint row = 0; row < args->Rows; row++)
         {
             float* gates = args->Gates + (row * args->GateRow);
+            for (int u = 0; u < 16; u += L.Width, gates += L.Width)
+            {
+                V r = L.Load(gates + s);
+                L.Store(gates, ToCandidate<L, V, TGate>(args->Settings, L.Load(gates), ref r, L.Load(gates + (3 * s))));
+                if (keep)
+                    L.Store(gates + s, r);
+            }
+        }
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            float* gates = args->Gates + (row * args->GateRow);
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
-                V n = L.Load(gates), r = L.Load(gates + s), z = L.Load(gates + (2 * s));
-                V previous = L.Load(args->PreviousHidden + state), candidate = L.Load(gates + (3 * s));
-                L.Store(args->Hidden + state, Forward<L, V, TGate, TCandidate>(args->Settings, ref n, ref r, ref z, candidate, previous));
+                V n = L.Load(gates), z = L.Load(gates + (2 * s));
+                L.Store(args->Hidden + state, NextHidden<L, V, TGate, TCandidate>(args->Settings, ref n, ref z, L.Load(args->PreviousHidden + state)));
                 if (!keep)
                     continue;
                 L.Store(gates, n);
-                L.Store(gates + s, r);
                 L.Store(gates + (2 * s), z);
             }
         }

@@ -11,13 +11,15 @@ internal sealed unsafe class KernelTable
 {
     private static readonly KernelTable?[] Cache = new KernelTable?[3];
 
+    private readonly delegate*<TileArgs*, void>[] _tiles;
+
     private KernelTable(IsaLevel isa, int width, int tileRows)
     {
         Isa = isa;
         Width = width;
         TileRows = tileRows;
         NarrowTileRows = tileRows + (tileRows / 3);
-        Tiles = new delegate*<TileArgs*, void>[NarrowTileRows, 4, (int)TileKind.Count];
+        _tiles = new delegate*<TileArgs*, void>[NarrowTileRows * 4 * (int)TileKind.Count];
     }
 
     public IsaLevel Isa { get; }
@@ -31,8 +33,8 @@ internal sealed unsafe class KernelTable
     /// <summary>Most rows of a tile of three registers or fewer: as many accumulators.</summary>
     public int NarrowTileRows { get; }
 
-    /// <summary>Tiles by [rows − 1, registers − 1, <see cref="TileKind"/>].</summary>
-    public delegate*<TileArgs*, void>[,,] Tiles { get; }
+    /// <summary>The tile of so many rows and registers, or null.</summary>
+    public delegate*<TileArgs*, void> Tile(nint rows, nint registers, TileKind kind) => _tiles[TileIndex(rows, registers, kind)];
 
     /// <summary>Panels that a tile of one row takes at most.</summary>
     public int RowTilePanels => Width == 16 ? 2 : 1;
@@ -234,8 +236,8 @@ internal sealed unsafe class KernelTable
         AddWalks<L, V, TRows, N1>(table);
         AddWalks<L, V, TRows, N2>(table);
         AddWalks<L, V, TRows, N3>(table);
-        table.Tiles[TRows.Value - 1, 2, (int)TileKind.RowOf48] = &Tile.Run<L, V, TRows, N3, N3, AlongRow>;
-        table.Tiles[TRows.Value - 1, 1, (int)TileKind.RowOf32] = &Tile.Run<L, V, TRows, N2, N2, AlongRow>;
+        table._tiles[TileIndex(TRows.Value, 3, TileKind.RowOf48)] = &Kernels.Tile.Run<L, V, TRows, N3, N3, AlongRow>;
+        table._tiles[TileIndex(TRows.Value, 2, TileKind.RowOf32)] = &Kernels.Tile.Run<L, V, TRows, N2, N2, AlongRow>;
     }
 
     private static void AddWalks<L, V, TRows, TColumns>(KernelTable table)
@@ -244,12 +246,13 @@ internal sealed unsafe class KernelTable
         where TRows : struct, ICount
         where TColumns : struct, ICount
     {
-        (int row, int column) = (TRows.Value - 1, TColumns.Value - 1);
-        table.Tiles[row, column, (int)TileKind.Row] = &Tile.Run<L, V, TRows, TColumns, N4, AlongRow>;
-        table.Tiles[row, column, (int)TileKind.Fours] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N4>>;
-        table.Tiles[row, column, (int)TileKind.Threes] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N3>>;
-        table.Tiles[row, column, (int)TileKind.Twos] = &Tile.Run<L, V, TRows, TColumns, N4, InGroups<N2>>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Row)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, AlongRow>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Fours)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, InGroups<N4>>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Threes)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, InGroups<N3>>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Twos)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, InGroups<N2>>;
     }
+
+    private static nint TileIndex(nint rows, nint registers, TileKind kind) => ((((rows - 1) * 4) + registers - 1) * (nint)TileKind.Count) + (nint)kind;
 
     private static void AddRowTiles<L, V, F>(delegate*<RowTileArgs*, void>[,] tiles)
         where L : struct, ILanes<V>

@@ -22,12 +22,28 @@ internal static unsafe class LstmCell
         where L : struct, ILanes<V>
         where V : unmanaged
     {
+        cell = NextCell<L, V>(ref i, ref f, ref g, previousCell);
+        hidden = NextHidden<L, V>(ref o, cell);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V NextCell<L, V>(ref V i, ref V f, ref V g, V previousCell)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
         i = VectorMath.Sigmoid<L, V>(i);
         f = VectorMath.Sigmoid<L, V>(f);
         g = VectorMath.Tanh<L, V>(g);
+        return Flush<L, V>(L.MultiplyAdd(f, previousCell, L.Multiply(i, g)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V NextHidden<L, V>(ref V o, V cell)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
         o = VectorMath.Sigmoid<L, V>(o);
-        cell = Flush<L, V>(L.MultiplyAdd(f, previousCell, L.Multiply(i, g)));
-        hidden = Flush<L, V>(L.Multiply(o, VectorMath.Tanh<L, V>(cell)));
+        return Flush<L, V>(L.Multiply(o, VectorMath.Tanh<L, V>(cell)));
     }
 
     /// <summary>
@@ -52,7 +68,10 @@ internal static unsafe class LstmCell
         o = L.Multiply(dOutput, L.Multiply(o, L.Subtract(one, o)));
     }
 
-    /// <summary>Rows × 16 units forward; gates in, states out.</summary>
+    /// <summary>
+    /// Rows × 16 units forward; gates in, states out. c of all rows first, then h: in one pass the long chain through tanh(c) fills the
+    /// scheduler while it waits for c, which costs a fifth more.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ForwardRows<L, V>(CellArgs* args)
         where L : struct, ILanes<V>
@@ -66,16 +85,25 @@ internal static unsafe class LstmCell
             nint state = row * args->StateRow;
             for (int u = 0; u < 16; u += L.Width, gates += L.Width, state += L.Width)
             {
-                V i = L.Load(gates), f = L.Load(gates + s), g = L.Load(gates + (2 * s)), o = L.Load(gates + (3 * s));
-                Forward<L, V>(ref i, ref f, ref g, ref o, L.Load(args->PreviousCell + state), out V cell, out V hidden);
-                L.Store(args->Cell + state, cell);
-                L.Store(args->Hidden + state, hidden);
+                V i = L.Load(gates), f = L.Load(gates + s), g = L.Load(gates + (2 * s));
+                L.Store(args->Cell + state, NextCell<L, V>(ref i, ref f, ref g, L.Load(args->PreviousCell + state)));
                 if (!keep)
                     continue;
                 L.Store(gates, i);
                 L.Store(gates + s, f);
                 L.Store(gates + (2 * s), g);
-                L.Store(gates + (3 * s), o);
+            }
+        }
+        for (nint row = 0; row < args->Rows; row++)
+        {
+            float* gate = args->Gates + (3 * s) + (row * args->GateRow);
+            nint state = row * args->StateRow;
+            for (int u = 0; u < 16; u += L.Width, gate += L.Width, state += L.Width)
+            {
+                V o = L.Load(gate);
+                L.Store(args->Hidden + state, NextHidden<L, V>(ref o, L.Load(args->Cell + state)));
+                if (keep)
+                    L.Store(gate, o);
             }
         }
     }

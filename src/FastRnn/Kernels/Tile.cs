@@ -9,7 +9,7 @@ namespace FastRnn.Kernels;
 /// where a chain is one fused multiply-add after the other. How k walks through A, and in what groups, is <see cref="IWalk"/>'s.
 /// Accumulators are named locals, because the compiler keeps no array in registers; tests on constants vanish, and with them the unused
 /// locals. 6×4 registers of 16 floats use 24 accumulators, 4 registers for B and 1 for the broadcast of A: 29 of 32; 3×4 registers of 8
-/// floats use all 16. None is spilled: <c>bench/check_spills.py</c> looks at the machine code.
+/// floats use all 16. None is spilled: FastRnn.Bench's <c>spills</c> looks at the machine code.
 /// Four k a turn, with strides that are constants: 94–98 % of FMA peak from L1 or L2. Rejected, LSTM tile at K = 512 from L2: one k a turn
 /// 89 % (the counters and addresses of the loop take slots of the FMA ports), a stride in a register 1–2 % less than a constant, a test
 /// after each of the four k whether there is another 5 % less.

@@ -165,7 +165,7 @@ internal static unsafe partial class WeightGradient
             for (nint i = 0; i < tiles; i++)
             {
                 nint next = rows * (i + 1) / tiles;
-                var run = table.Tiles[next - row - 1, registers - 1, (int)TileKind.Fours];
+                var run = table.Tile(next - row, registers, TileKind.Fours);
                 tile->A = a + row;
                 for (int lane = 0; lane < 16; lane += table.Width)
                 {

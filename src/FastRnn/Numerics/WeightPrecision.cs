@@ -16,8 +16,9 @@ public enum WeightPrecision
     BFloat16,
 
     /// <summary>
-    /// 8-bit integers with a scale for each row of a weight matrix: a quarter of the bytes. What they multiply is rounded to 8 bits with a scale
-    /// for each vector, sums are exact; see <see cref="Int8Rounding"/>. Biases, states and functions stay float32.
+    /// 8-bit integers in [−127, 127] with a scale for each row of a weight matrix, its greatest magnitude divided by 127: a quarter of the bytes. The
+    /// vector that they multiply, x or h of a step, is rounded likewise with a scale of its own; sums of products are exact integers. Biases, states and
+    /// functions stay float32.
     /// </summary>
     Int8,
 }

@@ -65,6 +65,32 @@ public class ReducedWeightsTests
         }
     }
 
+    /// <summary>Stages of steps against windows: whole panels, panels that are cut, an odd last k; nothing is read or written beyond a block.</summary>
+    [Theory]
+    [InlineData("plain lstm")]
+    [InlineData("plain gru")]
+    [InlineData("plain rnn")]
+    public void StepsEqualWindowsAtEverySize(string cell)
+    {
+        using var guard = new GuardedBlocks();
+        foreach (IsaLevel isa in Levels)
+        {
+            using var backend = new CpuBackend(1, isa);
+            foreach ((int input, int hidden) in new[] { (1, 1), (3, 15), (15, 16), (16, 17), (17, 33), (2, 64), (5, 70), (33, 130) })
+            {
+                using Sequential model = Model(backend, cell, input, hidden), rounded = Model(backend, cell, input, hidden);
+                foreach (Parameter parameter in rounded.Parameters.Where(IsMatrix))
+                    parameter.Write(Array.ConvertAll(Values(parameter), BFloat16.Nearest));
+                SequenceChunk window = Window(input);
+                model.InferenceWeights = WeightPrecision.BFloat16;
+                CompareSteps(model, window, Predicted(rounded, window));
+                model.InferenceWeights = WeightPrecision.Int8;
+                CompareSteps(model, window, Predicted(model, window));
+                Assert.NotNull(model.OpenSession().Plan); // or the stages were not compared at all
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Sizes))]
     public void Int8LstmFollowsItsDefinition(int input, int hidden)

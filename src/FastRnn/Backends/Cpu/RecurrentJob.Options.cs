@@ -57,7 +57,7 @@ internal unsafe partial struct RecurrentJob
     {
         if (gamma == null)
         {
-            RunForward(table, product, seen, seenRow, depth, rows.GateRow, cell, kernel);
+            RunForward(table, product, seen, seenRow, depth, rows, cell, kernel);
             return;
         }
         var gemm = new GemmArgs { Rows = rows.Count, Columns = UnitBlocks * product.Gates * 16, PanelWidth = product.PanelWidth, Panels = product.Panels, Bytes = product.Bytes };

@@ -10,18 +10,17 @@ namespace FastRnn.Backends;
 internal unsafe partial struct RecurrentJob
 {
     /// <summary>
-    /// What <see cref="RunForward"/> does, a tile being two panels where there are registers for them. Every other step begins at the last units:
-    /// where R is larger than the level-2 cache, a step then finds there what the step before read last. The order of the units changes no bit.
+    /// What <see cref="RunForward"/> does, a tile being two panels where there are registers for them.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)] // its locals would be cleared at every step of a cell too small for it
     private readonly void RunForwardRow(
-        KernelTable table, in ProductPanels product, float* previous, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
+        KernelTable table, in ProductPanels product, float* previous, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel,
+        bool backwards)
     {
         nint panelStride = depth * product.PanelWidth;
         var tile = new RowTileArgs { X = previous, Depth = depth, WPanel = panelStride };
         (tile.Gate, tile.Panel) = product.Gates == 1 ? (BlockStride, 4 * BlockStride) : (16, BlockStride);
         nint blocks = product.PanelBlocks * table.RowTilePanels, groups = (EndBlock - FirstBlock + blocks - 1) / blocks;
-        bool backwards = (gateRow & 1) != 0;
         CellArgs first = AtFirstBlock(cell, gateRow);
         for (nint i = 0; i < groups; i++)
         {

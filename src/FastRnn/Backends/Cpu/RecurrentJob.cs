@@ -99,27 +99,31 @@ internal unsafe partial struct RecurrentJob
         if (Options->Staged)
             RunStages(table, cell, rows);
         else
-            RunForward(table, Recurrent, cell.PreviousHidden, StateRow, StateSize, rows.GateRow, cell, Kernel);
+            RunForward(table, Recurrent, cell.PreviousHidden, StateRow, StateSize, rows, cell, Kernel);
     }
 
     /// <summary>
     /// a_t += R·h_{t−1} for all gates of 16 units at a time (64 units of a cell with one gate), then the cell on these units while they are in
-    /// L1. Rejected: the cell on the tile's registers – 20 other accumulators are live then, so they spill to the same L1 lines.
+    /// L1. Rejected: the cell on the tile's registers – 20 other accumulators are live then, so they spill to the same L1 lines. Every other step
+    /// begins at the last units: where R is larger than the level-2 cache, a step then finds there what the step before read last. The order of the
+    /// units changes no bit.
     /// </summary>
     /// <param name="table">Kernels.</param>
     /// <param name="product">R.</param>
     /// <param name="previous">h_{t−1} of the cell's rows.</param>
     /// <param name="stride">Floats from one of them to the next.</param>
     /// <param name="depth">Numbers in each.</param>
-    /// <param name="gateRow">Their first row in the strips.</param>
+    /// <param name="rows">Where they stand.</param>
     /// <param name="cell">States at the first unit; the strips are set here.</param>
     /// <param name="kernel">The point-wise part.</param>
     private readonly void RunForward(
-        KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, nint gateRow, in CellArgs cell, CellKernel kernel)
+        KernelTable table, in ProductPanels product, float* previous, nint stride, nint depth, in StepRows rows, in CellArgs cell, CellKernel kernel)
     {
+        nint gateRow = rows.GateRow;
+        bool backwards = (rows.T & 1) != 0;
         if (cell.Rows == 1 && EndBlock - FirstBlock >= 2 * product.PanelBlocks && product.Bytes == null)
         {
-            RunForwardRow(table, product, previous, depth, gateRow, cell, kernel);
+            RunForwardRow(table, product, previous, depth, gateRow, cell, kernel, backwards);
             return;
         }
         var gemm = new GemmArgs
@@ -142,13 +146,17 @@ internal unsafe partial struct RecurrentJob
             return;
         }
         CellArgs one = AtFirstBlock(cell, gateRow);
-        nint block = FirstBlock;
-        for (nint panel = block / product.PanelBlocks; block < EndBlock; panel++)
+        nint first = FirstBlock / product.PanelBlocks, last = (EndBlock - 1) / product.PanelBlocks, block = FirstBlock;
+        for (nint i = first; i <= last; i++)
         {
+            nint panel = backwards ? first + last - i : i, start = panel * product.PanelBlocks;
+            if (start != block)
+                Move(ref one, start - block);
             if (ApartBias != null)
-                StartApartChain(gateRow, cell.Rows, block);
-            Gemm.RunPanel(table, gemm, panel);
-            for (nint end = Math.Min(UnitBlocks, block + product.PanelBlocks); block < end; block++)
+                StartApartChain(gateRow, cell.Rows, start);
+            Gemm.RunPanel(table, gemm, panel, i == last ? panel : backwards ? panel - 1 : panel + 1);
+            nint end = Math.Min(EndBlock, start + product.PanelBlocks);
+            for (block = start; block < end; block++)
                 RunCell(table, ref one, kernel);
         }
     }
