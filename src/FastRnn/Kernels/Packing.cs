@@ -98,7 +98,7 @@ internal static unsafe class Packing
 
     /// <summary>
     /// Up to 16 rows become 16 columns of a panel; in blocks of 16 k, so that a source line is read once while it is in L1. Whole blocks go by 4×4
-    /// registers: a quarter of the time of single floats, which took 2–3 % of a training step.
+    /// registers: a training step of LSTM 64→128→128, T 50, B 50 is 1–3 % faster than with single floats.
     /// </summary>
     private static void TransposeStrip(float* source, nint stride, nint rows, nint depth, float* panel, nint width)
     {
