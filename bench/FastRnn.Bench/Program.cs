@@ -11,7 +11,7 @@ using FastRnn.Suites;
 // recompute [threads = 1] [isa] gates computed again for the backward pass against gates kept
 //                               these write bench/results/<cpu>/<what>-<isa>-<threads>.md
 // spills                        looks for vectors on the stack in the loops of the register tiles; 1 if there are any
-// readme                        puts the tables of bench/results that README shows into it again
+// readme                        writes the tables of bench/results from their JSON, and puts those that README shows into it again
 // anything else                 BenchmarkDotNet's own command line for the kernels
 string what = args.Length == 0 ? "" : args[0];
 if (what == "suite")
@@ -26,6 +26,8 @@ if (what == "tiles") // the process that "spills" looks at
     return SpillCheck.RunTiles();
 if (what == "readme")
 {
+    foreach (string machine in Directory.GetDirectories(Path.Combine("bench", "results")))
+        ResultFiles.Refresh(machine);
     string readme = Regex.Replace(
         File.ReadAllText("README.md"), "(?s)(<!-- table: (.+?) -->\n).*?(<!-- /table -->)",
         match => match.Groups[1].Value + File.ReadAllText(match.Groups[2].Value).Trim() + "\n" + match.Groups[3].Value);

@@ -62,7 +62,7 @@ internal static class BenchCommand
         foreach (SuiteResult result in output.Json ? [] : results)
             output.Result.WriteLine(Markdown.Suite(result));
         if (!output.Json)
-            output.Result.WriteLine(Markdown.TargetTable(results));
+            output.Result.WriteLine(Markdown.TargetTable(results, all: false));
         string[] faults = [.. results.SelectMany(result => result.Faults)];
         if (faults.Length > 0)
             throw new CliException(ExitCodes.Device, string.Join("; ", faults));

@@ -56,29 +56,39 @@ internal sealed class PeerProcess : IDisposable
         return peer;
     }
 
-    /// <summary>Makes a row ready. Null, or why it cannot.</summary>
+    /// <summary>Makes a row ready, once a small one of the same widths has given the right results. Null, or why it cannot.</summary>
     public string? Prepare(Row row)
     {
         WorkShape shape = row.Shape!;
-        string? answer = Ask(string.Create(
-            CultureInfo.InvariantCulture,
-            $"prepare {row.Id} {row.PeerMode} {shape.CellName} {shape.Input} {shape.Hidden} {shape.Layers} {shape.Steps} {shape.Batch}"), 0);
-        if (answer == null)
-            return Broken;
-        return answer == $"ready {row.Id}" ? Verify(row.Id) : Refusal("missing", row.Id, answer) ?? Break($"answered '{answer}' to prepare {row.Id}");
+        string small = row.Id + "-check";
+        if (Prepare(small, row.PeerMode!, shape with { Steps = Math.Min(shape.Steps, 3), Batch = Math.Min(shape.Batch, 4) }) is { } reason)
+            return reason;
+        string? wrong = Verify(small);
+        Release(small);
+        return wrong ?? Broken ?? Prepare(row.Id, row.PeerMode!, shape);
     }
 
-    /// <summary>A time for another function would be worth nothing: the peer compares its results with its own plain computation. Null, or what is wrong.</summary>
+    private string? Prepare(string id, string mode, WorkShape shape)
+    {
+        string? answer = Ask(string.Create(
+            CultureInfo.InvariantCulture, $"prepare {id} {mode} {shape.CellName} {shape.Input} {shape.Hidden} {shape.Layers} {shape.Steps} {shape.Batch}"), 0);
+        if (answer == null)
+            return Broken;
+        return answer == $"ready {id}" ? null : Refusal("missing", id, answer) ?? Break($"answered '{answer}' to prepare {id}");
+    }
+
+    /// <summary>
+    /// A time for another function would be worth nothing: the peer compares its results with a plain computation of its own, which takes long, so that few
+    /// steps and samples do. Null, or what is wrong.
+    /// </summary>
     private string? Verify(string id)
     {
         string? answer = Ask($"verify {id}", 0);
         if (answer == null)
             return Broken;
-        if (answer.StartsWith($"verified {id} ", StringComparison.Ordinal))
-            return null;
-        string reason = Refusal("missing", id, answer) ?? Refusal("wrong", id, answer) ?? Break($"answered '{answer}' to verify {id}");
-        Release(id);
-        return reason;
+        return answer.StartsWith($"verified {id} ", StringComparison.Ordinal)
+            ? null
+            : Refusal("missing", id, answer) ?? Refusal("wrong", id, answer) ?? Break($"answered '{answer}' to verify {id}");
     }
 
     /// <summary>Frees what the row holds.</summary>

@@ -30,8 +30,8 @@ internal static class Markdown
         return text.ToString();
     }
 
-    /// <summary>All targets against all results.</summary>
-    public static string TargetTable(IReadOnlyList<SuiteResult> runs)
+    /// <summary>Targets against results: all of them, those of rows that were not run too, or those of the rows there are.</summary>
+    public static string TargetTable(IReadOnlyList<SuiteResult> runs, bool all)
     {
         var text = new StringBuilder();
         foreach (SuiteResult run in runs)
@@ -43,7 +43,11 @@ internal static class Markdown
         {
             (SuiteResult Run, RowResult Row)? found = Find(runs, target.Row);
             if (found is not { } line)
+            {
+                if (all)
+                    text.AppendLine(CultureInfo.InvariantCulture, $"| {target.Row} | {target.Wanted(runs[0])} | {None} | **open**: not run |");
                 continue;
+            }
             (double Value, bool Met)? judged = target.Judge(line.Run, line.Row);
             string value = judged is { } known ? Figure(target, known.Value) : None;
             string mark = judged is { } is_ ? is_.Met ? "met" : "**missed**" : "**open**: " + Reason(target, line.Row);

@@ -18,13 +18,26 @@ internal static class ResultFiles
         {
             string path = Path.Combine(folder, $"{result.Suite}-{result.Isa}-{result.Threads}");
             SuiteResult? older = whole || !File.Exists(path + ".json") ? null : Read(path + ".json");
-            SuiteResult joined = result.With(older, [.. Catalog.Rows(Isa.Parse(result.Isa)).Select(row => row.Id)]);
+            SuiteResult joined = result.With(older, [.. Catalog.Rows(Isa.Widest).Select(row => row.Id)]);
             File.WriteAllText(path + ".md", Markdown.Suite(joined));
             File.WriteAllText(path + ".json", JsonSerializer.Serialize(joined, SuiteJson.Default.SuiteResult) + "\n");
         }
         foreach (string isa in results.Select(result => result.Isa).Distinct())
-            File.WriteAllText(Path.Combine(folder, $"targets-{isa}.md"), Markdown.TargetTable(Read(folder, isa)));
+            File.WriteAllText(Path.Combine(folder, $"targets-{isa}.md"), Markdown.TargetTable(Read(folder, isa), all: true));
         return folder;
+    }
+
+    /// <summary>The tables of a machine's folder again, from the JSON beside them.</summary>
+    public static void Refresh(string folder)
+    {
+        foreach (IsaLevel isa in Enum.GetValues<IsaLevel>())
+        {
+            List<SuiteResult> results = Read(folder, Isa.Name(isa));
+            foreach (SuiteResult result in results)
+                File.WriteAllText(Path.Combine(folder, $"{result.Suite}-{result.Isa}-{result.Threads}.md"), Markdown.Suite(result));
+            if (results.Count > 0)
+                File.WriteAllText(Path.Combine(folder, $"targets-{Isa.Name(isa)}.md"), Markdown.TargetTable(results, all: true));
+        }
     }
 
     /// <summary>All results of an instruction set in a folder, in order of their files.</summary>

@@ -43,7 +43,7 @@ internal static unsafe class LstmCell
         where V : unmanaged
     {
         o = VectorMath.Sigmoid<L, V>(o);
-        return Flush<L, V>(L.Multiply(o, VectorMath.Tanh<L, V>(cell)));
+        return Flush<L, V>(L.Multiply(o, VectorMath.TanhOfAny<L, V>(cell)));
     }
 
     /// <summary>
@@ -143,5 +143,20 @@ internal static unsafe class LstmCell
     {
         V magnitude = L.And(x, L.Broadcast(BitConverter.Int32BitsToSingle(0x7FFFFFFF)));
         return L.SelectLess(magnitude, L.Broadcast(FlushLimit), L.Broadcast(0f), x);
+    }
+
+    /// <summary>
+    /// Stores <see cref="Flush{L,V}"/> of x where the next step waits for it: nearly always that is x itself, which the CPU guesses and stores at once instead of
+    /// waiting for the comparison.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFlushed<L, V>(float* to, V x)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        L.Store(to, x);
+        V flushed = Flush<L, V>(x);
+        if (!L.SameBits(x, flushed))
+            L.Store(to, flushed);
     }
 }

@@ -72,6 +72,12 @@ internal unsafe interface ILanes<V>
     /// <summary>int32 subtraction a − b of the lanes' bits.</summary>
     static abstract V SubtractInt32(V a, V b);
 
+    /// <summary>The smaller of the lanes' bits as int32: for two floats that are not negative their minimum, sooner than <see cref="Min"/>, and b for NaN.</summary>
+    static abstract V MinInt32(V a, V b);
+
+    /// <summary>Whether all lanes have the same bits.</summary>
+    static abstract bool SameBits(V a, V b);
+
     static abstract V ShiftLeft(V a, [ConstantExpected] byte count);
 
     static abstract V ShiftRightArithmetic(V a, [ConstantExpected] byte count);

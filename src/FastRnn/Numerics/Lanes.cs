@@ -56,6 +56,10 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float SubtractInt32(float a, float b) => FromBits(Bits(a) - Bits(b));
 
+    public static float MinInt32(float a, float b) => FromBits(Math.Min(Bits(a), Bits(b)));
+
+    public static bool SameBits(float a, float b) => Bits(a) == Bits(b);
+
     public static float ShiftLeft(float a, [ConstantExpected] byte count) => FromBits(Bits(a) << count);
 
     public static float ShiftRightArithmetic(float a, [ConstantExpected] byte count) => FromBits(Bits(a) >> count);
@@ -152,6 +156,10 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
     public static Vector256<float> AddInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
 
     public static Vector256<float> SubtractInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() - b.AsInt32()).AsSingle();
+
+    public static Vector256<float> MinInt32(Vector256<float> a, Vector256<float> b) => Avx2.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    public static bool SameBits(Vector256<float> a, Vector256<float> b) => Vector256.EqualsAll(a.AsInt32(), b.AsInt32());
 
     public static Vector256<float> ShiftLeft(Vector256<float> a, [ConstantExpected] byte count) => Avx2.ShiftLeftLogical(a.AsInt32(), count).AsSingle();
 
@@ -256,6 +264,10 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
     public static Vector512<float> AddInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
 
     public static Vector512<float> SubtractInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() - b.AsInt32()).AsSingle();
+
+    public static Vector512<float> MinInt32(Vector512<float> a, Vector512<float> b) => Avx512F.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    public static bool SameBits(Vector512<float> a, Vector512<float> b) => Vector512.EqualsAll(a.AsInt32(), b.AsInt32());
 
     public static Vector512<float> ShiftLeft(Vector512<float> a, [ConstantExpected] byte count) => Avx512F.ShiftLeftLogical(a.AsInt32(), count).AsSingle();
 

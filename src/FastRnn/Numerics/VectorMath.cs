@@ -27,8 +27,13 @@ internal static class VectorMath
 
     private const float SmallestNormal = 1.17549435e-38f;
 
-    /// <summary>1.5·2²³: a number is rounded to an integer by adding it, which then stands in the low bits.</summary>
-    private const float RoundingConstant = 12582912f;
+    /// <summary>
+    /// 1.5·2²³ + 127: a number is rounded to an integer n by adding it, and then the low bits, shifted to the exponent's place, are 2ⁿ; n = 128 gives +∞.
+    /// </summary>
+    private const float ShiftedRounding = 12582912f + 127f;
+
+    /// <summary>ln 2⁻¹²⁶: below it the sigmoid is 0.</summary>
+    private const float SigmoidLimit = -87.3365447f;
 
     /// <summary>Coefficients of r³ … r⁶ in eʳ.</summary>
     private const float Exp3 = 0.16666576666119928f, Exp4 = 0.04166655421298415f, Exp5 = 0.008363232883682618f, Exp6 = 0.0013926250831497611f;
@@ -71,19 +76,47 @@ internal static class VectorMath
         where L : struct, ILanes<V>
         where V : unmanaged
     {
+        SigmoidReduce<L, V>(x, out V scale, out V r);
+        return SigmoidResult<L, V>(scale, SigmoidPolynomial<L, V>(r));
+    }
+
+    /// <summary>
+    /// −x = n·ln 2 − r and 2ⁿ: the first third of <see cref="Sigmoid{L,V}"/>, in three so that a kernel can let several of them go side by side. A CPU looks
+    /// a hundred operations ahead, which is less than the chains that a cell has ready.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SigmoidReduce<L, V>(V x, out V scale, out V r)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
         // Above 80 the result is 1. Below ln 2⁻¹²⁶ it is 0: at −88.75, n = 128, whose bits as a power of two are those of +∞.
-        V y = L.SelectLess(x, L.Broadcast(-87.3365447f), L.Broadcast(-88.75f), L.Min(L.Broadcast(80f), x));
-        V t = L.NegatedMultiplyAdd(y, L.Broadcast(Log2OfE), L.Broadcast(RoundingConstant));
-        V n = L.Subtract(t, L.Broadcast(RoundingConstant)), scale = PowerOf2<L, V>(t);
-        V r = L.MultiplyAdd(n, L.Broadcast(LogOf2Low), L.MultiplyAdd(n, L.Broadcast(LogOf2High), y)); // −y = n·ln 2 − r
-        // 1 − e⁻ʳ = (r − r²·(½ − c₁r)) − r⁴·(c₂ − c₃r + c₄r²)
+        V y = L.SelectLess(x, L.Broadcast(SigmoidLimit), L.Broadcast(-88.75f), L.Min(L.Broadcast(80f), x));
+        V t = L.NegatedMultiplyAdd(y, L.Broadcast(Log2OfE), L.Broadcast(ShiftedRounding));
+        V n = L.Subtract(t, L.Broadcast(ShiftedRounding));
+        scale = L.ShiftLeft(t, 23);
+        r = L.MultiplyAdd(n, L.Broadcast(LogOf2Low), L.MultiplyAdd(n, L.Broadcast(LogOf2High), y));
+    }
+
+    /// <summary>1 − e⁻ʳ = (r − r²·(½ − c₁r)) − r⁴·(c₂ − c₃r + c₄r²)</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SigmoidPolynomial<L, V>(V r)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
         V square = L.Multiply(r, r);
         V p = L.NegatedMultiplyAdd(L.Broadcast(Exp3), r, L.Broadcast(0.5f));
         V q = L.MultiplyAdd(L.Broadcast(Exp6), square, L.NegatedMultiplyAdd(L.Broadcast(Exp5), r, L.Broadcast(Exp4)));
-        p = L.NegatedMultiplyAdd(L.Multiply(square, square), q, L.NegatedMultiplyAdd(square, p, r));
-        // 1 + 2ⁿ(1 − p) = (1 − 2ⁿ·p) + 2ⁿ: rounding the smaller part first keeps the bound, which 2ⁿ·(1 − p) + 1 misses (2.3 ulp near −16.6).
-        return L.Divide(L.Broadcast(1f), L.Add(scale, L.NegatedMultiplyAdd(scale, p, L.Broadcast(1f))));
+        return L.NegatedMultiplyAdd(L.Multiply(square, square), q, L.NegatedMultiplyAdd(square, p, r));
     }
+
+    /// <summary>
+    /// 1/(1 + 2ⁿ(1 − p)) with the sum as (1 − 2ⁿ·p) + 2ⁿ: rounding the smaller part first keeps the bound, which 2ⁿ·(1 − p) + 1 misses (2.3 ulp near −16.6).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SigmoidResult<L, V>(V scale, V p)
+        where L : struct, ILanes<V>
+        where V : unmanaged =>
+        L.Divide(L.Broadcast(1f), L.Add(scale, L.NegatedMultiplyAdd(scale, p, L.Broadcast(1f))));
 
     /// <summary>
     /// tanh x = E/(E + 1) with E = (e^{2|x|} − 1)/2 computed without cancellation, the sign put back as a bit: odd to the bit, ±0 and ±1 exact;
@@ -95,23 +128,74 @@ internal static class VectorMath
         where L : struct, ILanes<V>
         where V : unmanaged
     {
-        V magnitude = L.And(x, L.Broadcast(BitConverter.Int32BitsToSingle(0x7FFFFFFF))), sign = L.Xor(x, magnitude);
-        V y = L.Min(L.Broadcast(10f), magnitude); // tanh 10 rounds to 1
-        V t = L.MultiplyAdd(y, L.Broadcast(2 * Log2OfE), L.Broadcast(RoundingConstant));
-        V n = L.Subtract(t, L.Broadcast(RoundingConstant)), scale = PowerOf2<L, V>(t);
-        // |x| = n·½ ln 2 + r. Below 2⁻¹²⁶ the result is 0, and n is.
-        y = L.SelectLess(magnitude, L.Broadcast(SmallestNormal), L.Broadcast(0f), y);
-        V r = L.NegatedMultiplyAdd(n, L.Broadcast(0.5f * 0.693147182f), y); // n ≤ 29: one step is enough
-        // (e²ʳ − 1)/2 = r + r²·(1 + 4c₁r + r²·(8c₂ + 16c₃r + 32c₄r²)); with r⁴ taken apart as above 3.2 ulp
+        V magnitude = Magnitude<L, V>(x);
+        return L.Or(TanhOfMagnitude<L, V>(magnitude, NormalOrZero<L, V>(magnitude)), L.Xor(x, magnitude));
+    }
+
+    /// <summary><see cref="Tanh{L,V}"/>, but that a subnormal x is its own result: for what is flushed later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V TanhOfAny<L, V>(V x)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        V magnitude = Magnitude<L, V>(x);
+        return L.Or(TanhOfMagnitude<L, V>(magnitude, magnitude), L.Xor(x, magnitude));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Magnitude<L, V>(V x)
+        where L : struct, ILanes<V>
+        where V : unmanaged => L.And(x, L.Broadcast(BitConverter.Int32BitsToSingle(0x7FFFFFFF)));
+
+    /// <summary>|x|, or 0 where it is subnormal: what <see cref="TanhReduce{L,V}"/> takes for a tanh of 0 there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V NormalOrZero<L, V>(V magnitude)
+        where L : struct, ILanes<V>
+        where V : unmanaged => L.SelectLess(magnitude, L.Broadcast(SmallestNormal), L.Broadcast(0f), magnitude);
+
+    /// <summary>|x| = n·½ ln 2 + r and 2ⁿ; <paramref name="small"/> is |x|, or 0 for a result of 0 where |x| is tiny.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TanhReduce<L, V>(V magnitude, V small, out V scale, out V r)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        // tanh 10 rounds to 1. A NaN goes on in r, which is needed later and so can wait for the slower minimum.
+        V t = L.MultiplyAdd(L.MinInt32(magnitude, L.Broadcast(10f)), L.Broadcast(2 * Log2OfE), L.Broadcast(ShiftedRounding));
+        V n = L.Subtract(t, L.Broadcast(ShiftedRounding)); // 0 where |x| is tiny; ≤ 29, so that one step is enough
+        scale = L.ShiftLeft(t, 23);
+        r = L.NegatedMultiplyAdd(n, L.Broadcast(0.5f * 0.693147182f), L.Min(L.Broadcast(10f), small));
+    }
+
+    /// <summary>(e²ʳ − 1)/2 = r + r²·(1 + 4c₁r + r²·(8c₂ + 16c₃r + 32c₄r²)); with r⁴ taken apart as in the sigmoid 3.2 ulp.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V TanhPolynomial<L, V>(V r)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
         V square = L.Multiply(r, r);
         V p = L.MultiplyAdd(L.Broadcast(4 * Exp3), r, L.Broadcast(1f));
         V q = L.MultiplyAdd(L.Broadcast(32 * Exp6), square, L.MultiplyAdd(L.Broadcast(16 * Exp5), r, L.Broadcast(8 * Exp4)));
-        p = L.MultiplyAdd(square, L.MultiplyAdd(square, q, p), r);
-        // E = 2ⁿ·p + (2ⁿ − 1)/2: the second term is exact, and for n = 0 the sum is p itself.
+        return L.MultiplyAdd(square, L.MultiplyAdd(square, q, p), r);
+    }
+
+    /// <summary>tanh |x| = E/(E + 1), E = 2ⁿ·p + (2ⁿ − 1)/2: the second term is exact, and for n = 0 the sum is p itself.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V TanhResult<L, V>(V scale, V p)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
         V half = L.Broadcast(0.5f);
         V e = L.MultiplyAdd(scale, p, L.MultiplyAdd(scale, half, L.Broadcast(-0.5f)));
-        V result = L.Divide(e, L.MultiplyAdd(scale, p, L.MultiplyAdd(scale, half, half)));
-        return L.Or(result, sign);
+        return L.Divide(e, L.MultiplyAdd(scale, p, L.MultiplyAdd(scale, half, half)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V TanhOfMagnitude<L, V>(V magnitude, V small)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        TanhReduce<L, V>(magnitude, small, out V scale, out V r);
+        return TanhResult<L, V>(scale, TanhPolynomial<L, V>(r));
     }
 
     /// <summary>ln x; ≤ <see cref="LogUlps"/> ulp. ln 0 = −∞, ln +∞ = +∞, NaN for x &lt; 0 and NaN.</summary>
@@ -169,9 +253,7 @@ internal static class VectorMath
         return L.MultiplyAdd(L.Multiply(r, r), q, r);
     }
 
-    /// <summary>
-    /// 2ⁿ from int32 bits n in [−126, 127]; n = 128 gives +∞. Bits above the lowest nine do not count: n may stand in <see cref="RoundingConstant"/> + n.
-    /// </summary>
+    /// <summary>2ⁿ from int32 bits n in [−126, 127].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V PowerOf2<L, V>(V n)
         where L : struct, ILanes<V>

@@ -82,11 +82,13 @@ public class TargetTests
     public void MissedAndOpenTargetsStayInTheTable()
     {
         RowResult slow = SuiteReports.Row("step-lstm-1-8", 60) with { Peers = [new PeerTime("onnxruntime", null, null, "no such row")] };
-        string table = Markdown.TargetTable([SuiteReports.Suite("step", slow, new RowResult("step-lstm-256-int8", "step", "int8", 1) { Missing = "no int8" })]);
+        string table = Markdown.TargetTable([SuiteReports.Suite("step", slow, new RowResult("step-lstm-256-int8", "step", "int8", 1) { Missing = "no int8" })], all: true);
         Assert.Contains("| step-lstm-1-8 | ≤ 43 ns (43 at 250 GFLOP/s) | 60.0 ns | **missed** |", table, StringComparison.Ordinal);
         Assert.Contains("| step-lstm-1-8 | ≥ 25× onnxruntime | – | **open**: onnxruntime: no such row |", table, StringComparison.Ordinal);
         Assert.Contains("| step-lstm-256-int8 | ≥ 4× onnxruntime | – | **open**: no int8 |", table, StringComparison.Ordinal);
         Assert.Contains("onednn: not installed", table, StringComparison.Ordinal);
+        Assert.Contains("| step-gru-1-8 | ≤ 40 ns (40 at 250 GFLOP/s) | – | **open**: not run |", table, StringComparison.Ordinal);
+        Assert.Equal(Targets.All.Count, table.Split('\n').Count(line => line.StartsWith("| ", StringComparison.Ordinal)) - 2);
     }
 
     [Fact]
@@ -123,7 +125,13 @@ public class TargetTests
             Assert.Equal(["step-avx512-1.json", "step-avx512-1.md", "targets-avx512.md", "train-avx512-1.json", "train-avx512-1.md"], Directory.GetFiles(place).Select(Path.GetFileName).Order(StringComparer.Ordinal));
             SuiteResult read = ResultFiles.Read(place, "avx512")[0];
             Assert.Equal(1.25, read.Rows[0].Metrics[MetricNames.Tail]);
-            Assert.Equal(File.ReadAllText(Path.Combine(place, "step-avx512-1.md")), Markdown.Suite(read));
+            string table = File.ReadAllText(Path.Combine(place, "step-avx512-1.md")), targets = File.ReadAllText(Path.Combine(place, "targets-avx512.md"));
+            Assert.Equal(table, Markdown.Suite(read));
+            File.Delete(Path.Combine(place, "step-avx512-1.md"));
+            File.Delete(Path.Combine(place, "targets-avx512.md"));
+            ResultFiles.Refresh(place);
+            Assert.Equal(table, File.ReadAllText(Path.Combine(place, "step-avx512-1.md")));
+            Assert.Equal(targets, File.ReadAllText(Path.Combine(place, "targets-avx512.md")));
         }
         finally
         {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FastRnn.Kernels;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
@@ -26,7 +27,8 @@ public sealed partial class CpuBackend
             return new WideStage(w, _table);
         return Isa switch
         {
-            IsaLevel.Avx512 => CreateStage<Avx512Lanes, Vector512<float>>(w),
+            IsaLevel.Avx512 when w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
+            IsaLevel.Avx512 => CreateStage<Avx2Lanes, Vector256<float>>(w), // shorter latencies, and half of the lanes would be empty
             IsaLevel.Avx2 => CreateStage<Avx2Lanes, Vector256<float>>(w),
             _ => CreateStage<ScalarLanes, float>(w),
         };
@@ -58,12 +60,49 @@ public sealed partial class CpuBackend
         where L : struct, ILanes<V>
         where V : unmanaged => w.Kernel switch
         {
-            CellKernel.Lstm => new LstmStage<L, V>(w),
-            CellKernel.Gru => new GruStage<L, V>(w),
+            CellKernel.Lstm => CreateLstmStage<L, V>(w),
+            CellKernel.Gru => CreateGruStage<L, V>(w),
             CellKernel.RnnTanh => new RnnStage<L, V, TanhActivation>(w),
             CellKernel.RnnRelu => new RnnStage<L, V, ReluActivation>(w),
             CellKernel.RnnSigmoid => new RnnStage<L, V, SigmoidActivation>(w),
             CellKernel.RnnIdentity => new RnnStage<L, V, IdentityActivation>(w),
             _ => throw new ArgumentOutOfRangeException(nameof(w), w.Kernel, "no stage for this cell"),
         };
+
+    private static StepStage CreateLstmStage<L, V>(CpuRecurrentWeights w)
+        where L : struct, ILanes<V>
+        where V : unmanaged => Together<L, V>(w) switch
+        {
+            4 => new LstmStage<L, V, N4>(w),
+            3 => new LstmStage<L, V, N3>(w),
+            2 => new LstmStage<L, V, N2>(w),
+            _ => new LstmStage<L, V, N1>(w),
+        };
+
+    private static StepStage CreateGruStage<L, V>(CpuRecurrentWeights w)
+        where L : struct, ILanes<V>
+        where V : unmanaged => Together<L, V>(w) switch
+        {
+            4 => new GruStage<L, V, N4>(w),
+            3 => new GruStage<L, V, N3>(w),
+            2 => new GruStage<L, V, N2>(w),
+            _ => new GruStage<L, V, N1>(w),
+        };
+
+    /// <summary>
+    /// How many registers of units go together: all that there are, with four accumulators each, or an even part of them; one at a time where the panels are
+    /// larger than L1 and stream.
+    /// </summary>
+    private static int Together<L, V>(CpuRecurrentWeights w)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        const int floatsInLevel1 = 10 << 10;
+        int registers = (w.Hidden + L.Width - 1) / L.Width, most = L.TileRows == 6 ? 4 : 2;
+        if ((long)w.Gates * AlignedBuffer.Pad(w.Hidden) * (w.Input + w.Hidden) > floatsInLevel1)
+            return 1;
+        while (registers % most != 0)
+            most--;
+        return most;
+    }
 }

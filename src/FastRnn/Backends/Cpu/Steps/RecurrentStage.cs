@@ -14,29 +14,38 @@ internal abstract unsafe class RecurrentStage : StepStage
 {
     private readonly CpuRecurrentWeights _weights;
     private readonly AlignedBuffer _panels, _bias, _state;
+    private readonly int _width;
     private int _version;
+    private bool _down;
 
     /// <param name="weights">Of the layer.</param>
+    /// <param name="width">Floats of a register.</param>
     /// <param name="rows">Rows of a panel, where several k share one.</param>
-    protected RecurrentStage(CpuRecurrentWeights weights, nint? rows = null)
+    protected RecurrentStage(CpuRecurrentWeights weights, int width, nint? rows = null)
         : base(weights.Input, weights.Hidden)
     {
         _weights = weights;
+        _width = width;
         Units = AlignedBuffer.Pad(weights.Hidden);
+        Registers = (weights.Hidden + width - 1) / width;
         Depth = rows ?? (nint)weights.Input + weights.Hidden;
         _panels = new(Units * weights.Gates * Depth);
         _bias = new(Units * weights.Layout.CellStrips);
-        _state = new(3 * Units);
+        _state = new((3 * Units) + (16 * AlignedBuffer.RowMultiple));
         Panels = _panels.Pointer;
         Bias = _bias.Pointer;
         Hidden = _state.Pointer;
         Next = Hidden + Units;
         Cell = Next + Units;
+        Gates = Cell + Units;
         _version = Version - 1;
     }
 
     /// <summary>H, padded to whole blocks.</summary>
     protected nint Units { get; }
+
+    /// <summary>Registers that hold H units.</summary>
+    protected nint Registers { get; }
 
     /// <summary>Rows of a panel: the k of I + H.</summary>
     protected nint Depth { get; }
@@ -53,6 +62,9 @@ internal abstract unsafe class RecurrentStage : StepStage
 
     /// <summary>c_{t−1} before a step, c_t after it.</summary>
     protected float* Cell { get; }
+
+    /// <summary>Sixteen registers of a step's own.</summary>
+    protected float* Gates { get; }
 
     private int Version
     {
@@ -94,6 +106,20 @@ internal abstract unsafe class RecurrentStage : StepStage
         Hidden = Next;
         Next = previous;
         return Hidden;
+    }
+
+    /// <summary>
+    /// First unit of a step's first group, and the way from group to group: up and down in turn, so that a step begins with the panels that the step before
+    /// has left in L1.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected nint FirstGroup(ref nint move)
+    {
+        _down = !_down;
+        if (!_down)
+            return 0;
+        move = -move;
+        return (Registers * _width) + move;
     }
 
     /// <summary>W and R as <see cref="Panels"/>.</summary>

@@ -5,7 +5,7 @@ using FastRnn.Numerics;
 namespace FastRnn.Backends;
 
 /// <summary>A step of <see cref="ElmanCell"/> for any size: one register of units at a time.</summary>
-internal sealed unsafe class RnnStage<L, V, F>(CpuRecurrentWeights weights) : RecurrentStage(weights)
+internal sealed unsafe class RnnStage<L, V, F>(CpuRecurrentWeights weights) : RecurrentStage(weights, L.Width)
     where L : struct, ILanes<V>
     where V : unmanaged
     where F : struct, IActivation

@@ -27,7 +27,7 @@ internal sealed unsafe class WideStage : RecurrentStage
     private bool _backwards;
 
     public WideStage(CpuRecurrentWeights weights, KernelTable table, bool half = false)
-        : base(weights, half ? BFloat16Weights.Rows(weights.Input) + BFloat16Weights.Rows(weights.Hidden) : null)
+        : base(weights, AlignedBuffer.RowMultiple, half ? BFloat16Weights.Rows(weights.Input) + BFloat16Weights.Rows(weights.Hidden) : null)
     {
         (_tiles, _layout) = (half ? table.HalfRowTiles : table.RowTiles, weights.Layout);
         (_half, _inputRows) = (half, half ? BFloat16Weights.Rows(weights.Input) : weights.Input);
