@@ -44,7 +44,7 @@ internal static class Summary
         text.AppendLine(CultureInfo.InvariantCulture, $"{used[0].Machine}, {used[0].Isa}, one thread, peak {used.Max(run => run.Probe.Gflops):F0} GFLOP/s, FastRnn {commits}, {used[0].Runtime}, {used[0].Os}. Other libraries took turns with FastRnn on the same core:");
         text.AppendLine("how many times our time they take, medians of the rounds. Share: of the peak of multiply-adds; gap: time ÷ the least that multiply-adds or loads of the weights take.");
         text.AppendLine();
-        text.AppendLine("| work | FastRnn | share | gap |" + string.Concat(peers.Select(peer => $" {peer.Peer} {peer.Version} |")));
+        text.AppendLine("| work | FastRnn | share | gap |" + string.Concat(peers.Select(peer => $" {peer.Peer}{(peer.Version == null ? $": {peer.Missing}" : " " + peer.Version)} |")));
         text.AppendLine("| --- | ---: | ---: | ---: |" + string.Concat(peers.Select(_ => " ---: |")));
         foreach ((string id, string work) in _rows)
         {

@@ -137,7 +137,7 @@ public class TargetTests
             RowResult row = SuiteReports.Row("step-lstm-1-8");
             row.Metrics[MetricNames.Tail] = 1.25;
             string place = ResultFiles.Write(folder, [SuiteReports.Suite("step", row), SuiteReports.Suite("train", SuiteReports.Row("train-x"))], whole: true);
-            Assert.Equal(["step-avx512-1.json", "step-avx512-1.md", "targets-avx512.md", "train-avx512-1.json", "train-avx512-1.md"], Directory.GetFiles(place).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            Assert.Equal(["step-avx512-1.json", "step-avx512-1.md", "summary-avx512.md", "targets-avx512.md", "train-avx512-1.json", "train-avx512-1.md"], Directory.GetFiles(place).Select(Path.GetFileName).Order(StringComparer.Ordinal));
             SuiteResult read = ResultFiles.Read(place, "avx512")[0];
             Assert.Equal(1.25, read.Rows[0].Metrics[MetricNames.Tail]);
             string table = File.ReadAllText(Path.Combine(place, "step-avx512-1.md")), targets = File.ReadAllText(Path.Combine(place, "targets-avx512.md"));
