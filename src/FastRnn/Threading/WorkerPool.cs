@@ -54,6 +54,9 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Threads that work on a job, the caller's included.</summary>
     public int Threads { get; }
 
+    /// <summary>How often the parts of jobs have met so far.</summary>
+    public int Meetings => Volatile.Read(ref _meeting[Held]);
+
     /// <summary>Whether a worker sleeps now, so that a job would have to wake it.</summary>
     public bool IsParked
     {

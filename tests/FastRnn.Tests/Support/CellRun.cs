@@ -79,6 +79,9 @@ internal sealed partial class CellRun
 
     public StepFlags? Flags { get; set; }
 
+    /// <summary>Whether <see cref="Train"/> notes the norms of dh, which takes whole rows at every step.</summary>
+    public bool NotesNorms { get; set; } = true;
+
     /// <summary>Of <see cref="Train"/>; <see cref="Forward(Backend)"/> is the same without training.</summary>
     public RecurrentPass Pass { get; set; } = new(Training: true, Seed: 0x5eed, Layer: 2, Reverse: false, Time: 77, GradientLimit: 0);
 
@@ -169,7 +172,7 @@ internal sealed partial class CellRun
             Cell.HasCell ? Filled(backend, Batch, FinalCellGradient) : null, backend.Allocate(Steps * Batch, Input),
             backend.Allocate(Batch, State), Cell.HasCell ? backend.Allocate(Batch, Hidden) : null);
         RecurrentGradients gradients = CreateGradients(backend, weights);
-        var norms = new double[Steps];
+        var norms = new double[NotesNorms ? Steps : 0];
         backend.RecurrentBackward(weights, gradients, x, states, Flags, flow, stash, norms, Steps, Batch, Pass);
         foreach ((string name, DeviceBuffer? gradient) in Named(gradients).Append(("dX", flow.Input)).Append(("dh0", flow.InitialHidden)))
         {

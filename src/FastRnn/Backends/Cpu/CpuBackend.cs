@@ -168,6 +168,9 @@ public sealed partial class CpuBackend : Backend
     /// <summary>Called by all parts of a job; see <see cref="WorkerPool.Meet"/>.</summary>
     internal void Meet() => _workers.Meet();
 
+    /// <summary>How often they have: 0 while nothing was cut by units.</summary>
+    internal int Meetings => _workers.Meetings;
+
     private static CpuBackend Self(nint handle) => (CpuBackend)GCHandle.FromIntPtr(handle).Target!;
 
     // Checks that are inlined, with their messages made elsewhere: a step of one sample makes twenty of them in a quarter of a microsecond.
