@@ -66,11 +66,17 @@ internal sealed unsafe class Sharing
         if (pool.Threads == 1)
             return Of(1, 1, 0, 0, 0);
         GCHandle handle = GCHandle.Alloc(pool);
-        double handOver = LeastTime(pool, handle, Rounds, 0, false);
-        double meeting = (LeastTime(pool, handle, Rounds, Meetings, false) - handOver) / Meetings;
-        double wakeUp = LeastTime(pool, handle, 3, 0, true);
-        handle.Free();
-        return Of(pool.Threads, MeasureSpeed(table), handOver, Math.Max(wakeUp, handOver), Math.Max(meeting, 0));
+        try
+        {
+            double handOver = LeastTime(pool, handle, Rounds, 0, false);
+            double meeting = (LeastTime(pool, handle, Rounds, Meetings, false) - handOver) / Meetings;
+            double wakeUp = LeastTime(pool, handle, 3, 0, true);
+            return Of(pool.Threads, MeasureSpeed(table), handOver, Math.Max(wakeUp, handOver), Math.Max(meeting, 0));
+        }
+        finally
+        {
+            handle.Free(); // also where the pool has been disposed: a handle that stays would keep it
+        }
     }
 
     /// <summary>Threads for independent units of so many multiply-adds each, of which a share holds three at least.</summary>
