@@ -3,6 +3,8 @@ using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Numerics;
 using FastRnn.Tests.Support;
+using FastRnn.Tests.Training;
+using FastRnn.Training;
 using Xunit;
 
 namespace FastRnn.Tests.Inference;
@@ -143,22 +145,78 @@ public class StepPlanTests
         }
     }
 
+    /// <summary>An optimiser's step, not written values: what trains and what streams share their parameters.</summary>
+    [Theory]
+    [InlineData(WeightPrecision.Float32)]
+    [InlineData(WeightPrecision.BFloat16)]
+    [InlineData(WeightPrecision.Int8)]
+    public void StepsOfTheOptimizerAreSeen(WeightPrecision precision)
+    {
+        foreach (Optimizer optimizer in new Optimizer[] { new Sgd(0.5f), new Adam(0.05f) })
+        {
+            using var backend = new CpuBackend(1);
+            Trainer trainer = TrainingRuns.Trainer(backend, optimizer);
+            var options = new SessionOptions { Weights = precision };
+            Session open = trainer.Model.OpenSession(options);
+            float[] y = new float[13], expected = new float[13], before = new float[13];
+            open.Step(3, before);
+            for (int i = 0; i < 3; i++)
+            {
+                trainer.Step(TrainingRuns.RandomChunk(4, 2, 13, i));
+                open.Reset();
+                open.Step(3, y);
+                new Session(trainer.Model, options, plansSteps: false).Step(3, expected);
+                Bits.Same(expected, y, $"{optimizer} after step {i}");
+                Assert.NotEqual(before, y);
+                y.CopyTo(before, 0);
+            }
+        }
+    }
+
+    /// <summary>Whoever feeds a model its own outputs may do so in one place.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void InputAndOutputMayBeTheSame(bool plans)
+    {
+        using var backend = new CpuBackend(1);
+        using var model = new Sequential(backend, 1, new Lstm(4, 21), new Linear(21, 4));
+        Session apart = new(model, new SessionOptions(), plans), same = new(model, new SessionOptions(), plans);
+        float[] x = [1f, -2f, 0.5f, 3f], y = new float[4], both = [.. x];
+        for (int t = 0; t < 5; t++)
+        {
+            apart.Step(x, y);
+            same.Step(both, both);
+            Bits.Same(y, both, $"step {t}");
+            y.CopyTo(x, 0);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(CellsAndLevels))]
     public void StateGoesInAndOut(int cell, IsaLevel isa)
     {
         using var backend = new CpuBackend(1, isa);
-        using var model = new Sequential(backend, 1, CellLayers.Create(Planned[cell], 3, 21));
+        foreach (WeightPrecision precision in Enum.GetValues<WeightPrecision>())
+        {
+            foreach (int hidden in new[] { 21, 70 }) // a register of units at a time, and streamed
+                MoveState(backend, Planned[cell], hidden, precision);
+        }
+    }
+
+    private static void MoveState(CpuBackend backend, CellType cell, int hidden, WeightPrecision precision)
+    {
+        using var model = new Sequential(backend, 1, CellLayers.Create(cell, 3, hidden)) { InferenceWeights = precision };
         Session one = model.OpenSession(), two = model.OpenSession(), fresh = model.OpenSession();
-        float[] y = new float[21], expected = new float[21];
+        float[] y = new float[hidden], expected = new float[hidden];
         for (int t = 0; t < 5; t++)
             one.Step([1f, -0.5f, t], y);
-        DeviceBuffer h = backend.Allocate(1, 21), c = backend.Allocate(1, 21);
-        one.Plan!.Stages[0].GetState(h, Planned[cell].HasCell ? c : null);
+        DeviceBuffer h = backend.Allocate(1, hidden), c = backend.Allocate(1, hidden);
+        one.Plan!.Stages[0].GetState(h, cell.HasCell ? c : null);
         backend.Read(h, expected);
         Bits.Same(expected, y, "h is the output");
         two.Step([7f, 7f, 7f], y);
-        two.Plan!.Stages[0].SetState(h, Planned[cell].HasCell ? c : null);
+        two.Plan!.Stages[0].SetState(h, cell.HasCell ? c : null);
         one.Step([0.25f, 0f, 1f], expected);
         two.Step([0.25f, 0f, 1f], y);
         Bits.Same(expected, y, "after the state was taken over");

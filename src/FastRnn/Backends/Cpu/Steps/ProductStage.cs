@@ -64,18 +64,14 @@ internal abstract unsafe class ProductStage : StepStage
 
     public sealed override void SetState(DeviceBuffer hidden, DeviceBuffer? cell)
     {
-        ((CpuBuffer)hidden).Row(0).CopyTo(new Span<float>(Hidden, Output));
-        ((CpuBuffer?)cell)?.Row(0).CopyTo(new Span<float>(Hidden + Units, Output));
+        Take(hidden, Hidden);
+        Take(cell, Hidden + Units);
     }
 
     public sealed override void GetState(DeviceBuffer hidden, DeviceBuffer? cell)
     {
-        new ReadOnlySpan<float>(Hidden, Output).CopyTo(((CpuBuffer)hidden).Row(0));
-        ((CpuBuffer)hidden).Written();
-        if (cell is not CpuBuffer c)
-            return;
-        new ReadOnlySpan<float>(Hidden + Units, Output).CopyTo(c.Row(0));
-        c.Written();
+        Hand(Hidden, hidden);
+        Hand(Hidden + Units, cell);
     }
 
     /// <summary>

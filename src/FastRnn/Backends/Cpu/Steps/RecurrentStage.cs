@@ -76,18 +76,14 @@ internal abstract unsafe class RecurrentStage : StepStage
 
     public override void SetState(DeviceBuffer hidden, DeviceBuffer? cell)
     {
-        ((CpuBuffer)hidden).Row(0).CopyTo(new Span<float>(Hidden, Output));
-        ((CpuBuffer?)cell)?.Row(0).CopyTo(new Span<float>(Cell, Output));
+        Take(hidden, Hidden);
+        Take(cell, Cell);
     }
 
     public override void GetState(DeviceBuffer hidden, DeviceBuffer? cell)
     {
-        new ReadOnlySpan<float>(Hidden, Output).CopyTo(((CpuBuffer)hidden).Row(0));
-        ((CpuBuffer)hidden).Written();
-        if (cell is not CpuBuffer c)
-            return;
-        new ReadOnlySpan<float>(Cell, Output).CopyTo(c.Row(0));
-        c.Written();
+        Hand(Hidden, hidden);
+        Hand(Cell, cell);
     }
 
     /// <summary>Packs again if a parameter was written. The versions only rise, so their sum tells.</summary>

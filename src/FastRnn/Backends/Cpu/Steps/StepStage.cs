@@ -34,4 +34,24 @@ internal abstract unsafe class StepStage(int input, int output)
     public virtual void GetState(DeviceBuffer hidden, DeviceBuffer? cell)
     {
     }
+
+    /// <summary>Copies the row of a buffer, if there is one, to where a stage keeps it.</summary>
+    protected void Take(DeviceBuffer? row, float* to)
+    {
+        if (row is not CpuBuffer buffer)
+            return;
+        buffer.Row(0).CopyTo(new Span<float>(to, Output));
+        GC.KeepAlive(buffer);
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Copies what a stage keeps to the row of a buffer, if there is one.</summary>
+    protected void Hand(float* from, DeviceBuffer? row)
+    {
+        if (row is not CpuBuffer buffer)
+            return;
+        new ReadOnlySpan<float>(from, Output).CopyTo(buffer.Row(0));
+        buffer.Written();
+        GC.KeepAlive(this);
+    }
 }
