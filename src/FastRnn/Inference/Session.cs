@@ -65,7 +65,7 @@ public sealed class Session
 
     /// <summary>One step of a model that reads values.</summary>
     /// <param name="x">[input width]</param>
-    /// <param name="y">[output width], written.</param>
+    /// <param name="y">[output width], written; may be x.</param>
     /// <exception cref="ArgumentException">A length differs, or the model reads tokens.</exception>
     public void Step(ReadOnlySpan<float> x, Span<float> y)
     {

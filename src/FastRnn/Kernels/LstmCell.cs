@@ -16,7 +16,7 @@ internal static unsafe class LstmCell
     /// <summary>2⁻¹⁰⁰: states and state gradients below it are stored as +0.</summary>
     public const float FlushLimit = 7.888609e-31f;
 
-    /// <summary>One unit vector forward: the only place where the cell's equations stand for every width.</summary>
+    /// <summary>One unit vector forward. Rows have it in two passes, and steps of one sample with its functions side by side: the same operations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Forward<L, V>(ref V i, ref V f, ref V g, ref V o, V previousCell, out V cell, out V hidden)
         where L : struct, ILanes<V>

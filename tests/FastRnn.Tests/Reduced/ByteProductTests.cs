@@ -1,6 +1,8 @@
 using System.Runtime.Intrinsics.X86;
+using FastRnn.Backends;
 using FastRnn.Kernels;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -48,6 +50,16 @@ public unsafe class ByteProductTests
         }
     }
 
+    /// <summary>The greatest sums of as many terms as there may be; of one more the weights are refused.</summary>
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void SumsOfTheMostTermsFit(string path)
+    {
+        foreach ((int activation, int weight) in new[] { (127, 127), (127, -127), (-127, 127), (-127, -127) })
+            Compare(path, Int8Rounding.MostTerms, 1, () => activation, () => weight);
+        Assert.Throws<NotSupportedException>(() => new CpuBytePack(Int8Rounding.MostTerms + 1, 1, Gemm.PanelColumns));
+    }
+
     [Fact]
     public void RoundingFollowsItsDefinition()
     {
@@ -70,6 +82,7 @@ public unsafe class ByteProductTests
     {
         float[] ties = [127f, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, -126.5f, -127f];
         CompareRounding(ties);
+        CompareRounding([float.MaxValue, -float.MaxValue, float.MaxValue / 254, 1f]);
         Assert.Equal((int[])[127, 0, 2, 2, 0, -2, -2, 126, -126, -127], ReducedReference.Quantize(ties).Values);
     }
 

@@ -4,7 +4,7 @@ using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
-/// <summary>A step of <see cref="ElmanCell"/> for any size: one register of units at a time.</summary>
+/// <summary>A step of a small <see cref="ElmanCell"/>: one register of units at a time.</summary>
 internal sealed unsafe class RnnStage<L, V, F>(CpuRecurrentWeights weights) : RecurrentStage(weights, L.Width)
     where L : struct, ILanes<V>
     where V : unmanaged

@@ -5,14 +5,15 @@ using FastRnn.Memory;
 namespace FastRnn.Backends;
 
 /// <summary>
-/// A step of a layer whose weights are larger than the level-1 cache, whatever its cell. Units go in groups: <see cref="RowTile"/> streams a group's
-/// weights over x and then h_{t−1}, and while the chains are in L1 the cell's point-wise part follows, every block of 16 units being a row to it.
+/// A step of a layer whose weights are streamed, whatever its cell: of a large one, or in bfloat16. Units go in groups: <see cref="RowTile"/> streams a
+/// group's weights over x and then h_{t−1}, and while the chains are in L1 the cell's point-wise part follows, every block of 16 units being a row to it.
 /// <code>
 /// panels [block][k = input, then unit][gate][16]        one gate: [four blocks][k][block][16], the last panel with the blocks that are left
 /// biases and chains of a group [strip][block][16]       in the order of GateLayout
 /// </code>
-/// In bfloat16 a row of a panel holds two k, those of x and of h apart. Every other step begins at the last group and finds in the cache what the step before read last; the order of units changes no bit. It
-/// reads the weights of LSTM 256, as large as the level-2 cache, at 114 GB/s instead of 75, those of LSTM 512 at 36 instead of 29.
+/// In bfloat16 a row of a panel holds two k, those of x and of h apart. Every other step begins at the last group and finds in the cache what the step
+/// before read last; the order of units changes no bit. It reads the weights of LSTM 256, as large as the level-2 cache, at 114 GB/s instead of 75,
+/// those of LSTM 512 at 36 instead of 29.
 /// </summary>
 internal sealed unsafe class WideStage : RecurrentStage
 {
