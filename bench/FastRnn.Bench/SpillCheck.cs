@@ -21,13 +21,16 @@ internal static partial class SpillCheck
         int exit = 0;
         foreach (string? variable in new[] { null, "DOTNET_EnableAVX512" })
         {
-            string[] listings = [.. Listings(variable).Split("; Assembly listing for method ").Where(l => l.Contains("Tile:Run[", StringComparison.Ordinal))];
-            string[] vectors = [.. listings.Where(l => !l.Split('\n')[0].Contains("ScalarLanes", StringComparison.Ordinal))];
+            string[] listings = Listings(variable).Split("; Assembly listing for method ");
+            string[] vectors = [.. listings.Where(l => IsOf(l, "Tile:Run[") && !IsOf(l, "ScalarLanes"))];
             string[] bad = [.. vectors.Where(Spills)];
             foreach (string listing in bad)
                 Console.WriteLine($"spills: {listing.Split('\n')[0]}");
             Console.WriteLine($"{(variable == null ? "this machine" : variable + "=0")}: {vectors.Length} vector tiles, {bad.Length} with vectors on the stack inside a loop");
-            if (bad.Length > 0 || (vectors.Length == 0 && Isa.Widest > IsaLevel.Scalar))
+            bool sees = listings.Any(l => IsOf(l, nameof(Crowded) + ":Run(") && Spills(l));
+            if (!sees)
+                Console.WriteLine("the check itself is wrong: it finds no vector on the stack where registers cannot be enough");
+            if (bad.Length > 0 || (Isa.Widest > IsaLevel.Scalar && (vectors.Length == 0 || !sees)))
                 exit = 1;
         }
         return exit;
@@ -38,6 +41,7 @@ internal static partial class SpillCheck
     {
         const int depth = 5; // one group of four and a single one
         using AlignedBuffer a = new(16 * depth * 16), panel = new(depth * 64), c = new(16 * 64);
+        Crowded.Run(a.Pointer, 1);
         for (IsaLevel isa = IsaLevel.Scalar; isa <= Isa.Widest; isa++)
         {
             KernelTable table = KernelTable.For(isa);
@@ -58,6 +62,9 @@ internal static partial class SpillCheck
         }
         return 0;
     }
+
+    /// <summary>Whether a listing's first line, the method's name, contains this.</summary>
+    private static bool IsOf(string listing, string name) => listing.Split('\n')[0].Contains(name, StringComparison.Ordinal);
 
     private static string Listings(string? switchedOff)
     {

@@ -107,18 +107,20 @@ std::string onnx_model(const Row &row, const Data &data) {
     const bool one_step = row.steps == 1;
     std::string input = "x";
     for (int l = 0; l < row.layers; l++) {
-        const std::string output = l + 1 == row.layers ? "y" : name("y", l);
-        graph.message(1, layer_node(row, l, input, one_step ? "" : name("directions", l)));
-        // Y is [T, 1, B, H]; the axis of directions goes.
-        if (!one_step)
-            graph.message(1, Message().text(1, name("directions", l)).text(1, "axis").text(2, output).text(4, "Squeeze"));
-        input = one_step ? name("hn", l) : output;
+        // Y is [T, 1, B, H]. Between layers the axis of directions goes; the last Y is bound as it is, since taking the axis out would copy it.
+        const bool last = l + 1 == row.layers;
+        graph.message(1, layer_node(row, l, input, one_step ? "" : last ? "y" : name("directions", l)));
+        if (!one_step && !last)
+            graph.message(1, Message().text(1, name("directions", l)).text(1, "axis").text(2, name("y", l)).text(4, "Squeeze"));
+        input = one_step ? name("hn", l) : name("y", l);
     }
     graph.text(2, "layers");
     const Shape state = {1, row.batch, row.hidden};
     graph.message(11, value_info("x", {row.steps, row.batch, row.input}));
     if (!one_step)
-        graph.message(5, tensor("axis", kInt64Type, {1}, std::vector<int64_t>{1})).message(12, value_info("y", {row.steps, row.batch, row.hidden}));
+        graph.message(12, value_info("y", {row.steps, 1, row.batch, row.hidden}));
+    if (!one_step && row.layers > 1)
+        graph.message(5, tensor("axis", kInt64Type, {1}, std::vector<int64_t>{1}));
     for (int l = 0; l < row.layers; l++) {
         add_parameters(row, data.layers[l], l, graph);
         graph.message(11, value_info(name("h", l), state)).message(12, value_info(name("hn", l), state));

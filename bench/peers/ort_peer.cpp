@@ -64,7 +64,7 @@ private:
 class OrtWork final : public Work {
 public:
     OrtWork(const ort::Env *env, const ort::MemoryInfo *memory, const ort::SessionOptions *options, const Row &row, const Data &data)
-        : row_(row), x_(memory, {row.steps, row.batch, row.input}), y_(memory, {row.steps, row.batch, row.hidden}) {
+        : row_(row), x_(memory, {row.steps, row.batch, row.input}), y_(memory, {row.steps, 1, row.batch, row.hidden}) {
         const std::string model = onnx_model(row, data);
         ort::Session *session = nullptr;
         check(ort::at<ort::CreateSessionFromArray>(ort::kCreateSessionFromArray)(env, model.data(), model.size(), options, &session));

@@ -27,11 +27,26 @@ internal static class FmaPeak
     }
 
     /// <summary>GFLOP/s of several threads together, each in registers of its own: what this machine gives them at this moment.</summary>
-    public static double Measure(IsaLevel isa, int threads)
+    public static double Measure(IsaLevel isa, int threads) => Together(threads, () => Measure(isa));
+
+    /// <summary>The sum of what each of some threads returns, which start at the same moment: one after the other they would not share the machine.</summary>
+    internal static double Together(int threads, Func<double> measure)
     {
         var each = new double[threads];
-        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => each[i] = Measure(isa));
+        using var start = new Barrier(threads);
+        Thread[] others = [.. Enumerable.Range(1, threads - 1).Select(i => new Thread(() => One(i)))];
+        foreach (Thread other in others)
+            other.Start();
+        One(0);
+        foreach (Thread other in others)
+            other.Join();
         return each.Sum();
+
+        void One(int i)
+        {
+            start.SignalAndWait();
+            each[i] = measure();
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -93,6 +93,8 @@ internal sealed unsafe class LoadBandwidth : IDisposable
     {
         bool turns = pattern.ToAndFro && pattern.Parts == 1;
         nint ahead = pattern.Prefetch ? PrefetchLines * LineFloats : 0;
+        if (pattern.Loop == LoadLoop.Pairs)
+            return Pairs<L, V>(part, lines, sweeps);
         return pattern.Loop == LoadLoop.Panels && L.Width > 1
             ? Panels<L, V>(part, lines, sweeps, turns, ahead)
             : Streams<L, V>(part, lines, sweeps, turns, Math.Max(1, pattern.Streams), ahead);
@@ -178,6 +180,33 @@ internal sealed unsafe class LoadBandwidth : IDisposable
             }
         }
         return Sum<L, V>(L.Xor(L.Xor(L.Xor(c0, c1), L.Xor(c2, c3)), L.Xor(L.Xor(c4, c5), L.Xor(c6, c7))));
+    }
+
+    /// <summary>
+    /// Two loads for one multiply-add, from one pointer. Where L1 answers two loads a clock, loops with an operation for each of them do not show it: 82 bytes a
+    /// clock with exclusive or, 105 this way; 118 in machine code that does nothing with what it loads.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Pairs<L, V>(float* block, nint lines, int sweeps)
+        where L : struct, ILanes<V>
+        where V : unmanaged
+    {
+        V c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
+        for (float* end = block + (lines * LineFloats); sweeps > 0; sweeps--)
+        {
+            for (float* p = block; p < end; p += 16 * L.Width)
+            {
+                c0 = L.MultiplyAdd(L.Load(p), L.Load(p + L.Width), c0);
+                c1 = L.MultiplyAdd(L.Load(p + (2 * L.Width)), L.Load(p + (3 * L.Width)), c1);
+                c2 = L.MultiplyAdd(L.Load(p + (4 * L.Width)), L.Load(p + (5 * L.Width)), c2);
+                c3 = L.MultiplyAdd(L.Load(p + (6 * L.Width)), L.Load(p + (7 * L.Width)), c3);
+                c4 = L.MultiplyAdd(L.Load(p + (8 * L.Width)), L.Load(p + (9 * L.Width)), c4);
+                c5 = L.MultiplyAdd(L.Load(p + (10 * L.Width)), L.Load(p + (11 * L.Width)), c5);
+                c6 = L.MultiplyAdd(L.Load(p + (12 * L.Width)), L.Load(p + (13 * L.Width)), c6);
+                c7 = L.MultiplyAdd(L.Load(p + (14 * L.Width)), L.Load(p + (15 * L.Width)), c7);
+            }
+        }
+        return Sum<L, V>(L.Add(L.Add(L.Add(c0, c1), L.Add(c2, c3)), L.Add(L.Add(c4, c5), L.Add(c6, c7))));
     }
 
     private static float* At(float* block, int pointer, int streams, nint part) =>

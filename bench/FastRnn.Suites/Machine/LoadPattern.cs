@@ -8,6 +8,9 @@ internal enum LoadLoop
     /// <summary>Streams of lines side by side, put together by exclusive or.</summary>
     Streams,
 
+    /// <summary>One pointer, two loads for an operation: for an L1 that answers two a clock.</summary>
+    Pairs,
+
     /// <summary>Two panels of weights times a broadcast value.</summary>
     Panels,
 
@@ -27,12 +30,13 @@ internal readonly record struct LoadPattern(LoadLoop Loop, int Streams, bool Pre
         .. from parts in new[] { 4, 16 }
            from back in new[] { false, true }
            select new LoadPattern(LoadLoop.Kernel, 0, false, back, parts),
+        new LoadPattern(LoadLoop.Pairs, 1, false, false, 1),
         .. from how in new (LoadLoop Loop, int Streams)[] { (LoadLoop.Panels, 0), (LoadLoop.Streams, 1), (LoadLoop.Streams, 2), (LoadLoop.Streams, 4), (LoadLoop.Streams, 8) }
            from way in new (bool Prefetch, bool Back, int Parts)[] { (false, false, 1), (true, false, 1), (false, true, 1), (false, true, 16), (true, true, 16) }
            select new LoadPattern(how.Loop, how.Streams, way.Prefetch, way.Back, way.Parts),
     ];
 
     public override string ToString() =>
-        (Loop == LoadLoop.Kernel ? "step kernel" : Loop == LoadLoop.Panels ? "panels" : string.Create(CultureInfo.InvariantCulture, $"{Streams} stream{(Streams == 1 ? "" : "s")}"))
+        (Loop == LoadLoop.Kernel ? "step kernel" : Loop == LoadLoop.Panels ? "panels" : Loop == LoadLoop.Pairs ? "pairs" : string.Create(CultureInfo.InvariantCulture, $"{Streams} stream{(Streams == 1 ? "" : "s")}"))
         + (Prefetch ? ", prefetch" : "") + (ToAndFro ? ", to and fro" : "");
 }

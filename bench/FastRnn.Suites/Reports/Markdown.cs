@@ -45,13 +45,13 @@ internal static class Markdown
             if (found is not { } line)
             {
                 if (all)
-                    text.AppendLine(CultureInfo.InvariantCulture, $"| {target.Row} | {target.Wanted(runs[0])} | {None} | **open**: not run |");
+                    text.AppendLine(CultureInfo.InvariantCulture, $"| {target.Row} | {target.Wanted(runs[0], null)} | {None} | **open**: not run |");
                 continue;
             }
             (double Value, bool Met)? judged = target.Judge(line.Run, line.Row);
             string value = judged is { } known ? Figure(target, known.Value) : None;
             string mark = judged is { } is_ ? is_.Met ? "met" : "**missed**" : "**open**: " + Reason(target, line.Row);
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {target.Row} | {target.Wanted(line.Run)} | {value} | {mark} |");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {target.Row} | {target.Wanted(line.Run, line.Row)} | {value} | {mark} |");
         }
         return text.ToString();
     }
@@ -102,7 +102,7 @@ internal static class Markdown
     private static void Peers(StringBuilder text, SuiteResult run)
     {
         text.AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"Peers in turn with FastRnn, {run.Rounds} rounds on the same cores: their time, and in brackets their time ÷ ours, the median of the rounds.");
+        text.AppendLine(CultureInfo.InvariantCulture, $"Peers in turn with FastRnn, {run.Rounds} rounds on the same cores: their time with float32 weights, whatever ours are, and in brackets their time ÷ ours, the median of the rounds.");
         foreach (PeerVersion peer in run.Peers)
             text.AppendLine(CultureInfo.InvariantCulture, $"- {peer.Peer} {peer.Version}{(peer.Details == null ? "" : ", " + peer.Details)}{(peer.Missing == null ? "" : ": " + peer.Missing)}");
         text.AppendLine();

@@ -26,8 +26,10 @@ internal sealed record SuiteResult(
     {
         if (older == null || Program(older) != Program(this))
             return this;
-        IEnumerable<RowResult> kept = older.Rows.Where(row => !Rows.Any(other => other.Id == row.Id));
-        IEnumerable<string> faults = older.Faults.Where(fault => kept.Any(row => fault.StartsWith($"row {row.Id}:", StringComparison.Ordinal)));
+        List<RowResult> kept = [.. older.Rows.Where(row => !Rows.Any(other => other.Id == row.Id))];
+        // A fault of a probe names no row: it stays as long as a row does that was measured beside it.
+        IEnumerable<string> faults = older.Faults.Where(
+            fault => kept.Count > 0 && !Rows.Any(row => fault.StartsWith($"row {row.Id}:", StringComparison.Ordinal)) && !Faults.Contains(fault));
         return this with { Rows = [.. Rows.Concat(kept).OrderBy(row => order.IndexOf(row.Id))], Faults = [.. Faults, .. faults] };
     }
 

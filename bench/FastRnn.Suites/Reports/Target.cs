@@ -36,11 +36,11 @@ internal sealed record Target(string Row, Measure Measure, double Value, string 
 
     public string[] PeerNames => Names.Split('+');
 
-    /// <summary>What is wanted, in words, for a run.</summary>
-    public string Wanted(SuiteResult run) => Measure switch
+    /// <summary>What is wanted, in words: for a row the limit that it is judged by, for one that was not run that of the run.</summary>
+    public string Wanted(SuiteResult run, RowResult? row) => Measure switch
     {
-        Measure.Nanoseconds => FormattableString.Invariant($"≤ {Limit(run, null):F0} ns ({Value:F0} at {StatedPeak:F0} GFLOP/s)"),
-        Measure.Share => FormattableString.Invariant($"≥ {Limit(run, null) * 100:F0} % of FMA peak"),
+        Measure.Nanoseconds => FormattableString.Invariant($"≤ {Markdown.Time(Limit(run, row))} ({Value:F0} at {StatedPeak:F0} GFLOP/s)"),
+        Measure.Share => FormattableString.Invariant($"≥ {Limit(run, row) * 100:F0} % of FMA peak"),
         Measure.Gap => FormattableString.Invariant($"gap ≤ {Value:F2}"),
         Measure.Peers => FormattableString.Invariant($"≥ {Value:0.##}× {string.Join(", ", PeerNames)}"),
         Measure.MetricAtMost => FormattableString.Invariant($"{Names} ≤ {Value:0.##}"),

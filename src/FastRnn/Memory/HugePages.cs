@@ -19,7 +19,7 @@ internal static unsafe partial class HugePages
         if (bytes < PageBytes || !OperatingSystem.IsLinux())
             return NativeMemory.AlignedAlloc(bytes, alignment);
         void* block = NativeMemory.AlignedAlloc(bytes, PageBytes);
-        _ = Advise(block, bytes / PageBytes * PageBytes, Advice); // whole pages: the rest of the last one belongs to others
+        _ = Advise(block, bytes / PageBytes * PageBytes, Advice); // whole pages: for the rest a page would take more than it holds
         return block;
     }
 

@@ -19,6 +19,29 @@ public unsafe class MemoryTests
         }
     }
 
+    /// <summary>Around the size from which blocks ask for huge pages: to the last float theirs, and zero when memory comes back from one before.</summary>
+    [Theory]
+    [InlineData((1 << 19) - 16)]
+    [InlineData(1 << 19)]
+    [InlineData((1 << 19) + 1)]
+    [InlineData((3 << 19) - 1)]
+    public void LargeBlocksAreAlignedAndZeroed(int length)
+    {
+        for (int round = 0; round < 3; round++)
+        {
+            using AlignedBuffer first = new(length), second = new(length);
+            foreach (AlignedBuffer block in new[] { first, second })
+            {
+                Assert.Equal(0, (nint)block.Pointer % AlignedBuffer.Alignment);
+                Assert.True(block.Span.IndexOfAnyExcept(0f) < 0);
+            }
+            first.Span.Fill(1f);
+            Assert.True(second.Span.IndexOfAnyExcept(0f) < 0);
+            second.Span.Fill(2f);
+            Assert.True(first.Span.IndexOfAnyExcept(1f) < 0);
+        }
+    }
+
     [Fact]
     public void DisposedBlockIsNotReadable()
     {

@@ -60,7 +60,7 @@ public sealed class PeerTests : IDisposable
         Assert.Equal("no compiler", peer.Prepare(Step));
     }
 
-    [Theory]
+    [UnixTheory]
     [InlineData("exit 3", "ended with exit code 3")]
     [InlineData("echo hello; cat > /dev/null", "greeted with 'hello'")]
     public void PeerThatDoesNotGreetIsBroken(string script, string reason)
@@ -70,7 +70,7 @@ public sealed class PeerTests : IDisposable
         Assert.Equal(reason, peer.Version.Missing);
     }
 
-    [Theory]
+    [UnixTheory]
     [InlineData("run) exit 7;;", "ended with exit code 7")]
     [InlineData("run) echo 'times other 5';;", "answered 'times other 5' to run")]
     [InlineData("run) echo \"times $id\";;", "to run")]

@@ -86,6 +86,14 @@ public class RooflineTests
         Assert.Equal(Core.Loads(bytes + 4), measured.Loads(bytes + 4));
     }
 
+    /// <summary>The peak of several threads is that of the same moment: each waits here until the others have come.</summary>
+    [Fact]
+    public void ThreadsAreMeasuredTogether()
+    {
+        using var all = new Barrier(3);
+        Assert.Equal(3, FmaPeak.Together(3, () => all.SignalAndWait(TimeSpan.FromSeconds(20)) ? 1 : 0));
+    }
+
     [Fact]
     public void FewerBytesAWeightLowerTheBoundOfLoads()
     {
