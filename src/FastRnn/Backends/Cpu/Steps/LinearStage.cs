@@ -20,15 +20,13 @@ internal sealed unsafe class LinearStage<L, V> : StepStage
         _weights = weights;
         _y = new(AlignedBuffer.Pad(weights.Output));
         _panels = new(_y.Length * weights.Input);
-        _version = Version - 1;
+        _version = weights.Weight.Version - 1;
     }
-
-    private int Version => _weights.Weight.Version + _weights.Bias.Version;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        if (Version != _version)
+        if (_weights.Weight.Version != _version) // the bias is read where it is
             Pack();
         float* y = _y.Pointer, bias = ((CpuBuffer)_weights.Bias).Pointer, panels = _panels.Pointer;
         nint inputs = Input;
@@ -48,6 +46,6 @@ internal sealed unsafe class LinearStage<L, V> : StepStage
     {
         var weight = (CpuBuffer)_weights.Weight;
         Packing.GateColumns(weight.Pointer, weight.Stride, Output, [0], Input, _panels.Pointer);
-        _version = Version;
+        _version = _weights.Weight.Version;
     }
 }
