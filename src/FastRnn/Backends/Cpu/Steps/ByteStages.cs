@@ -5,33 +5,99 @@ using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
 
-/// <summary>A step of a plain cell with 8-bit weights; x and h are rounded first, each with a scale of its own.</summary>
-internal sealed unsafe class ByteStage(KernelTable table, CpuRecurrentWeights weights) : ProductStage(table, weights)
+/// <summary>
+/// A step of a plain cell with 8-bit weights; x and h are rounded first, each with a scale of its own. First all products, then the point-wise
+/// part once over all units. Pre-activations lie as
+/// <code>[strip][unit], strips as in <see cref="GateLayout"/></code>
+/// so that to the cell's kernel the blocks of 16 units are rows of one block. h and c are overwritten in place: who reads h_{t−1} has done so by then.
+/// </summary>
+internal sealed unsafe class ByteStage : StepStage
 {
-    private readonly AlignedBuffer _x = ByteVector.Room(weights.Input), _hidden = ByteVector.Room(weights.Hidden);
+    private readonly KernelTable _table;
+    private readonly CpuRecurrentWeights _weights;
+    private readonly AlignedBuffer _state, _x, _hidden;
+    private readonly delegate*<CellArgs*, void> _cell;
+    private readonly int _strips;
+    private readonly nint _units;
 
     /// <summary>
     /// Every other step begins with the last units: where the weights are larger than the level-2 cache, it finds there what the step before read last.
     /// </summary>
     private bool _fromEnd;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    protected override void Multiply(float* x, float* hidden, float* bias, float* gates)
+    public ByteStage(KernelTable table, CpuRecurrentWeights weights)
+        : base(weights.Input, weights.Hidden)
     {
-        GateLayout layout = Weights.Layout;
-        BytePanels* w = Weights.FromInput.Bytes(WeightPrecision.Int8), r = Weights.FromState.Bytes(WeightPrecision.Int8);
-        ByteVector input = new(Table, x, Input, _x), state = new(Table, hidden, Output, _hidden);
+        (_table, _weights, _strips) = (table, weights, weights.Layout.CellStrips);
+        _units = AlignedBuffer.Pad(weights.Hidden);
+        _state = new((2 + _strips) * _units);
+        (_x, _hidden) = (ByteVector.Room(weights.Input), ByteVector.Room(weights.Hidden));
+        _cell = table.CellForward[(int)weights.Kernel];
+    }
+
+    /// <summary>h_{t−1} until the cell's kernel runs; padded units may hold anything.</summary>
+    private float* Hidden => _state.Pointer;
+
+    /// <summary>Pre-activations, H padded to whole blocks a strip.</summary>
+    private float* Gates => _state.Pointer + (2 * _units);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override float* Step(float* x)
+    {
+        float* hidden = Hidden, gates = Gates, apart = _weights.ApartBias();
+        if (apart != null)
+            new ReadOnlySpan<float>(apart, (int)_units).CopyTo(new Span<float>(gates + ((_strips - 1) * _units), (int)_units));
+        Multiply(x, hidden, _weights.PackedBias(), gates);
+        var args = new CellArgs
+        {
+            Gates = gates,
+            GateStride = _units,
+            GateRow = 16,
+            PreviousHidden = hidden,
+            PreviousCell = hidden + _units,
+            Cell = hidden + _units,
+            Hidden = hidden,
+            StateRow = 16,
+            Rows = _units / 16,
+        };
+        _cell(&args);
+        return hidden;
+    }
+
+    public override void Reset() => _state.Span.Clear();
+
+    public override void SetState(DeviceBuffer hidden, DeviceBuffer? cell)
+    {
+        Take(hidden, Hidden);
+        Take(cell, Hidden + _units);
+    }
+
+    public override void GetState(DeviceBuffer hidden, DeviceBuffer? cell)
+    {
+        Hand(Hidden, hidden);
+        Hand(Hidden + _units, cell);
+    }
+
+    /// <summary>
+    /// Pre-activations = bias + W x + R h, the bias as [block of units][gate of W][16]; a chain that R has for itself goes on from what is there.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Multiply(float* x, float* hidden, float* bias, float* gates)
+    {
+        GateLayout layout = _weights.Layout;
+        BytePanels* w = _weights.FromInput.Bytes(WeightPrecision.Int8), r = _weights.FromState.Bytes(WeightPrecision.Int8);
+        ByteVector input = new(_table, x, Input, _x), state = new(_table, hidden, Output, _hidden);
         // A block of units has its gates behind each other in a panel; a cell with one gate has four blocks of units there.
-        nint strips = layout.Input.Gates.Length, step = strips == 1 ? 64 : 16, stride = strips == 1 ? 16 : Units;
-        float* fromState = gates + (layout.Recurrent.FirstStrip * Units);
-        nint panels = (Units + step - 1) / step;
+        nint strips = layout.Input.Gates.Length, step = strips == 1 ? 64 : 16, stride = strips == 1 ? 16 : _units;
+        float* fromState = gates + (layout.Recurrent.FirstStrip * _units);
+        nint panels = (_units + step - 1) / step;
         _fromEnd = !_fromEnd;
         for (nint i = 0; i < panels; i++)
         {
             nint panel = _fromEnd ? panels - 1 - i : i, unit = panel * step;
-            nint count = strips == 1 ? Math.Min(4, (Units - unit) / 16) : strips;
-            input.Multiply(Table, w, panel, count, bias + (unit * strips), 16, gates + unit, stride);
-            state.Multiply(Table, r, panel, count, fromState + unit, stride, fromState + unit, stride);
+            nint count = strips == 1 ? Math.Min(4, (_units - unit) / 16) : strips;
+            input.Multiply(_table, w, panel, count, bias + (unit * strips), 16, gates + unit, stride);
+            state.Multiply(_table, r, panel, count, fromState + unit, stride, fromState + unit, stride);
         }
     }
 }
