@@ -1,0 +1,34 @@
+using System.Text.RegularExpressions;
+using FastRnn.Tests.Support;
+using Xunit;
+
+namespace FastRnn.Tests;
+
+/// <summary>What the pages of the packages say; that the packages work is tried by tests/Packages.proj.</summary>
+public partial class PackageTests
+{
+    private static readonly string Source = Path.Combine(Repository.Root, "src");
+
+    /// <summary>A program of its own, which has nothing but the package, compiles and runs it.</summary>
+    [Fact]
+    public void ExampleIsTheConsumersProgram()
+    {
+        string program = File.ReadAllText(Path.Combine(Repository.Root, "tests", "PackageConsumer", "Program.cs"));
+        Assert.Contains($"```csharp\n{program}```", File.ReadAllText(Path.Combine(Source, "FastRnn", "PACKAGE.md")), StringComparison.Ordinal);
+    }
+
+    /// <summary>A page that is shown elsewhere cannot link to files beside it.</summary>
+    [Theory]
+    [InlineData("FastRnn")]
+    [InlineData("FastRnn.Data")]
+    [InlineData("FastRnn.Runner")]
+    public void LinksAreWholeAddresses(string project)
+    {
+        string page = File.ReadAllText(Path.Combine(Source, project, "PACKAGE.md"));
+        Assert.All(Link().Matches(page), link => Assert.StartsWith("https://", link.Groups[1].Value, StringComparison.Ordinal));
+        Assert.Contains("MIT", page, StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"\]\(([^)#]+)\)")]
+    private static partial Regex Link();
+}
