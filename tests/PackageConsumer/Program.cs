@@ -21,7 +21,7 @@ for (int epoch = 1; epoch <= 10; epoch++)
     Console.WriteLine($"epoch {epoch}: {loss:F5}");
 }
 
-var session = model.OpenSession();                            // owns h and c; a step allocates nothing
+using Session session = model.OpenSession();                  // owns h and c; a step allocates nothing
 float[] next = [0];
 foreach (float value in sine)
     session.Step([value], next);

@@ -56,7 +56,8 @@ internal static class PublicApi
         return [.. fields, .. properties, .. events, .. constructors, .. methods];
     }
 
-    private static bool Visible(MethodBase method) => method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly;
+    private static bool Visible(MethodBase method) => method.IsPublic
+        || ((method.IsFamily || method.IsFamilyOrAssembly) && !method.DeclaringType!.IsSealed && method.Name != "Finalize");
 
     private static string Field(FieldInfo field)
     {
