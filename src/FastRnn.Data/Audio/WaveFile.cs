@@ -45,6 +45,40 @@ public sealed class WaveFile
         throw new DataFormatException(path, "there is no part named data");
     }
 
+    /// <summary>Writes a sound of one channel as PCM of 16 bits. What is beyond full scale is clipped.</summary>
+    /// <param name="path">The file, which is replaced.</param>
+    /// <param name="samples">The sound, full scale ±1, all finite.</param>
+    /// <param name="sampleRate">Samples a second, 1 to 1000000.</param>
+    /// <exception cref="ArgumentException">A sample is not finite.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The rate is out of range.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(string path, ReadOnlySpan<float> samples, int sampleRate)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentOutOfRangeException.ThrowIfLessThan(sampleRate, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sampleRate, 1_000_000);
+        var file = new byte[checked(44 + (2 * samples.Length))];
+        Span<byte> header = file;
+        "RIFF\0\0\0\0WAVEfmt "u8.CopyTo(header);
+        BinaryPrimitives.WriteInt32LittleEndian(header[4..], file.Length - 8);
+        BinaryPrimitives.WriteInt32LittleEndian(header[16..], 16);
+        BinaryPrimitives.WriteInt16LittleEndian(header[20..], Pcm);
+        BinaryPrimitives.WriteInt16LittleEndian(header[22..], 1);
+        BinaryPrimitives.WriteInt32LittleEndian(header[24..], sampleRate);
+        BinaryPrimitives.WriteInt32LittleEndian(header[28..], 2 * sampleRate);
+        BinaryPrimitives.WriteInt16LittleEndian(header[32..], 2);
+        BinaryPrimitives.WriteInt16LittleEndian(header[34..], 16);
+        "data"u8.CopyTo(header[36..]);
+        BinaryPrimitives.WriteInt32LittleEndian(header[40..], 2 * samples.Length);
+        for (int i = 0; i < samples.Length; i++)
+        {
+            if (!float.IsFinite(samples[i]))
+                throw new ArgumentException($"sample {i + 1} is {samples[i]}, expected a finite number", nameof(samples));
+            BinaryPrimitives.WriteInt16LittleEndian(header[(44 + (2 * i))..], (short)Math.Clamp(MathF.Round(samples[i] * 32768), -32768, 32767));
+        }
+        File.WriteAllBytes(path, file);
+    }
+
     private static Format Of(string path, Format? format) => format ?? throw new DataFormatException(path, "there is no part named fmt before the data");
 
     private sealed record Format(int Kind, int Channels, int SampleRate, int Bits)

@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Globalization;
+using FastRnn.Inference;
+using FastRnn.Layers;
+using FastRnn.Training;
+
+namespace FastRnn.Samples;
+
+/// <summary>
+/// Ticks come as lines "time,price"; each is answered with the price expected next. The model that answers never stops for learning: a twin learns
+/// from the ticks so far, and its weights are exchanged between two steps, where the state goes on.
+/// </summary>
+internal static class TickStream
+{
+    private const int Again = 400; // ticks from one exchange of weights to the next
+
+    /// <summary>Ticks answered, root mean squares of the error of the forecast and of the last price, times of a step in ns, bytes that all steps allocated.</summary>
+    internal readonly record struct Figures(int Ticks, double Forecast, double LastPrice, double Median, double P99, double Longest, long Allocated);
+
+    public static Figures Run(TextReader input, TextWriter output)
+    {
+        using var model = new Sequential(new Lstm(1, 16), new Linear(16, 1));
+        using var twin = new Sequential(new Lstm(1, 16), new Linear(16, 1));
+        var trainer = new Trainer(twin, new Huber(), new Adam(3e-3f)) { ClipNorm = 1 };
+        using Session session = model.OpenSession(); // the model's weights may be exchanged from any thread
+        session.Warmup();
+
+        var changes = new List<float>();
+        var nanoseconds = new List<double>();
+        double scale = 0, price = 0, expected = 0, squares = 0, squaresOfLast = 0;
+        long allocated = 0;
+        float[] x = [0], y = [0];
+        while (input.ReadLine() is { } line)
+        {
+            int comma = line.LastIndexOf(',');
+            if (!double.TryParse(line.AsSpan(comma + 1), CultureInfo.InvariantCulture, out double next) || !double.IsFinite(next) || next <= 0)
+            {
+                output.WriteLine($"'{line}' is no tick: time,price");
+                continue;
+            }
+            if (expected > 0)
+                (squares, squaresOfLast) = (squares + Math.Pow(next - expected, 2), squaresOfLast + Math.Pow(next - price, 2));
+            double change = price > 0 ? Math.Log(next / price) : 0;
+            price = next;
+            changes.Add((float)change);
+
+            if (changes.Count % Again == 0) // a program that trades does this on another thread
+            {
+                scale = Math.Sqrt(changes.Average(c => (double)c * c)) + 1e-9;
+                NextValue.Learn(trainer, [.. changes.Select(c => Scaled(c, scale))], epochs: 20);
+                model.Replace(twin.Snapshot());
+            }
+            if (scale == 0)
+                continue;
+
+            x[0] = Scaled(change, scale);
+            long bytes = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+            session.Step(x, y);
+            nanoseconds.Add((Stopwatch.GetTimestamp() - start) * 1e9 / Stopwatch.Frequency);
+            allocated += GC.GetAllocatedBytesForCurrentThread() - bytes;
+            expected = price * Math.Exp(y[0] * scale);
+            output.WriteLine($"{line[..Math.Max(comma, 0)]},{price:G6},{expected:G6}");
+        }
+        if (nanoseconds.Count == 0)
+            throw new InvalidDataException($"{changes.Count} ticks came, the first {Again} are only learnt from");
+
+        int answered = nanoseconds.Count;
+        nanoseconds.Sort();
+        double At(double share) => nanoseconds[(int)Math.Min(share * answered, answered - 1)];
+        var figures = new Figures(answered, Math.Sqrt(squares / answered), Math.Sqrt(squaresOfLast / answered), At(0.5), At(0.99), nanoseconds[^1], allocated);
+        output.WriteLine($"{answered} ticks; off by {figures.Forecast:G4}, the last price by {figures.LastPrice:G4} (root mean squares)");
+        output.WriteLine($"a step: median {figures.Median:F0} ns, 99 % within {figures.P99:F0} ns, longest {figures.Longest:F0} ns, {allocated} bytes allocated");
+        return figures;
+    }
+
+    private static float Scaled(double change, double scale) => (float)Math.Clamp(change / scale, -4, 4);
+}
