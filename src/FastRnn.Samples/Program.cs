@@ -1,3 +1,3 @@
 using FastRnn.Samples;
 
-return SampleList.Start(args, Console.Out, Console.Error);
+return SampleList.Start(args, Console.In, Console.Out, Console.Error);

@@ -54,10 +54,11 @@ internal static class TickStream
                 continue;
 
             x[0] = Scaled(change, scale);
-            long bytes = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+            long bytes = GC.GetAllocatedBytesForCurrentThread(), time = Stopwatch.GetTimestamp();
             session.Step(x, y);
-            nanoseconds.Add((Stopwatch.GetTimestamp() - start) * 1e9 / Stopwatch.Frequency);
+            time = Stopwatch.GetTimestamp() - time;
             allocated += GC.GetAllocatedBytesForCurrentThread() - bytes;
+            nanoseconds.Add(time * 1e9 / Stopwatch.Frequency);
             expected = price * Math.Exp(y[0] * scale);
             output.WriteLine($"{line[..Math.Max(comma, 0)]},{price:G6},{expected:G6}");
         }

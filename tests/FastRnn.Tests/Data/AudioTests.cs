@@ -164,6 +164,27 @@ public sealed class AudioTests() : FileTest("sound.wav")
     }
 
     /// <summary>One channel at 8000 samples a second, with a part of an odd length that nobody knows before the samples.</summary>
+    /// <summary>The bytes are those of Python's wave module.</summary>
+    [Fact]
+    public void Written_sound_is_clipped_at_full_scale_and_read_back()
+    {
+        WaveFile.Write(Target, [0, 0.5f, -1.5f, 1, -3 / 32768f], 11025);
+        Assert.Equal("UklGRi4AAABXQVZFZm10IBAAAAABAAEAESsAACJWAAACABAAZGF0YQoAAAAAAABAAID/f/3/", Convert.ToBase64String(File.ReadAllBytes(Target)));
+        WaveFile wave = WaveFile.Read(Target);
+        Assert.Equal(11025, wave.SampleRate);
+        Assert.Equal([0, 0.5f, -1, 32767 / 32768f, -3 / 32768f], wave.Samples.ToArray());
+    }
+
+    [Fact]
+    public void Sound_that_cannot_be_written_leaves_no_file()
+    {
+        Assert.Contains("sample 2 is NaN", Assert.Throws<ArgumentException>(() => WaveFile.Write(Target, [0, float.NaN], 8000)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => WaveFile.Write(Target, [0], 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => WaveFile.Write(Target, [0], 1_000_001));
+        Assert.Throws<ArgumentException>(() => WaveFile.Write("", [0], 8000));
+        Assert.False(File.Exists(Target));
+    }
+
     private static byte[] Wave(int kind, int bits, byte[] extension, byte[] data)
     {
         using var bytes = new MemoryStream();

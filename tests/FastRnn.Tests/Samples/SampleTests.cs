@@ -61,16 +61,4 @@ public sealed class SampleTests
         Assert.InRange(figures.NextStep, 0, 1e-3);
         Assert.InRange(figures.FreeRun, 0, 1e-2);
     }
-
-    [Fact]
-    public void NamesOfSamplesAreListedAndOthersRefused()
-    {
-        Assert.Equal(0, SampleList.Start([], _output, TextWriter.Null));
-        string[] lines = _output.ToString().TrimEnd().Split('\n');
-        Assert.Equal(["noisy-sine", "binary", "classify", "names", "next-step-sine"], lines.Select(line => line.Split(' ')[0]));
-        var errors = new StringWriter();
-        Assert.Equal(1, SampleList.Start(["sine"], TextWriter.Null, errors));
-        Assert.Equal(1, SampleList.Start(["names", "binary"], TextWriter.Null, errors));
-        Assert.Contains("'sine', expected one of noisy-sine, binary, classify, names, next-step-sine", errors.ToString(), StringComparison.Ordinal);
-    }
 }
