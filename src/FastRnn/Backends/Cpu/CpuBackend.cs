@@ -78,7 +78,8 @@ public sealed partial class CpuBackend : Backend
 
     internal override bool InferenceOnly { get; }
 
-    internal override Backend ForInference(int threads) => new CpuBackend(threads, Isa, inferenceOnly: true);
+    internal override Backend ForInference(int threads) =>
+        _self.IsAllocated ? new CpuBackend(threads, Isa, inferenceOnly: true) : throw new ObjectDisposedException(GetType().FullName);
 
     internal override bool IsLike(Backend other) => other is CpuBackend same && same.Isa == Isa;
 
