@@ -46,8 +46,7 @@ public sealed partial class Session : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         Weights = options.Weights ?? model.InferenceWeights;
-        if (!model.Backend.Stores(Weights))
-            throw new NotSupportedException($"{model.Backend.Name}: no {Weights.Name()} weights");
+        model.CheckWeights(Weights);
         model.RefuseReadingAhead();
         (Model, _options, _clock) = (model, options, model.Clock);
         CheckMemory(model, options, Weights);

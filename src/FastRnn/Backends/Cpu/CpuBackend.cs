@@ -83,10 +83,6 @@ public sealed partial class CpuBackend : Backend
 
     internal override bool IsLike(Backend other) => other is CpuBackend same && same.Isa == Isa;
 
-    internal override void Prepare(RecurrentWeights weights, WeightPrecision precision) => ((CpuRecurrentWeights)weights).Prepare(precision);
-
-    internal override void Prepare(LinearWeights weights, WeightPrecision precision) => ((CpuLinearWeights)weights).Prepare(precision);
-
     internal override DeviceBuffer Allocate(int rows, int columns) => new CpuBuffer(rows, columns);
 
     internal override DeviceBuffer View(DeviceBuffer buffer, int firstRow, int rows) => Cpu(buffer).View(firstRow, rows);
