@@ -42,8 +42,7 @@ internal static class GameLoop
             times[frame] = (Stopwatch.GetTimestamp() - start) * 1e6 / Stopwatch.Frequency;
             for (int agent = 0; agent < Agents; agent++)
             {
-                (way[agent, 0], way[agent, 1]) = (way[agent, 0] - (Speed * moves[2 * agent]), way[agent, 1] - (Speed * moves[(2 * agent) + 1]));
-                if (MathF.Abs(way[agent, 0]) + MathF.Abs(way[agent, 1]) > 2 * Speed)
+                if (!Arrives(way, agent, moves.AsSpan(2 * agent, 2)))
                     continue;
                 arrivals[agent]++;
                 Place(way, agent, random);
@@ -82,6 +81,12 @@ internal static class GameLoop
             loss = trainer.Step(window).Loss;
         }
         return loss;
+    }
+
+    private static bool Arrives(float[,] way, int agent, ReadOnlySpan<float> move)
+    {
+        (way[agent, 0], way[agent, 1]) = (way[agent, 0] - (Speed * move[0]), way[agent, 1] - (Speed * move[1]));
+        return MathF.Abs(way[agent, 0]) + MathF.Abs(way[agent, 1]) < 2 * Speed;
     }
 
     private static void Place(float[,] way, int agent, Random random) =>

@@ -29,10 +29,7 @@ internal static class SensorStream
         float Scale(float value) => Math.Clamp((value - mean) / deviation, -4, 4);
 
         float[] scaled = [.. past.Select(Scale)];
-        using var model = new Sequential(new Lstm(1, 16), new Linear(16, 1));
-        var trainer = new Trainer(model, new Huber(), new Adam(5e-3f)) { ClipNorm = 1 };
-        output.WriteLine($"learnt from {learn} values, loss {NextValue.Learn(trainer, scaled, epochs: 40):F3}");
-
+        using Sequential model = Learn(scaled, output);
         using Session session = model.OpenSession();
         session.Warmup();
         var forecasts = new float[learn];
@@ -55,8 +52,17 @@ internal static class SensorStream
             x[0] = Scale(value);
             session.Step(x, forecast); // allocates nothing, takes no lock, waits for nobody
         }
-        output.WriteLine($"{values} values, {anomalies.Count} anomalies; mean error {deviation * error / values:G3}, of the last value {deviation * persistence / values:G3}");
-        return new Figures(anomalies, deviation * error / values, deviation * persistence / values);
+        (error, persistence) = (deviation * error / Math.Max(values, 1), deviation * persistence / Math.Max(values, 1));
+        output.WriteLine($"{values} values, {anomalies.Count} anomalies; mean error {error:G3}, of the last value {persistence:G3}");
+        return new Figures(anomalies, error, persistence);
+    }
+
+    private static Sequential Learn(float[] past, TextWriter output)
+    {
+        var model = new Sequential(new Lstm(1, 16), new Linear(16, 1));
+        var trainer = new Trainer(model, new Huber(), new Adam(5e-3f)) { ClipNorm = 1 };
+        output.WriteLine($"learnt from {past.Length} values, loss {NextValue.Learn(trainer, past, epochs: 40):F3}");
+        return model;
     }
 
     private static IEnumerable<float> Values(TextReader input, TextWriter output, Action<int> at, int line = 0)

@@ -30,20 +30,12 @@ internal static class TickStream
         double scale = 0, price = 0, expected = 0, squares = 0, squaresOfLast = 0;
         long allocated = 0;
         float[] x = [0], y = [0];
-        while (input.ReadLine() is { } line)
+        foreach ((string time, double next) in Ticks(input, output))
         {
-            int comma = line.LastIndexOf(',');
-            if (!double.TryParse(line.AsSpan(comma + 1), CultureInfo.InvariantCulture, out double next) || !double.IsFinite(next) || next <= 0)
-            {
-                output.WriteLine($"'{line}' is no tick: time,price");
-                continue;
-            }
             if (expected > 0)
                 (squares, squaresOfLast) = (squares + Math.Pow(next - expected, 2), squaresOfLast + Math.Pow(next - price, 2));
-            double change = price > 0 ? Math.Log(next / price) : 0;
+            changes.Add(price > 0 ? (float)Math.Log(next / price) : 0);
             price = next;
-            changes.Add((float)change);
-
             if (changes.Count % Again == 0) // a program that trades does this on another thread
             {
                 scale = Math.Sqrt(changes.Average(c => (double)c * c)) + 1e-9;
@@ -53,22 +45,39 @@ internal static class TickStream
             if (scale == 0)
                 continue;
 
-            x[0] = Scaled(change, scale);
-            long bytes = GC.GetAllocatedBytesForCurrentThread(), time = Stopwatch.GetTimestamp();
+            x[0] = Scaled(changes[^1], scale);
+            long bytes = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
             session.Step(x, y);
-            time = Stopwatch.GetTimestamp() - time;
+            start = Stopwatch.GetTimestamp() - start;
             allocated += GC.GetAllocatedBytesForCurrentThread() - bytes;
-            nanoseconds.Add(time * 1e9 / Stopwatch.Frequency);
+            nanoseconds.Add(start * 1e9 / Stopwatch.Frequency);
             expected = price * Math.Exp(y[0] * scale);
-            output.WriteLine($"{line[..Math.Max(comma, 0)]},{price:G6},{expected:G6}");
+            output.WriteLine($"{time},{price:G6},{expected:G6}");
         }
         if (nanoseconds.Count == 0)
             throw new InvalidDataException($"{changes.Count} ticks came, the first {Again} are only learnt from");
+        return Report(nanoseconds, squares, squaresOfLast, allocated, output);
+    }
 
+    private static IEnumerable<(string Time, double Price)> Ticks(TextReader input, TextWriter output)
+    {
+        while (input.ReadLine() is { } line)
+        {
+            int comma = line.LastIndexOf(',');
+            if (double.TryParse(line.AsSpan(comma + 1), CultureInfo.InvariantCulture, out double price) && double.IsFinite(price) && price > 0)
+                yield return (line[..Math.Max(comma, 0)], price);
+            else
+                output.WriteLine($"'{line}' is no tick: time,price");
+        }
+    }
+
+    private static Figures Report(List<double> nanoseconds, double squares, double squaresOfLast, long allocated, TextWriter output)
+    {
         int answered = nanoseconds.Count;
         nanoseconds.Sort();
-        double At(double share) => nanoseconds[(int)Math.Min(share * answered, answered - 1)];
-        var figures = new Figures(answered, Math.Sqrt(squares / answered), Math.Sqrt(squaresOfLast / answered), At(0.5), At(0.99), nanoseconds[^1], allocated);
+        var figures = new Figures(
+            answered, Math.Sqrt(squares / answered), Math.Sqrt(squaresOfLast / answered), nanoseconds[answered / 2], nanoseconds[answered * 99 / 100],
+            nanoseconds[^1], allocated);
         output.WriteLine($"{answered} ticks; off by {figures.Forecast:G4}, the last price by {figures.LastPrice:G4} (root mean squares)");
         output.WriteLine($"a step: median {figures.Median:F0} ns, 99 % within {figures.P99:F0} ns, longest {figures.Longest:F0} ns, {allocated} bytes allocated");
         return figures;
