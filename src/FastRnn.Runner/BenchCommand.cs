@@ -9,14 +9,14 @@ namespace FastRnn.Runner;
 /// <summary>fastrnn bench: how long work takes, and how far that is from the limit of the machine and from other libraries.</summary>
 internal static class BenchCommand
 {
-    private const string All = "all";
+    private const string All = "all", Auto = "auto";
 
     public static Command Create(Output output, CancellationToken cancellation)
     {
         string[] suites = [.. Enum.GetValues<Suite>().Select(Catalog.Name)];
         Option<string> suite = CommonOptions.Choice("--suite", All, "What to measure", [All, .. suites]);
         var filter = new Option<string>("--filter") { Description = "Only rows whose name contains this", DefaultValueFactory = _ => "", HelpName = "TEXT" };
-        Option<string> isa = CommonOptions.Choice("--isa", Isa.Name(Isa.Current), "Instruction set", [.. Levels()]);
+        Option<string> isa = CommonOptions.Choice("--isa", Auto, $"Instruction set; {Auto} is the widest, or what {Isa.EnvironmentVariable} says", [Auto, .. Levels()]);
         Option<int> threads = CommonOptions.Number("--threads", 1, 1, 1024, "Threads of ours and of peers; rows of steps and kernels have one");
         Option<double> seconds = CommonOptions.Real("--seconds", 1, x => x > 0, "a positive number", "Seconds of timing a row");
         Option<string?> peers = new("--peers")
@@ -37,7 +37,7 @@ internal static class BenchCommand
             output.Json = parsed.GetValue(json);
             string chosen = parsed.GetValue(suite)!;
             var options = new SuiteOptions(
-                [.. Enum.GetValues<Suite>().Where(value => chosen == All || chosen == Catalog.Name(value))], Isa.Parse(parsed.GetValue(isa)))
+                [.. Enum.GetValues<Suite>().Where(value => chosen == All || chosen == Catalog.Name(value))], parsed.GetValue(isa) is { } level && level != Auto ? Isa.Parse(level) : Isa.Current)
             {
                 Filter = parsed.GetValue(filter)!,
                 Threads = parsed.GetValue(threads),

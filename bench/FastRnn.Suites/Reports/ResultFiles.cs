@@ -23,7 +23,7 @@ internal static class ResultFiles
             File.WriteAllText(path + ".json", JsonSerializer.Serialize(joined, SuiteJson.Default.SuiteResult) + "\n");
         }
         foreach (string isa in results.Select(result => result.Isa).Distinct())
-            File.WriteAllText(Path.Combine(folder, $"targets-{isa}.md"), Markdown.TargetTable(Read(folder, isa), all: true));
+            WriteOverviews(folder, isa, Read(folder, isa));
         return folder;
     }
 
@@ -36,8 +36,14 @@ internal static class ResultFiles
             foreach (SuiteResult result in results)
                 File.WriteAllText(Path.Combine(folder, $"{result.Suite}-{result.Isa}-{result.Threads}.md"), Markdown.Suite(result));
             if (results.Count > 0)
-                File.WriteAllText(Path.Combine(folder, $"targets-{Isa.Name(isa)}.md"), Markdown.TargetTable(results, all: true));
+                WriteOverviews(folder, Isa.Name(isa), results);
         }
+    }
+
+    private static void WriteOverviews(string folder, string isa, List<SuiteResult> results)
+    {
+        File.WriteAllText(Path.Combine(folder, $"targets-{isa}.md"), Markdown.TargetTable(results, all: true));
+        File.WriteAllText(Path.Combine(folder, $"summary-{isa}.md"), Summary.Table(results));
     }
 
     /// <summary>All results of an instruction set in a folder, in order of their files.</summary>

@@ -1,5 +1,5 @@
-using FastRnn.Numerics;
 using System.Text.Json.Serialization;
+using FastRnn.Numerics;
 
 namespace FastRnn.Series;
 

@@ -16,6 +16,21 @@ public class TargetTests
         Assert.All(Targets.All, target => Assert.Contains(target.Row, rows));
     }
 
+    /// <summary>The short table names rows that exist, tells their figures and those of peers, and leaves out what was not run.</summary>
+    [Fact]
+    public void SummaryShowsRowsOfTheSuites()
+    {
+        HashSet<string> rows = [.. Catalog.Rows(Isa.Widest).Select(row => row.Id)];
+        Assert.All(Summary.Rows, row => Assert.Contains(row, rows));
+        RowResult one = SuiteReports.Row("step-lstm-1-8") with { Peers = [new("onnxruntime", 3200, 80, null), new("onednn", null, null, "not installed")] };
+        string table = Summary.Table([SuiteReports.Suite("step", one, SuiteReports.Row("step-lstm-1-16"))]);
+        Assert.Contains("| step, LSTM 1→8 | 40.0 ns | 6 % | 17.40 | 80.00× | – |", table, StringComparison.Ordinal);
+        Assert.Contains("onnxruntime 1.2.3", table, StringComparison.Ordinal);
+        Assert.Contains("onednn: not installed", table, StringComparison.Ordinal);
+        Assert.DoesNotContain("1→16", table, StringComparison.Ordinal);
+        Assert.Equal("Nothing of it was run.\n", Summary.Table([]));
+    }
+
     [Fact]
     public void RowsHaveNamesOfTheirOwn()
     {
@@ -122,7 +137,7 @@ public class TargetTests
             RowResult row = SuiteReports.Row("step-lstm-1-8");
             row.Metrics[MetricNames.Tail] = 1.25;
             string place = ResultFiles.Write(folder, [SuiteReports.Suite("step", row), SuiteReports.Suite("train", SuiteReports.Row("train-x"))], whole: true);
-            Assert.Equal(["step-avx512-1.json", "step-avx512-1.md", "targets-avx512.md", "train-avx512-1.json", "train-avx512-1.md"], Directory.GetFiles(place).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            Assert.Equal(["step-avx512-1.json", "step-avx512-1.md", "summary-avx512.md", "targets-avx512.md", "train-avx512-1.json", "train-avx512-1.md"], Directory.GetFiles(place).Select(Path.GetFileName).Order(StringComparer.Ordinal));
             SuiteResult read = ResultFiles.Read(place, "avx512")[0];
             Assert.Equal(1.25, read.Rows[0].Metrics[MetricNames.Tail]);
             string table = File.ReadAllText(Path.Combine(place, "step-avx512-1.md")), targets = File.ReadAllText(Path.Combine(place, "targets-avx512.md"));
