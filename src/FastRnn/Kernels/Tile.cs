@@ -64,6 +64,7 @@ internal static unsafe class Tile
             nint k = outerOffset, left = args->Count;
             for (; left >= TWalk.Group; left -= TWalk.Group)
             {
+                // No line twice: fetching four a turn whatever the step is was 3–4 % slower in training of LSTM 512→512, B 64.
                 L.Prefetch(ahead);
                 if (aheadStep > 16)
                 {

@@ -20,8 +20,12 @@ public sealed unsafe partial class CpuBackend
             EnterSpan(ref *job.Options, stash.Options, job);
     }
 
-    /// <summary>Samples of a thread from which on W·x of a step is computed together with R·h.</summary>
-    private const int LeastJoined = 32;
+    /// <summary>
+    /// Samples of a thread from which on W·x of a step is computed panel by panel with R·h: the chains stay in L1 between the two, while gates of a
+    /// block of time do not stay in L2. Forward pass of LSTM 65→128→128, T 50, B 50 3 % faster, of LSTM 512→512, T 32, B 64 2 %; with 32 samples as
+    /// fast as a product over the block, whose panels are read for more rows.
+    /// </summary>
+    private const int LeastJoined = 48;
 
     /// <summary>The span's steps, in blocks of time whose strips, unless they are kept, all take the same place. The job is left at the last block.</summary>
     private void ForwardSpan(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, RecurrentJob* job, float* packedInput)
