@@ -58,13 +58,23 @@ internal static unsafe class Tile
         float* b = args->B, ahead = args->Prefetch;
         nint aheadStep = args->PrefetchStep, width = 16 * TPanel.Value, outerOffset = 0;
         nint stride = TWalk.Stride == 0 ? args->Stride : TWalk.Stride;
-        nint groupStride = TWalk.Stride == 0 ? args->GroupStride : TWalk.Group * TWalk.Stride;
+        nint groupStride = TWalk.Stride == 0 ? args->GroupStride : TWalk.GroupStride;
         for (nint outer = args->OuterCount; outer > 0; outer--)
         {
             nint k = outerOffset, left = args->Count;
             for (; left >= TWalk.Group; left -= TWalk.Group)
             {
+                // No line twice: fetching four a turn whatever the step is was 3–4 % slower in training of LSTM 512→512, B 64.
                 L.Prefetch(ahead);
+                if (aheadStep > 16)
+                {
+                    L.Prefetch(ahead + 16);
+                    if (aheadStep > 32)
+                    {
+                        L.Prefetch(ahead + 32);
+                        L.Prefetch(ahead + 48);
+                    }
+                }
                 First<L, V, TRows, TColumns>(
                     a0, a1, a2, a3, k, b, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                     ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
@@ -73,7 +83,6 @@ internal static unsafe class Tile
                     ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
                 if (TWalk.Group > 1)
                 {
-                    L.Prefetch(ahead + 16);
                     First<L, V, TRows, TColumns>(
                         a0, a1, a2, a3, k + stride, b + width, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                         ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
@@ -83,7 +92,6 @@ internal static unsafe class Tile
                 }
                 if (TWalk.Group > 2)
                 {
-                    L.Prefetch(ahead + 32);
                     First<L, V, TRows, TColumns>(
                         a0, a1, a2, a3, k + (2 * stride), b + (2 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                         ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
@@ -93,7 +101,6 @@ internal static unsafe class Tile
                 }
                 if (TWalk.Group > 3)
                 {
-                    L.Prefetch(ahead + 48);
                     First<L, V, TRows, TColumns>(
                         a0, a1, a2, a3, k + (3 * stride), b + (3 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                         ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
