@@ -123,7 +123,7 @@ internal static unsafe class Gemm
     private const int BlockRows = 192;
 
     /// <summary>Rows of the panels that are used before the next: 512·256 bytes of a panel, and the next one on its way, fit in L2.</summary>
-    private const int BlockDepth = 512;
+    public const int BlockDepth = 512;
 
     /// <summary>Floats of panels that stay in L2 between products: nothing of them is fetched.</summary>
     private const int ResidentLength = 1 << 16;
