@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastRnn.Backends;
 using FastRnn.Layers;
 using FastRnn.Numerics;
@@ -67,19 +68,14 @@ public sealed class Session
     /// <param name="x">[input width]</param>
     /// <param name="y">[output width], written; may be x.</param>
     /// <exception cref="ArgumentException">A length differs, or the model reads tokens.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(ReadOnlySpan<float> x, Span<float> y)
     {
-        if (_takesTokens)
-            throw new ArgumentException("this model reads tokens: call Step(token, y)", nameof(x));
-        CheckLength(x.Length, _inputSize, nameof(x));
-        CheckLength(y.Length, _outputSize, nameof(y));
-        if (_plan != null)
-        {
+        // In a few instructions: a step of a small model takes about 45 ns.
+        if (_plan != null && !_takesTokens && x.Length == _inputSize && y.Length == _outputSize)
             _plan.Step(x, y);
-            return;
-        }
-        _model.Backend.Write(_input!, x);
-        Run(new LayerInput(_input!), y);
+        else
+            StepWithoutPlan(x, y);
     }
 
     /// <summary>One step of a model that reads tokens.</summary>
@@ -112,6 +108,18 @@ public sealed class Session
             if (state != null)
                 RecurrentWorkspace.Zero(_model.Backend, state);
         }
+    }
+
+    /// <summary>Says what is wrong with the lengths, or runs a window of one step.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void StepWithoutPlan(ReadOnlySpan<float> x, Span<float> y)
+    {
+        if (_takesTokens)
+            throw new ArgumentException("this model reads tokens: call Step(token, y)", nameof(x));
+        CheckLength(x.Length, _inputSize, nameof(x));
+        CheckLength(y.Length, _outputSize, nameof(y));
+        _model.Backend.Write(_input!, x);
+        Run(new LayerInput(_input!), y);
     }
 
     private void Run(in LayerInput input, Span<float> y)
