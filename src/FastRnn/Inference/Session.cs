@@ -83,20 +83,13 @@ public sealed class Session
     /// <param name="y">[output width], written.</param>
     /// <exception cref="ArgumentException">A length differs, or the model reads values.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The token is not in the vocabulary.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(int token, Span<float> y)
     {
-        if (!_takesTokens)
-            throw new ArgumentException("this model reads values: call Step(x, y)", nameof(token));
-        ArgumentOutOfRangeException.ThrowIfNegative(token);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _inputSize);
-        CheckLength(y.Length, _outputSize, nameof(y));
-        if (_plan != null)
-        {
+        if (_plan != null && _takesTokens && (uint)token < (uint)_inputSize && y.Length == _outputSize)
             _plan.Step(token, y);
-            return;
-        }
-        _token[0] = token;
-        Run(new LayerInput(_token), y);
+        else
+            StepWithoutPlan(token, y);
     }
 
     /// <summary>Back to the zero state.</summary>
@@ -120,6 +113,18 @@ public sealed class Session
         CheckLength(y.Length, _outputSize, nameof(y));
         _model.Backend.Write(_input!, x);
         Run(new LayerInput(_input!), y);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void StepWithoutPlan(int token, Span<float> y)
+    {
+        if (!_takesTokens)
+            throw new ArgumentException("this model reads values: call Step(x, y)", nameof(token));
+        ArgumentOutOfRangeException.ThrowIfNegative(token);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _inputSize);
+        CheckLength(y.Length, _outputSize, nameof(y));
+        _token[0] = token;
+        Run(new LayerInput(_token), y);
     }
 
     private void Run(in LayerInput input, Span<float> y)

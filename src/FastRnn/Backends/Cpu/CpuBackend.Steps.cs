@@ -30,8 +30,10 @@ public sealed partial class CpuBackend
             return new WideStage(w, _table);
         return Isa switch
         {
-            IsaLevel.Avx512 when w.Kernel == CellKernel.Lstm && w.Hidden is > 16 and <= 24 => new LstmStage<Avx512Lanes, Vector512<float>, Avx2Lanes, Vector256<float>, N1>(w),
-            IsaLevel.Avx512 when w.Kernel == CellKernel.Lstm && w.Hidden is > 32 and <= 40 && FitsLevel1(w) => new LstmStage<Avx512Lanes, Vector512<float>, Avx2Lanes, Vector256<float>, N2>(w),
+            IsaLevel.Avx512 when w.Kernel == CellKernel.Lstm && w.Hidden is > 16 and <= 24 && FitsLevel1(w) =>
+                new LstmStage<Avx512Lanes, Vector512<float>, Avx2Lanes, Vector256<float>, N1>(w),
+            IsaLevel.Avx512 when w.Kernel == CellKernel.Lstm && w.Hidden is > 32 and <= 40 && FitsLevel1(w) =>
+                new LstmStage<Avx512Lanes, Vector512<float>, Avx2Lanes, Vector256<float>, N2>(w),
             IsaLevel.Avx512 when w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
             IsaLevel.Avx512 => CreateStage<Avx2Lanes, Vector256<float>>(w), // shorter latencies, and half of the lanes would be empty
             IsaLevel.Avx2 => CreateStage<Avx2Lanes, Vector256<float>>(w),

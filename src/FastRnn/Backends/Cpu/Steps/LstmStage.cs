@@ -169,7 +169,7 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
             LstmPair<L, V, L, V>.Activate(gates);
             LstmPair<L, V, L, V>.Finish(gates, c, next);
         }
-        if (TCount.Value % 2 == 1 && HasNarrow)
+        if (TCount.Value % 2 == 1 && H.Width < L.Width)
         {
             LstmPair<L, V, H, W>.Activate(gates);
             LstmPair<L, V, H, W>.Finish(gates, c, next);
@@ -178,7 +178,7 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
         {
             LstmSingle<L, V>.Finish(gates, c, next);
         }
-        else if (HasNarrow)
+        else if (H.Width < L.Width)
         {
             LstmSingle<H, W>.Finish(gates, c, next);
         }
