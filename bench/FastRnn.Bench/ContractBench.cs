@@ -99,6 +99,9 @@ internal static class ContractBench
             x[i] = MathF.Sin(i * 0.7f);
         int turns = (int)Math.Max(2, 20_000_000L / ((long)streams * (inputs + outputs) * outputs));
         var times = new (double Single, double Batch)[21];
+        singles[0].Warmup();
+        batch.Warmup();
+        Array.ForEach(singles, session => session.Reset());
         for (int round = -10; round < times.Length; round++)
         {
             long start = Stopwatch.GetTimestamp();

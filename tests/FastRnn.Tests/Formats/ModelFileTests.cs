@@ -216,6 +216,25 @@ public sealed class ModelFileTests() : FileTest("model.safetensors")
             Assert.Equal(Outputs(model), Outputs(loaded));
     }
 
+    /// <summary>Whoever is handed a session alone can still turn data into its inputs.</summary>
+    [Fact]
+    public void Sessions_know_what_the_file_told()
+    {
+        using var model = LanguageModel();
+        using var unread = model.OpenSession();
+        Assert.Null(unread.Info());
+        model.Save(Target);
+        var (loaded, info) = ModelFile.Load(Target, _backend);
+        using (loaded)
+        {
+            using var session = loaded.OpenSession();
+            using var clone = session.Clone();
+            Assert.Same(info, session.Info());
+            Assert.Same(info, clone.Info());
+            Assert.Same(loaded, session.Model);
+        }
+    }
+
     private static float[] Outputs(Sequential model)
     {
         var session = model.OpenSession();

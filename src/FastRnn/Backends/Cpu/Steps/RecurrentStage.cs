@@ -63,6 +63,9 @@ internal abstract unsafe class RecurrentStage : StepStage
 
     public override int StateLength => _hasCell ? 2 * Output : Output;
 
+    /// <summary>Gates as rows of W and R, in the order of the layout.</summary>
+    protected int[] GatesInOrder => _layout.Input.Gates;
+
     public override void Reset() => _state.Span.Clear();
 
     public override void Read(Span<float> state)

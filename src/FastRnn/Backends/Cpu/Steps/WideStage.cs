@@ -114,27 +114,38 @@ internal sealed unsafe partial class WideStage : RecurrentStage
         var tile = new RowTileArgs { X = x, Depth = Input, Then = Hidden, ThenDepth = Output, W = w, Init = bias, C = chains };
         tile.WPanel = _panelBlocks * 16 * _gates * Depth;
         (tile.Panel, tile.Gate) = _gates == 1 ? (64, 16) : (16, count * 16);
-        if (_layout.Apart >= 0)
-            tile.ThenDepth = 0;
+        if (_layout.Apart < 0)
+        {
+            Run(&tile, count);
+            return;
+        }
+        tile.ThenDepth = 0;
         Run(&tile, count);
-        if (_layout.Apart >= 0)
-            MultiplyState(first, count, chains);
+        GoOn(&tile, first, count, chains);
     }
 
     /// <summary>Chains that have x behind them go on over h_{t−1}; the one that R has for itself starts.</summary>
     private void MultiplyState(nint first, nint count, float* chains)
     {
-        float* w = Panels + (first * 16 * _gates * Depth) + (_inputRows * _gates * 16);
-        var tile = new RowTileArgs { X = Hidden, Depth = Output, W = w, WPanel = _panelBlocks * 16 * _gates * Depth };
+        var tile = new RowTileArgs { WPanel = _panelBlocks * 16 * _gates * Depth };
         (tile.Panel, tile.Gate) = _gates == 1 ? (64, 16) : (16, count * 16);
+        GoOn(&tile, first, count, chains);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void GoOn(RowTileArgs* tile, nint first, nint count, float* chains)
+    {
         if (_layout.Apart >= 0)
         {
-            nint apart = (_strips - 1) * tile.Gate;
+            nint apart = (_strips - 1) * tile->Gate;
             float* bias = Bias + (first * 16 * _strips) + apart;
-            new ReadOnlySpan<float>(bias, (int)tile.Gate).CopyTo(new Span<float>(chains + apart, (int)tile.Gate));
+            new ReadOnlySpan<float>(bias, (int)tile->Gate).CopyTo(new Span<float>(chains + apart, (int)tile->Gate));
         }
-        tile.Init = tile.C = chains + (_layout.Recurrent.FirstStrip * tile.Gate);
-        Run(&tile, count);
+        tile->X = Hidden;
+        tile->Depth = Output;
+        tile->W = Panels + (first * 16 * _gates * Depth) + (_inputRows * _gates * 16);
+        tile->Init = tile->C = chains + (_layout.Recurrent.FirstStrip * tile->Gate);
+        Run(tile, count);
     }
 
     /// <summary>Two whole panels, or one after the other.</summary>
