@@ -202,9 +202,25 @@ public abstract class Backend : IDisposable
     internal abstract void LimitRowNorms(DeviceBuffer x, float limit);
 }
 
-/// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>
-internal class LinearWeights(int input, int output, Func<int, int, DeviceBuffer> allocate)
+/// <summary>Matrices that a layer multiplies with.</summary>
+internal abstract class ProductWeights
 {
+    /// <summary>Most products in a sum.</summary>
+    public abstract int LongestSum { get; }
+
+    /// <summary>
+    /// Makes, where blocks are only counted, the copies in reduced precision that there are, and those that inference with such weights would add.
+    /// </summary>
+    public virtual void PlanReduced(WeightPrecision precision)
+    {
+    }
+}
+
+/// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>
+internal class LinearWeights(int input, int output, Func<int, int, DeviceBuffer> allocate) : ProductWeights
+{
+    public override int LongestSum => Input;
+
     public int Input { get; } = input;
 
     public int Output { get; } = output;

@@ -15,7 +15,8 @@ public static class SessionExtensions
     /// <param name="model">The model.</param>
     /// <param name="options">How the session computes.</param>
     /// <exception cref="NotSupportedException">
-    /// A layer needs later inputs for an output, for example <see cref="Bidirectional"/>, or the back end cannot store weights so.
+    /// A layer needs later inputs for an output, for example <see cref="Bidirectional"/>, the back end cannot store weights so, or a layer's
+    /// sums of int8 products would be longer than 65,536.
     /// </exception>
     public static Session OpenSession(this Sequential model, SessionOptions options) => new(model, options);
 }
@@ -43,8 +44,7 @@ public sealed class Session
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         Weights = options.Weights ?? model.InferenceWeights;
-        if (!model.Backend.Stores(Weights))
-            throw new NotSupportedException($"{model.Backend.Name}: no {Weights.Name()} weights");
+        model.CheckWeights(Weights);
         if (model.LayerThatReadsAhead != null)
             throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream, Predict takes whole windows");
         _model = model;

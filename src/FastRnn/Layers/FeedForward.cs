@@ -71,6 +71,8 @@ public sealed class Linear(int input, int output) : Layer
 
     internal override int InputSize => Input;
 
+    internal override IEnumerable<ProductWeights> Products => [_weights!];
+
     /// <inheritdoc/>
     public override string ToString() => $"Linear({Input}, {Output})";
 

@@ -41,6 +41,9 @@ public abstract class Layer
     /// </summary>
     internal virtual bool IsBoundToWindow => false;
 
+    /// <summary>The weights of its products.</summary>
+    internal virtual IEnumerable<ProductWeights> Products => [];
+
     /// <summary>Width of the input this layer asks for, or 0 when any will do.</summary>
     internal abstract int InputSize { get; }
 

@@ -63,6 +63,8 @@ public abstract class RecurrentLayer : Layer
 
     internal override int InputSize => Input;
 
+    internal override IEnumerable<ProductWeights> Products => [Weights];
+
     internal override bool CarriesState => true;
 
     internal override bool IsBoundToWindow => RecurrentDropout > 0 || WeightDrop > 0;
