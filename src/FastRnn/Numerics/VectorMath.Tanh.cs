@@ -16,7 +16,7 @@ internal static partial class VectorMath
     /// as large ones. The sign is put back as a bit: odd to the bit, ±0 and ±1 exact; ≤ <see cref="TanhUlps"/> ulp (worst of all floats: 2.09); NaN
     /// stays NaN. Neighbours fall by 1 ulp at most.
     /// No division: a step of a small cell waits for tanh c alone. Clocks for 16 floats: 14.7 where one with a division took 16.0; steps 0.92 to 0.97 times as
-    /// long. Rejected: E/(E + 1) with E = (e^{2|x|} − 1)/2, whose chain is some twenty clocks longer: 2.83 ulp; one rational function x·P(x²)/Q(x²): 4.5 ulp;
+    /// long. Rejected: E/(E + 1) with E = (e^{2|x|} − 1)/2, whose chain is longer by the division: 2.83 ulp; one rational function x·P(x²)/Q(x²): 4.5 ulp;
     /// the constant added last to c₁·r, not to r·(c₁ + …): 2.40 ulp; degree 5, which wants sixteen spans: two lookups and a choice where a register has eight lanes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
