@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastRnn.Backends;
 using FastRnn.Layers;
 using FastRnn.Numerics;
@@ -67,19 +68,14 @@ public sealed class Session
     /// <param name="x">[input width]</param>
     /// <param name="y">[output width], written; may be x.</param>
     /// <exception cref="ArgumentException">A length differs, or the model reads tokens.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(ReadOnlySpan<float> x, Span<float> y)
     {
-        if (_takesTokens)
-            throw new ArgumentException("this model reads tokens: call Step(token, y)", nameof(x));
-        CheckLength(x.Length, _inputSize, nameof(x));
-        CheckLength(y.Length, _outputSize, nameof(y));
-        if (_plan != null)
-        {
+        // In a few instructions: a step of a small model takes about 45 ns.
+        if (_plan != null && !_takesTokens && x.Length == _inputSize && y.Length == _outputSize)
             _plan.Step(x, y);
-            return;
-        }
-        _model.Backend.Write(_input!, x);
-        Run(new LayerInput(_input!), y);
+        else
+            StepWithoutPlan(x, y);
     }
 
     /// <summary>One step of a model that reads tokens.</summary>
@@ -87,20 +83,13 @@ public sealed class Session
     /// <param name="y">[output width], written.</param>
     /// <exception cref="ArgumentException">A length differs, or the model reads values.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The token is not in the vocabulary.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(int token, Span<float> y)
     {
-        if (!_takesTokens)
-            throw new ArgumentException("this model reads values: call Step(x, y)", nameof(token));
-        ArgumentOutOfRangeException.ThrowIfNegative(token);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _inputSize);
-        CheckLength(y.Length, _outputSize, nameof(y));
-        if (_plan != null)
-        {
+        if (_plan != null && _takesTokens && (uint)token < (uint)_inputSize && y.Length == _outputSize)
             _plan.Step(token, y);
-            return;
-        }
-        _token[0] = token;
-        Run(new LayerInput(_token), y);
+        else
+            StepWithoutPlan(token, y);
     }
 
     /// <summary>Back to the zero state.</summary>
@@ -112,6 +101,30 @@ public sealed class Session
             if (state != null)
                 RecurrentWorkspace.Zero(_model.Backend, state);
         }
+    }
+
+    /// <summary>Says what is wrong with the lengths, or runs a window of one step.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void StepWithoutPlan(ReadOnlySpan<float> x, Span<float> y)
+    {
+        if (_takesTokens)
+            throw new ArgumentException("this model reads tokens: call Step(token, y)", nameof(x));
+        CheckLength(x.Length, _inputSize, nameof(x));
+        CheckLength(y.Length, _outputSize, nameof(y));
+        _model.Backend.Write(_input!, x);
+        Run(new LayerInput(_input!), y);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void StepWithoutPlan(int token, Span<float> y)
+    {
+        if (!_takesTokens)
+            throw new ArgumentException("this model reads values: call Step(x, y)", nameof(token));
+        ArgumentOutOfRangeException.ThrowIfNegative(token);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _inputSize);
+        CheckLength(y.Length, _outputSize, nameof(y));
+        _token[0] = token;
+        Run(new LayerInput(_token), y);
     }
 
     private void Run(in LayerInput input, Span<float> y)

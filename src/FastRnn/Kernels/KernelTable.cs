@@ -247,9 +247,11 @@ internal sealed unsafe class KernelTable
         where TColumns : struct, ICount
     {
         table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Row)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, AlongRow>;
-        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Fours)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, InGroups<N4>>;
-        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Threes)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, InGroups<N3>>;
-        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Twos)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, InGroups<N2>>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.Fours)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, InFours>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.FoursOf64)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, InFoursOf64>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.FourGates)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, AlongGates<N4>>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.ThreeGates)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, AlongGates<N3>>;
+        table._tiles[TileIndex(TRows.Value, TColumns.Value, TileKind.TwoGates)] = &Kernels.Tile.Run<L, V, TRows, TColumns, N4, AlongGates<N2>>;
     }
 
     private static nint TileIndex(nint rows, nint registers, TileKind kind) => ((((rows - 1) * 4) + registers - 1) * (nint)TileKind.Count) + (nint)kind;

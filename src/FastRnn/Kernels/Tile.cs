@@ -12,7 +12,9 @@ namespace FastRnn.Kernels;
 /// floats use all 16. None is spilled: FastRnn.Bench's <c>spills</c> looks at the machine code.
 /// Four k a turn, with strides that are constants: 94–98 % of FMA peak from L1 or L2. Rejected, LSTM tile at K = 512 from L2: one k a turn
 /// 89 % (the counters and addresses of the loop take slots of the FMA ports), a stride in a register 1–2 % less than a constant, a test
-/// after each of the four k whether there is another 5 % less. Rejected for plain matrices: 12×2 registers, which have as many accumulators and read half of
+/// after each of the four k whether there is another 5 % less. Where A's stride is a constant it goes into the addresses (<c>at</c>): registers that
+/// held k + stride spilled pointers of the 8×3 tile, forward pass of GRU 512→512, T 64, B 64 8 % slower.
+/// Rejected for plain matrices: 12×2 registers, which have as many accumulators and read half of
 /// B. Alone as fast (97–98 % at K = 512), in products 1600×512×512, ×2048 and 1600×2048×512 83–85 % where 6×4 have 88–92 %: twelve rows of A
 /// a power of two apart share few sets of L1.
 /// </summary>
@@ -59,48 +61,55 @@ internal static unsafe class Tile
         float* a6 = a5 + args->ARow, a7 = a6 + args->ARow;
         float* b = args->B, ahead = args->Prefetch;
         nint aheadStep = args->PrefetchStep, width = 16 * TPanel.Value, outerOffset = 0;
-        nint stride = TWalk.Stride == 0 ? args->Stride : TWalk.Stride;
-        nint groupStride = TWalk.Stride == 0 ? args->GroupStride : TWalk.Group * TWalk.Stride;
+        nint stride = TWalk.Stride == 0 ? args->Stride : TWalk.Stride, free = TWalk.Stride == 0 ? args->Stride : 0;
+        nint groupStride = TWalk.Stride == 0 ? args->GroupStride : TWalk.GroupStride;
         for (nint outer = args->OuterCount; outer > 0; outer--)
         {
             nint k = outerOffset, left = args->Count;
             for (; left >= TWalk.Group; left -= TWalk.Group)
             {
+                // No line twice: fetching four a turn whatever the step is was 3–4 % slower in training of LSTM 512→512, B 64.
                 L.Prefetch(ahead);
+                if (aheadStep > 16)
+                {
+                    L.Prefetch(ahead + 16);
+                    if (aheadStep > 32)
+                    {
+                        L.Prefetch(ahead + 32);
+                        L.Prefetch(ahead + 48);
+                    }
+                }
                 First<L, V, TRows, TColumns>(
-                    a0, a1, a2, a3, k, b, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                    a0, a1, a2, a3, k, 0, b, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                     ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                 Rows<L, V, TColumns>(
-                    TRows.Value - 4, a4, a5, a6, a7, k, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                    TRows.Value - 4, a4, a5, a6, a7, k, 0, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
                     ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
                 if (TWalk.Group > 1)
                 {
-                    L.Prefetch(ahead + 16);
                     First<L, V, TRows, TColumns>(
-                        a0, a1, a2, a3, k + stride, b + width, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                        a0, a1, a2, a3, k + (1 * free), 1 * TWalk.Stride, b + (1 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                         ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                     Rows<L, V, TColumns>(
-                        TRows.Value - 4, a4, a5, a6, a7, k + stride, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                        TRows.Value - 4, a4, a5, a6, a7, k + (1 * free), 1 * TWalk.Stride, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
                         ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
                 }
                 if (TWalk.Group > 2)
                 {
-                    L.Prefetch(ahead + 32);
                     First<L, V, TRows, TColumns>(
-                        a0, a1, a2, a3, k + (2 * stride), b + (2 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                        a0, a1, a2, a3, k + (2 * free), 2 * TWalk.Stride, b + (2 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                         ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                     Rows<L, V, TColumns>(
-                        TRows.Value - 4, a4, a5, a6, a7, k + (2 * stride), b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                        TRows.Value - 4, a4, a5, a6, a7, k + (2 * free), 2 * TWalk.Stride, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
                         ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
                 }
                 if (TWalk.Group > 3)
                 {
-                    L.Prefetch(ahead + 48);
                     First<L, V, TRows, TColumns>(
-                        a0, a1, a2, a3, k + (3 * stride), b + (3 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                        a0, a1, a2, a3, k + (3 * free), 3 * TWalk.Stride, b + (3 * width), ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                         ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                     Rows<L, V, TColumns>(
-                        TRows.Value - 4, a4, a5, a6, a7, k + (3 * stride), b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                        TRows.Value - 4, a4, a5, a6, a7, k + (3 * free), 3 * TWalk.Stride, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
                         ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
                 }
                 b += TWalk.Group * width;
@@ -110,10 +119,10 @@ internal static unsafe class Tile
             for (; left > 0; left--)
             {
                 First<L, V, TRows, TColumns>(
-                    a0, a1, a2, a3, k, b, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
+                    a0, a1, a2, a3, k, 0, b, ref b0, ref b1, ref b2, ref b3, ref c00, ref c01, ref c02, ref c03,
                     ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                 Rows<L, V, TColumns>(
-                    TRows.Value - 4, a4, a5, a6, a7, k, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
+                    TRows.Value - 4, a4, a5, a6, a7, k, 0, b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43,
                     ref c50, ref c51, ref c52, ref c53, ref c60, ref c61, ref c62, ref none, ref c70, ref c71, ref c72, ref none);
                 b += width;
                 k += stride;
@@ -168,7 +177,7 @@ internal static unsafe class Tile
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void First<L, V, TRows, TColumns>(
-        float* a0, float* a1, float* a2, float* a3, nint k, float* b, ref V b0, ref V b1, ref V b2, ref V b3, ref V c00, ref V c01, ref V c02, ref V c03,
+        float* a0, float* a1, float* a2, float* a3, nint k, int at, float* b, ref V b0, ref V b1, ref V b2, ref V b3, ref V c00, ref V c01, ref V c02, ref V c03,
         ref V c10, ref V c11, ref V c12, ref V c13, ref V c20, ref V c21, ref V c22, ref V c23, ref V c30, ref V c31, ref V c32, ref V c33)
         where L : struct, ILanes<V>
         where V : unmanaged
@@ -177,7 +186,7 @@ internal static unsafe class Tile
     {
         if (L.TileRows == 3 && TColumns.Value == 4)
         {
-            V r0 = L.Broadcast(a0[k]), r1 = TRows.Value > 1 ? L.Broadcast(a1[k]) : r0, r2 = TRows.Value > 2 ? L.Broadcast(a2[k]) : r0;
+            V r0 = L.Broadcast(a0[k + at]), r1 = TRows.Value > 1 ? L.Broadcast(a1[k + at]) : r0, r2 = TRows.Value > 2 ? L.Broadcast(a2[k + at]) : r0;
             Column<L, V, TRows>(L.Load(b), r0, r1, r2, ref c00, ref c10, ref c20);
             Column<L, V, TRows>(L.Load(b + 16), r0, r1, r2, ref c01, ref c11, ref c21);
             Column<L, V, TRows>(L.Load(b + 32), r0, r1, r2, ref c02, ref c12, ref c22);
@@ -186,27 +195,27 @@ internal static unsafe class Tile
         }
         LoadRow<L, V, TColumns>(b, 16, ref b0, ref b1, ref b2, ref b3);
         Rows<L, V, TColumns>(
-            TRows.Value, a0, a1, a2, a3, k, b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03,
+            TRows.Value, a0, a1, a2, a3, k, at, b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03,
             ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
     }
 
     /// <summary>One k for up to four rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows<L, V, TColumns>(
-        int rows, float* a0, float* a1, float* a2, float* a3, nint k, V b0, V b1, V b2, V b3, ref V c00, ref V c01, ref V c02, ref V c03,
+        int rows, float* a0, float* a1, float* a2, float* a3, nint k, int at, V b0, V b1, V b2, V b3, ref V c00, ref V c01, ref V c02, ref V c03,
         ref V c10, ref V c11, ref V c12, ref V c13, ref V c20, ref V c21, ref V c22, ref V c23, ref V c30, ref V c31, ref V c32, ref V c33)
         where L : struct, ILanes<V>
         where V : unmanaged
         where TColumns : struct, ICount
     {
         if (rows > 0)
-            Row<L, V, TColumns>(a0[k], b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
+            Row<L, V, TColumns>(a0[k + at], b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
         if (rows > 1)
-            Row<L, V, TColumns>(a1[k], b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
+            Row<L, V, TColumns>(a1[k + at], b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
         if (rows > 2)
-            Row<L, V, TColumns>(a2[k], b0, b1, b2, b3, ref c20, ref c21, ref c22, ref c23);
+            Row<L, V, TColumns>(a2[k + at], b0, b1, b2, b3, ref c20, ref c21, ref c22, ref c23);
         if (rows > 3)
-            Row<L, V, TColumns>(a3[k], b0, b1, b2, b3, ref c30, ref c31, ref c32, ref c33);
+            Row<L, V, TColumns>(a3[k + at], b0, b1, b2, b3, ref c30, ref c31, ref c32, ref c33);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

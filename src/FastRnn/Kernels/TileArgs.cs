@@ -23,8 +23,8 @@ internal unsafe struct TileArgs
     public nint CRow, CVector;
 
     /// <summary>
-    /// As many cache lines from here on as a group has k are prefetched with it: the next panel or strip, so that streaming it from L3 overlaps with
-    /// the products.
+    /// The cache lines of <see cref="PrefetchStep"/> floats from here on, at most four, are prefetched with a group: the next panel or strip,
+    /// so that streaming it from L3 overlaps with the products.
     /// </summary>
     public float* Prefetch;
 

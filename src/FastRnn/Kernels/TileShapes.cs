@@ -55,6 +55,9 @@ internal interface IWalk
     static abstract int Group { get; }
 
     static abstract int Stride { get; }
+
+    /// <summary>From the first of a group to the first of the next.</summary>
+    static abstract int GroupStride { get; }
 }
 
 /// <summary>Along the row of a matrix.</summary>
@@ -63,15 +66,39 @@ internal readonly struct AlongRow : IWalk
     public static int Group => 4;
 
     public static int Stride => 1;
+
+    public static int GroupStride => 4;
 }
 
-/// <summary>Strided groups: the gates of a unit, then those of the next; or rows of a batch, four by four.</summary>
-internal readonly struct InGroups<TGroup> : IWalk
-    where TGroup : struct, ICount
+/// <summary>Rows of a batch, four by four.</summary>
+internal readonly struct InFours : IWalk
 {
-    public static int Group => TGroup.Value;
+    public static int Group => 4;
 
     public static int Stride => 0;
+
+    public static int GroupStride => 0;
+}
+
+/// <summary>The same for rows of 64 floats: a unit block's four strips.</summary>
+internal readonly struct InFoursOf64 : IWalk
+{
+    public static int Group => 4;
+
+    public static int Stride => 64;
+
+    public static int GroupStride => 256;
+}
+
+/// <summary>The gates of a unit, then those of the next.</summary>
+internal readonly struct AlongGates<TGates> : IWalk
+    where TGates : struct, ICount
+{
+    public static int Group => TGates.Value;
+
+    public static int Stride => 16;
+
+    public static int GroupStride => 1;
 }
 
 /// <summary>Walk of a tile and width of its panel: the kernel table's index.</summary>
@@ -80,10 +107,16 @@ internal enum TileKind
     /// <summary><see cref="AlongRow"/>, 64 columns.</summary>
     Row,
 
-    /// <summary><see cref="InGroups{TGroup}"/> of four, 64 columns, as the next.</summary>
+    /// <summary><see cref="InFours"/>, 64 columns, as the next.</summary>
     Fours,
-    Threes,
-    Twos,
+
+    /// <summary><see cref="InFoursOf64"/>.</summary>
+    FoursOf64,
+
+    /// <summary><see cref="AlongGates{TGates}"/> of four, as the next.</summary>
+    FourGates,
+    ThreeGates,
+    TwoGates,
 
     /// <summary><see cref="AlongRow"/>, the three gates of 16 units.</summary>
     RowOf48,

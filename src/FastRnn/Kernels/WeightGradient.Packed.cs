@@ -6,10 +6,9 @@ namespace FastRnn.Kernels;
 /// </summary>
 internal static unsafe partial class WeightGradient
 {
-    /// <summary>For every step of a block its packed rows of the slice; returns how many rows they are.</summary>
-    private static nint FindRuns(in WeightGradientArgs args, nint t, nint steps, nint sample, nint samples, RowRun* runs)
+    /// <summary>For every step of a block its packed rows of the slice.</summary>
+    private static void FindRuns(in WeightGradientArgs args, nint t, nint steps, nint sample, nint samples, RowRun* runs)
     {
-        nint rows = 0;
         for (nint step = 0; step < steps; step++)
         {
             nint row = ((t + step) * args.Batch) + sample;
@@ -17,9 +16,21 @@ internal static unsafe partial class WeightGradient
             var ofStep = new ReadOnlySpan<int>(args.Rows + start, count);
             int from = LowerBound(ofStep, row), to = LowerBound(ofStep, row + samples);
             runs[step] = new RowRun(start + from, to - from);
-            rows += to - from;
         }
-        return rows;
+    }
+
+    /// <summary>The rows of a block of some strips, copied together, as the tile's A.</summary>
+    private static void TakeRuns(
+        in WeightGradientArgs args, in SampleSlice slice, nint t, float* strip, nint width, in SliceScratch scratch, TileArgs* tile)
+    {
+        RowRun* runs = scratch.Runs + (t - slice.Span.First);
+        nint steps = slice.Steps(t);
+        (tile->Count, tile->OuterCount) = (0, 1);
+        for (nint step = 0; step < steps; step++)
+            tile->Count += runs[step].Count;
+        CopyRuns(strip, args.StripRow, runs, steps, width, scratch.Strips);
+        tile->A = tile->Prefetch = scratch.Strips;
+        (tile->Stride, tile->GroupStride) = (width, 4 * width);
     }
 
     /// <summary>Index of the first element that is not smaller.</summary>

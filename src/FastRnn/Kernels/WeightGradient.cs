@@ -22,7 +22,9 @@ internal static unsafe partial class WeightGradient
     public const int BlockRows = 256;
 
     /// <summary>
-    /// Most columns that one pass over dY serves: their 256 rows of X stay in L2. dY comes from L3 or memory once a pass, and is prefetched. In LSTM
+    /// Most columns that one pass over dY serves: their X of a slice, 1 MiB at most, stays in L2. dY comes from L3 or memory once a pass, and is
+    /// prefetched. Some strips take all blocks of the slice in turn, so that their sums stay in L2; with all strips for a block, then the next, forward
+    /// and backward were 1–2 % slower. In LSTM
     /// 512→512, T 64, B 64: the tiles at 76 % of the FMA peak, without the prefetch 5–7 % of the whole training step slower. Rejected there, all
     /// as fast or slower: 512 columns a pass, passes of 16 or 32 strips whose sums stay in L2, half of the rows at a time so that a panel stays in L1,
     /// dY's rows copied together first. One strip at a time instead of the four of a block: tiles 12 % slower.
@@ -45,15 +47,19 @@ internal static unsafe partial class WeightGradient
     public static nint ScratchLength(nint strips, nint batch, nint columns)
     {
         nint panels = Gemm.Panels(Math.Min(columns, PassColumns));
-        return (panels * (PackLength + (SliceTree.Depth(batch) * strips * (SumLength + 16)))) + RunScratch;
+        return (panels * ((MostBlocks(batch) * PackLength) + (SliceTree.Depth(batch) * strips * (SumLength + 16)))) + RunScratch;
     }
 
     /// <summary>Strips first … first + strips − 1 of dW and of the bias gradients.</summary>
     public static void Run(KernelTable table, in WeightGradientArgs args, nint first, nint strips, Arena arena)
     {
         nint mark = arena.Used, panels = Gemm.Panels(Math.Min(args.Columns, PassColumns));
-        float* pack = arena.Take(panels * PackLength), packedStrips = arena.Take(BlockRows * 16 * MostNeighbours);
-        var runs = (RowRun*)arena.Take(BlockRows * 2);
+        var scratch = new SliceScratch
+        {
+            Pack = arena.Take(MostBlocks(args.Batch) * panels * PackLength),
+            Strips = arena.Take(BlockRows * 16 * MostNeighbours),
+            Runs = (RowRun*)arena.Take(BlockRows * 2),
+        };
         for (nint column = 0; column < args.Columns; column += PassColumns)
         {
             nint width = Math.Min(PassColumns, args.Columns - column), sums = Gemm.Panels(width) * strips * SumLength, treeMark = arena.Used;
@@ -64,7 +70,8 @@ internal static unsafe partial class WeightGradient
                 for (nint sample = 0; sample < args.Batch; sample += SliceSamples)
                 {
                     float* sum = tree.Push();
-                    Slice(table, args, span, first, strips, sample, column, width, pack, packedStrips, runs, sum, bias ? sum + sums : null);
+                    var slice = new SampleSlice(span, sample, Math.Min(SliceSamples, args.Batch - sample));
+                    Slice(table, args, slice, first, strips, column, width, scratch, sum, bias ? sum + sums : null);
                 }
                 float* total = tree.Finish();
                 AddPass(table, args, first, strips, column, width, total);
@@ -78,66 +85,67 @@ internal static unsafe partial class WeightGradient
 
     private static nint BlockSteps(nint samples) => samples > 8 ? SpanSteps / 4 : samples > 4 ? SpanSteps / 2 : SpanSteps;
 
-    /// <summary>Sums are laid out [neighbouring strips][panel][16 rows a strip][64].</summary>
+    /// <summary>Most blocks of a slice.</summary>
+    private static nint MostBlocks(nint batch) => SpanSteps / BlockSteps(batch);
+
+    /// <summary>Sums are laid out [neighbouring strips][panel][16 rows a strip][64]; those of some neighbours stay in L2 while their blocks are added.</summary>
     private static void Slice(
-        KernelTable table, in WeightGradientArgs args, StepSpan span, nint first, nint strips, nint sample, nint column, nint width,
-        float* pack, float* packedStrips, RowRun* runs, float* sum, float* bias)
+        KernelTable table, in WeightGradientArgs args, in SampleSlice slice, nint first, nint strips, nint column, nint width,
+        in SliceScratch scratch, float* sum, float* bias)
     {
-        nint samples = Math.Min(SliceSamples, args.Batch - sample), blockSteps = BlockSteps(samples), end = first + strips;
-        for (nint t = span.First; t < span.End; t += blockSteps)
+        nint end = first + strips, panels = Gemm.Panels(width);
+        PackSlice(args, slice, column, width, scratch);
+        for (nint strip = first, count; strip < end; strip += count, sum += count * panels * SumLength)
         {
-            nint steps = Math.Min(blockSteps, span.End - t);
-            TileArgs tile = BlockTile(args, samples, steps);
-            tile.Add = t > span.First;
-            tile.C = sum;
-            if (args.Rows == null)
+            count = args.Neighbours(strip, end);
+            float* pack = scratch.Pack, biasSum = bias == null ? null : bias + ((strip - first) * 16);
+            for (nint t = slice.Span.First; t < slice.Span.End; t += slice.BlockSteps, pack += panels * PackLength)
             {
-                PackRows(args, t, steps, sample, samples, column, width, pack);
-            }
-            else
-            {
-                (tile.Count, tile.OuterCount) = (FindRuns(args, t, steps, sample, samples, runs), 1);
-                PackRuns(args, runs, steps, column, width, pack);
-            }
-            nint row = ((t * args.Batch) + sample) * args.StripRow;
-            nint nextRow = t + blockSteps < span.End
-                ? row + (blockSteps * args.Batch * args.StripRow)
-                : ((span.First * args.Batch) + sample + samples) * args.StripRow;
-            for (nint strip = first, count; strip < end; strip += count)
-            {
-                count = args.Neighbours(strip, end);
-                if (args.Rows == null)
-                {
-                    tile.A = args.Strip(strip) + row;
-                    tile.Prefetch = strip + count < end ? args.Strip(strip + count) + row : args.Strip(first) + nextRow;
-                }
-                else
-                {
-                    CopyRuns(args.Strip(strip), args.StripRow, runs, steps, count * 16, packedStrips);
-                    tile.A = tile.Prefetch = packedStrips;
-                    tile.Stride = count * 16;
-                    tile.GroupStride = 4 * tile.Stride;
-                }
-                float* rows = tile.A;
+                TileArgs tile = BlockTile(args, slice, t);
+                tile.C = sum;
+                nint row = slice.Row(args, t) * args.StripRow;
+                float* rows = tile.A = args.Strip(strip) + row;
+                bool more = t + slice.BlockSteps < slice.Span.End, last = strip + count >= end;
+                nint next = slice.Row(args, more ? t + slice.BlockSteps : slice.Span.First) + (last && !more ? slice.Samples : 0);
+                tile.Prefetch = args.Strip(more ? strip : last ? first : strip + count) + (next * args.StripRow);
+                if (args.Rows != null)
+                    TakeRuns(args, slice, t, args.Strip(strip), count * 16, scratch, &tile);
                 StripPanels(table, &tile, count * 16, width, pack);
                 if (bias == null)
                     continue;
                 if (args.BiasStrips != null && args.Rows != null)
-                    CopyRuns(args.BiasStrip(strip), args.StripRow, runs, steps, count * 16, packedStrips);
-                else if (args.BiasStrips != null)
-                    rows = args.BiasStrip(strip) + row;
-                SumBlock(table, args, tile, rows, count, bias + ((strip - first) * 16));
+                    CopyRuns(args.BiasStrip(strip), args.StripRow, scratch.Runs + (t - slice.Span.First), slice.Steps(t), count * 16, scratch.Strips);
+                rows = args.Rows != null ? scratch.Strips : args.BiasStrips != null ? args.BiasStrip(strip) + row : rows;
+                SumBlock(table, args, tile, rows, count, biasSum);
             }
         }
     }
 
-    private static TileArgs BlockTile(in WeightGradientArgs args, nint samples, nint steps)
+    /// <summary>X of the slice: blocks of [panel][row][64].</summary>
+    private static void PackSlice(in WeightGradientArgs args, in SampleSlice slice, nint column, nint width, in SliceScratch scratch)
     {
-        bool contiguous = samples == args.Batch;
+        float* pack = scratch.Pack;
+        for (nint t = slice.Span.First; t < slice.Span.End; t += slice.BlockSteps, pack += Gemm.Panels(width) * PackLength)
+        {
+            RowRun* runs = scratch.Runs + (t - slice.Span.First);
+            if (args.Rows == null)
+            {
+                PackRows(args, t, slice.Steps(t), slice.First, slice.Samples, column, width, pack);
+                continue;
+            }
+            FindRuns(args, t, slice.Steps(t), slice.First, slice.Samples, runs);
+            PackRuns(args, runs, slice.Steps(t), column, width, pack);
+        }
+    }
+
+    private static TileArgs BlockTile(in WeightGradientArgs args, in SampleSlice slice, nint t)
+    {
+        nint steps = slice.Steps(t);
+        bool contiguous = slice.Samples == args.Batch;
         return new TileArgs
         {
             ARow = 1,
-            Count = contiguous ? samples * steps : samples,
+            Count = contiguous ? slice.Samples * steps : slice.Samples,
             Stride = args.StripRow,
             GroupStride = 4 * args.StripRow,
             OuterCount = contiguous ? 1 : steps,
@@ -145,6 +153,7 @@ internal static unsafe partial class WeightGradient
             Init = args.Zeros,
             CRow = Gemm.PanelColumns,
             CVector = 16,
+            Add = t > slice.Span.First,
         };
     }
 
@@ -155,17 +164,19 @@ internal static unsafe partial class WeightGradient
     private static void StripPanels(KernelTable table, TileArgs* tile, nint rows, nint width, float* pack)
     {
         nint tiles = (rows + table.TileRows - 1) / table.TileRows, runs = tiles * Gemm.Panels(width) * (16 / table.Width);
+        TileKind kind = tile->Stride == 64 ? TileKind.FoursOf64 : TileKind.Fours;
         float* a = tile->A;
         tile->PrefetchStep = Math.Min(64, 4 * ((rows + runs - 1) / runs));
         nint ahead = tile->Count / 4 * tile->PrefetchStep;
         tile->PrefetchOuter = tile->OuterStride - ahead;
         for (nint k = 0; k < width; k += Gemm.PanelColumns)
         {
-            nint registers = Math.Min(4, (width - k + 15) / 16), row = 0;
+            nint registers = Math.Min(4, (width - k + 15) / 16), row = 0, most = registers == 4 ? table.TileRows : table.NarrowTileRows;
+            tiles = (rows + most - 1) / most;
             for (nint i = 0; i < tiles; i++)
             {
                 nint next = rows * (i + 1) / tiles;
-                var run = table.Tile(next - row, registers, TileKind.Fours);
+                var run = table.Tile(next - row, registers, kind);
                 tile->A = a + row;
                 for (int lane = 0; lane < 16; lane += table.Width)
                 {
@@ -247,5 +258,27 @@ internal static unsafe partial class WeightGradient
         table.SumStripRows(rows, strips, tile.OuterCount, tile.OuterStride, tile.Count, tile.Stride, tile.Add ? block : sum);
         if (tile.Add)
             table.AddTo(block, sum, strips * 16);
+    }
+
+    /// <summary>Some samples of a span; its rows come in blocks of <see cref="BlockSteps"/> steps.</summary>
+    private readonly record struct SampleSlice(StepSpan Span, nint First, nint Samples)
+    {
+        public nint BlockSteps { get; } = WeightGradient.BlockSteps(Samples);
+
+        /// <summary>Steps of the block that begins at t.</summary>
+        public nint Steps(nint t) => Math.Min(BlockSteps, Span.End - t);
+
+        /// <summary>The slice's first row of step t.</summary>
+        public nint Row(in WeightGradientArgs args, nint t) => (t * args.Batch) + First;
+    }
+
+    /// <summary>X of a slice, and of packed rows where its steps' are, and those of some strips and a block, together.</summary>
+    private readonly struct SliceScratch
+    {
+        public float* Pack { get; init; }
+
+        public float* Strips { get; init; }
+
+        public RowRun* Runs { get; init; }
     }
 }

@@ -57,7 +57,7 @@ public class StepPlanTests
     {
         using var guard = new GuardedBlocks();
         using var backend = new CpuBackend(1, isa);
-        foreach ((int input, int hidden) in new[] { (1, 1), (7, 8), (16, 11), (17, 16), (33, 17), (3, 33), (5, 64), (2, 70) })
+        foreach ((int input, int hidden) in new[] { (1, 1), (7, 8), (16, 11), (17, 16), (33, 17), (3, 33), (1, 5), (4, 20), (9, 24), (1, 40), (6, 37), (5, 64), (2, 70) })
         {
             using var model = new Sequential(backend, 5, CellLayers.Create(Planned[cell], input, hidden), new Linear(hidden, 3));
             Session session = model.OpenSession();
@@ -69,6 +69,33 @@ public class StepPlanTests
             for (int t = 0; t < 3; t++)
                 session.Step(last, y);
             Assert.All(y, value => Assert.True(float.IsFinite(value)));
+        }
+    }
+
+    /// <summary>The result is written to its last number and not further, from any alignment.</summary>
+    [Theory]
+    [MemberData(nameof(CellsAndLevels))]
+    public unsafe void TheResultIsWrittenAsFarAsItGoes(int cell, IsaLevel isa)
+    {
+        using var guard = new GuardedBlocks();
+        using var backend = new CpuBackend(1, isa);
+        foreach (int hidden in new[] { 1, 3, 4, 5, 7, 8, 12, 17, 20, 24, 31, 33, 37, 40, 44 })
+        {
+            using var model = new Sequential(backend, 5, CellLayers.Create(Planned[cell], 2, hidden));
+            Session session = model.OpenSession(), other = model.OpenSession();
+            using var memory = new Memory.AlignedBuffer(16 * ((hidden + 16) / 16));
+            Span<float> y = new(memory.Pointer + memory.Length - hidden, hidden);
+            float* before = memory.Pointer + memory.Length - hidden - 1;
+            var expected = new float[hidden];
+            for (int t = 0; t < 3; t++)
+            {
+                *before = 7f;
+                y.Fill(7f);
+                session.Step([1f, -0.5f], y);
+                other.Step([1f, -0.5f], expected);
+                Bits.Same(expected, y.ToArray(), $"{hidden} step {t}");
+                Assert.Equal(7f, *before);
+            }
         }
     }
 

@@ -20,11 +20,19 @@ public sealed unsafe partial class CpuBackend
             EnterSpan(ref *job.Options, stash.Options, job);
     }
 
+    /// <summary>
+    /// Samples of a thread from which on W·x of a step is computed panel by panel with R·h: the chains stay in L1 between the two, while gates of a
+    /// block of time do not stay in L2. Forward pass of LSTM 65→128→128, T 50, B 50 3 % faster, of LSTM 512→512, T 32, B 64 2 %; with 32 samples as
+    /// fast as a product over the block, whose panels are read for more rows.
+    /// </summary>
+    private const int LeastJoined = 48;
+
     /// <summary>The span's steps, in blocks of time whose strips, unless they are kept, all take the same place. The job is left at the last block.</summary>
     private void ForwardSpan(CpuRecurrentWeights w, CpuBuffer input, CpuStash stash, RecurrentJob* job, float* packedInput)
     {
         float* spanStrips = job->Strips, spanScales = job->Options->Scales;
         int end = job->FirstStep + job->BlockSteps;
+        bool joined = job->Active == null && !job->Options->Staged && job->Recurrent.Bytes == null && job->Batch >= LeastJoined * Threads;
         for (int first = job->FirstStep; first < end; first += stash.BlockSteps)
         {
             job->FirstStep = first;
@@ -32,7 +40,10 @@ public sealed unsafe partial class CpuBackend
             job->Strips = job->KeepGates ? spanStrips + (job->RowAt(first) * stash.GateRow) : stash.Gates;
             if (w.Layout.Normalized)
                 job->Options->Scales = job->KeepGates ? spanScales + job->RowAt(first) : stash.Options.Scales;
-            MultiplyInput(w, input, stash, *job, packedInput);
+            if (joined)
+                job->JoinInput(new(w.Layout.Input, w.FromInput.Panels(job->Precision)), input.Pointer, input.Stride, w.Input, w.PackedBias());
+            else
+                MultiplyInput(w, input, stash, *job, packedInput);
             ShareRecurrence(&RecurrentJob.Forward, job, job->UnitPieces(backward: false));
         }
     }

@@ -30,6 +30,10 @@ public sealed partial class CpuBackend
             return new WideStage(w, _table);
         return Isa switch
         {
+            IsaLevel.Avx512 when w.Kernel == CellKernel.Lstm && w.Hidden is > 16 and <= 24 && FitsLevel1(w) =>
+                new LstmStage<Avx512Lanes, Vector512<float>, Avx2Lanes, Vector256<float>, N1>(w),
+            IsaLevel.Avx512 when w.Kernel == CellKernel.Lstm && w.Hidden is > 32 and <= 40 && FitsLevel1(w) =>
+                new LstmStage<Avx512Lanes, Vector512<float>, Avx2Lanes, Vector256<float>, N2>(w),
             IsaLevel.Avx512 when w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
             IsaLevel.Avx512 => CreateStage<Avx2Lanes, Vector256<float>>(w), // shorter latencies, and half of the lanes would be empty
             IsaLevel.Avx2 => CreateStage<Avx2Lanes, Vector256<float>>(w),
@@ -76,10 +80,10 @@ public sealed partial class CpuBackend
         where L : struct, ILanes<V>
         where V : unmanaged => Together<L, V>(w) switch
         {
-            4 => new LstmStage<L, V, N4>(w),
-            3 => new LstmStage<L, V, N3>(w),
-            2 => new LstmStage<L, V, N2>(w),
-            _ => new LstmStage<L, V, N1>(w),
+            4 => new LstmStage<L, V, L, V, N4>(w),
+            3 => new LstmStage<L, V, L, V, N3>(w),
+            2 => new LstmStage<L, V, L, V, N2>(w),
+            _ => new LstmStage<L, V, L, V, N1>(w),
         };
 
     private static StepStage CreateGruStage<L, V>(CpuRecurrentWeights w)
@@ -100,12 +104,17 @@ public sealed partial class CpuBackend
         where L : struct, ILanes<V>
         where V : unmanaged
     {
-        const int floatsInLevel1 = 10 << 10;
         int registers = (w.Hidden + L.Width - 1) / L.Width, most = L.TileRows == 6 ? 4 : 2;
-        if ((long)w.Gates * AlignedBuffer.Pad(w.Hidden) * (w.Input + w.Hidden) > floatsInLevel1)
+        if (!FitsLevel1(w))
             return 1;
         while (registers % most != 0)
             most--;
         return most;
+    }
+
+    private static bool FitsLevel1(CpuRecurrentWeights w)
+    {
+        const int floatsInLevel1 = 10 << 10;
+        return (long)w.Gates * AlignedBuffer.Pad(w.Hidden) * (w.Input + w.Hidden) <= floatsInLevel1;
     }
 }

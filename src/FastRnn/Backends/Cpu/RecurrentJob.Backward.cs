@@ -84,7 +84,7 @@ internal unsafe partial struct RecurrentJob
                 table.AddTo(start, cell.Carry, rows.Count * HiddenRow);
             start = cell.Carry;
         }
-        MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, start, next, StateRow);
+        MultiplyBackward(table, Recurrent, rows, start, next, StateRow);
     }
 
     private readonly void RunCellsBackward(KernelTable table, nint gateRow, in CellArgs cell, CellKernel kernel)
@@ -98,12 +98,13 @@ internal unsafe partial struct RecurrentJob
     /// dh_{t−1} = chain(start; dG_t·R), unit-major, gate-minor. The start is dY_{t−1}, for the GRU + dh_t·z_t; null for zeros.
     /// </summary>
     private readonly void MultiplyBackward(
-        KernelTable table, in ProductPanels product, nint gateRow, nint rows, float* start, float* dHidden, nint stride)
+        KernelTable table, in ProductPanels product, in StepRows rows, float* start, float* dHidden, nint stride)
     {
-        if (rows == 0)
+        if (rows.Count == 0)
             return;
-        var gemm = new GemmArgs { Rows = rows, Columns = stride, Panels = product.Panels };
-        gemm.SetGateStripsA(Strips + (product.FirstStrip * 16) + (gateRow * GateRow), GateRow, product.Gates, BlockStride, UnitBlocks);
+        var gemm = new GemmArgs { Rows = rows.Count, Columns = stride, Panels = product.Panels };
+        gemm.SetGateStripsA(Strips + (product.FirstStrip * 16) + (rows.GateRow * GateRow), GateRow, product.Gates, BlockStride, UnitBlocks);
+        gemm.NextA = rows.T > FirstStep ? gemm.A - (rows.Count * GateRow) : null;
         gemm.SetRowMajorC(dHidden, stride);
         gemm.SetInitRow(start == null ? Zeros : start, start == null ? 0 : 16, start == null ? 0 : Gemm.PanelColumns);
         gemm.InitRow = start == null ? 0 : stride;

@@ -48,13 +48,13 @@ internal unsafe partial struct RecurrentJob
         if (Options->Second.Panels != null)
         {
             NormalizeBackward(table, Options->Second, Options->SecondGamma, 2, Options->SecondGammaGradient, rows);
-            MultiplyBackward(table, Options->Second, rows.GateRow, rows.Count, null, cell.ResetHidden, HiddenRow);
+            MultiplyBackward(table, Options->Second, rows, null, cell.ResetHidden, HiddenRow);
             RunCellsBackward(table, rows.GateRow, cell, CellKernel.GruBeforeGates);
             table.AddTo(cell.ResetHidden, product, rows.Count * HiddenRow);
         }
         NormalizeBackward(table, Recurrent, Options->RecurrentGamma, 1, Options->RecurrentGammaGradient, rows);
         NormalizeBackward(table, Options->Input, Options->InputGamma, 0, Options->InputGammaGradient, rows);
-        MultiplyBackward(table, Recurrent, rows.GateRow, rows.Count, product, product, StateRow);
+        MultiplyBackward(table, Recurrent, rows, product, product, StateRow);
     }
 
     private readonly void NormalizeBackward(

@@ -35,6 +35,14 @@ internal unsafe partial struct RecurrentJob
     /// <summary>R packed: forward [panel][k = unit][gate][16], backward panels over units with k unit-major, gate-minor.</summary>
     public ProductPanels Recurrent;
 
+    /// <summary>
+    /// W packed, x in rows of <see cref="InputRow"/> floats and where the chains start, when a step computes W·x itself, panel by panel, right
+    /// before R·h goes on with the same chains; no panels where a product over a block of time has done so.
+    /// </summary>
+    public ProductPanels Input;
+    public float* Inputs, Bias;
+    public int InputSize, InputRow;
+
     /// <summary>Gate strips: forward from the block's first row on, backward from where row 0 would be.</summary>
     public float* Strips;
     public nint BlockStride, GateRow;
@@ -145,6 +153,7 @@ internal unsafe partial struct RecurrentJob
             RunCells(table, cell, gateRow, kernel);
             return;
         }
+        GemmArgs input = Input.Panels == null ? default : InputProduct(rows);
         CellArgs one = AtFirstBlock(cell, gateRow);
         nint first = FirstBlock / product.PanelBlocks, last = (EndBlock - 1) / product.PanelBlocks, block = FirstBlock;
         for (nint i = first; i <= last; i++)
@@ -154,11 +163,37 @@ internal unsafe partial struct RecurrentJob
                 Move(ref one, start - block);
             if (ApartBias != null)
                 StartApartChain(gateRow, cell.Rows, start);
-            Gemm.RunPanel(table, gemm, panel, i == last ? panel : backwards ? panel - 1 : panel + 1);
+            nint then = i == last ? panel : backwards ? panel - 1 : panel + 1;
+            if (Input.Panels == null)
+            {
+                Gemm.RunPanel(table, gemm, panel, then);
+            }
+            else
+            {
+                Gemm.RunPanel(table, input, panel, gemm.Panel(panel), gemm.PanelLength);
+                Gemm.RunPanel(table, gemm, panel, input.Panel(then), input.PanelLength);
+            }
             nint end = Math.Min(EndBlock, start + product.PanelBlocks);
             for (block = start; block < end; block++)
                 RunCell(table, ref one, kernel);
         }
+    }
+
+    /// <summary>Sets what a step needs to compute W·x itself.</summary>
+    public void JoinInput(ProductPanels product, float* x, int row, int size, float* bias)
+    {
+        (Input, InputRow, InputSize) = (product, row, size);
+        Inputs = x;
+        Bias = bias;
+    }
+
+    private readonly GemmArgs InputProduct(in StepRows rows)
+    {
+        var gemm = new GemmArgs { Rows = rows.Count, Columns = UnitBlocks * Input.Gates * 16, PanelWidth = Input.PanelWidth, Panels = Input.Panels };
+        gemm.SetRowMajorA(Inputs + (rows.Row * InputRow), InputRow, InputSize);
+        gemm.SetInitRow(Bias, 16, Input.PanelWidth);
+        gemm.SetGateStripsC(Strips + (Input.FirstStrip * 16) + (rows.GateRow * GateRow), GateRow, Input.Gates, BlockStride);
+        return gemm;
     }
 
     private readonly void RunCells(KernelTable table, in CellArgs cell, nint gateRow, CellKernel kernel)

@@ -66,6 +66,9 @@ internal abstract unsafe class RecurrentStage : StepStage
     /// <summary>Sixteen registers of a step's own.</summary>
     protected float* Gates { get; }
 
+    /// <summary>Gates as rows of W and R, in the order of the layout.</summary>
+    protected int[] GatesInOrder => _weights.Layout.Input.Gates;
+
     private int Version
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
