@@ -22,6 +22,12 @@ constexpr double kVerifiedProducts = 4e8;
 
 double since(Clock::time_point start) { return std::chrono::duration<double, std::nano>(Clock::now() - start).count(); }
 
+// What start.sh has asked of the C library.
+const char *pages() {
+    const char *tunables = std::getenv("GLIBC_TUNABLES");
+    return tunables && std::strstr(tunables, "glibc.malloc.hugetlb=1") ? ", memory in huge pages" : "";
+}
+
 struct Entry {
     Row row;
     std::unique_ptr<Work> work;
@@ -203,7 +209,7 @@ int threads_of(int count, char **arguments) {
 
 int serve(Peer &peer, int threads) {
     std::cout << "{\"peer\": \"" << peer.peer_name() << "\", \"version\": \"" << peer.version() << "\", \"threads\": " << threads
-              << ", \"details\": \"" << peer.details() << "\"}" << std::endl;
+              << ", \"details\": \"" << peer.details() << pages() << "\"}" << std::endl;
     Server server(peer);
     for (std::string line; std::getline(std::cin, line);) {
         std::istringstream words(line);

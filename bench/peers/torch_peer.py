@@ -268,9 +268,14 @@ def details():
     return f"vector code {capability}; no OpenBLAS"
 
 
+def pages():
+    """What start.sh has asked of the C library."""
+    return ", memory in huge pages" if "glibc.malloc.hugetlb=1" in os.environ.get("GLIBC_TUNABLES", "") else ""
+
+
 def main():
     torch.set_num_threads(arguments.threads)
-    print(json.dumps({"peer": "torch", "version": torch.__version__, "threads": torch.get_num_threads(), "details": details()}), flush=True)
+    print(json.dumps({"peer": "torch", "version": torch.__version__, "threads": torch.get_num_threads(), "details": details() + pages()}), flush=True)
     rows = {}
     for line in sys.stdin:
         command, *words = line.split() or [""]

@@ -30,6 +30,17 @@ public class SharingTests
         Assert.Equal(2, Machine(2).Parts(100, 80_000, parked: true));
     }
 
+    /// <summary>A quarter of a nanosecond a float: 4 µs of work are shared with threads that wait, 80 µs with those that sleep.</summary>
+    [Theory]
+    [InlineData(1, 1_000_000_000, false, 1)]
+    [InlineData(2, 4_096, false, 1)]
+    [InlineData(2, 16_384, false, 2)]
+    [InlineData(2, 16_384, true, 1)]
+    [InlineData(2, 327_680, true, 2)]
+    [InlineData(8, 32_768, false, 8)]
+    public void ElementsAreSharedWhenItPays(int threads, int floats, bool parked, int parts) =>
+        Assert.Equal(parts, Machine(threads).Elements(floats, parked));
+
     /// <summary>Batches are cut by samples, single samples of wide layers by units, and narrow ones not at all.</summary>
     [Theory]
     [InlineData(100, 32, 262_144, 16, 2, false)]

@@ -103,4 +103,7 @@ internal unsafe interface ILanes<V>
 
     /// <summary>Asks for the cache line at p to be brought to L2. Any address is allowed.</summary>
     static abstract void Prefetch(float* p);
+
+    /// <summary>The same, to L1.</summary>
+    static abstract void PrefetchNear(float* p);
 }

@@ -101,6 +101,10 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
     {
     }
 
+    public static void PrefetchNear(float* p)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Bits(float a) => BitConverter.SingleToInt32Bits(a);
 
@@ -217,6 +221,8 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
     }
 
     public static void Prefetch(float* p) => Sse.Prefetch1(p);
+
+    public static void PrefetchNear(float* p) => Sse.Prefetch0(p);
 }
 
 /// <summary>Width 16: AVX-512 (F, DQ for the bitwise float operations).</summary>
@@ -329,4 +335,6 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
     }
 
     public static void Prefetch(float* p) => Sse.Prefetch1(p);
+
+    public static void PrefetchNear(float* p) => Sse.Prefetch0(p);
 }

@@ -3,9 +3,6 @@ namespace FastRnn.Backends;
 /// <summary>Activations: rows are cut over the threads.</summary>
 public sealed unsafe partial class CpuBackend
 {
-    /// <summary>Fewer elements are not worth waking a thread for.</summary>
-    private const nint ElementsWorthThreads = 16_384;
-
     internal override void ActivationForward(ActivationKind kind, DeviceBuffer x, DeviceBuffer y)
     {
         CheckShape(y, x.Rows, x.Columns);
@@ -19,7 +16,7 @@ public sealed unsafe partial class CpuBackend
             Columns = from.Columns,
             Rows = from.Rows,
         };
-        _workers.Run(&ActivationJob.RunForward, &job, from.PaddedLength >= ElementsWorthThreads ? Threads : 1);
+        _workers.Run(&ActivationJob.RunForward, &job, ElementParts(from.PaddedLength));
         to.Written();
         GC.KeepAlive(from);
     }
@@ -45,7 +42,7 @@ public sealed unsafe partial class CpuBackend
                 Columns = input.Columns,
                 Rows = input.Rows,
             };
-            _workers.Run(&ActivationJob.RunBackward, &job, input.PaddedLength >= ElementsWorthThreads ? Threads : 1);
+            _workers.Run(&ActivationJob.RunBackward, &job, ElementParts(input.PaddedLength));
         }
         to.Written();
         GC.KeepAlive(input);

@@ -22,7 +22,7 @@ public sealed unsafe partial class CpuBackend
             DrawMask = _table.DrawMask,
             ApplyMask = _table.ApplyMask,
         };
-        _workers.Run(&DropJob.Run, &job, from.PaddedLength >= ElementsWorthThreads ? Threads : 1);
+        _workers.Run(&DropJob.Run, &job, ElementParts(from.PaddedLength));
         to.Written();
         GC.KeepAlive(from);
     }

@@ -8,8 +8,8 @@ namespace FastRnn.Backends;
 /// </summary>
 public sealed unsafe partial class CpuBackend
 {
-    /// <summary>Fewer rows are not worth waking a thread for.</summary>
-    private const int RowsWorthThreads = 64;
+    /// <summary>Work on a float against that of a plain function: exponentials and logarithms, in double where sums are.</summary>
+    private const int LossWork = 4;
 
     internal override LossSum ClassLoss(
         DeviceBuffer scores, ReadOnlySpan<int> targets, ReadOnlySpan<byte> counted, in ClassLossRule rule, DeviceBuffer? gradient)
@@ -45,7 +45,7 @@ public sealed unsafe partial class CpuBackend
                     Spread = (float)((double)rule.Smoothing / z.Columns),
                     TotalWeight = (float)total,
                 };
-                _workers.Run(&ClassLossJob.Run, &job, z.Rows >= RowsWorthThreads ? Threads : 1);
+                _workers.Run(&ClassLossJob.Run, &job, ElementParts(z.PaddedLength * LossWork));
             }
         }
         if (gradient != null)
@@ -83,7 +83,7 @@ public sealed unsafe partial class CpuBackend
                 Rows = x.Rows,
                 Scale = scale == 0 ? 0f : 1f / (float)scale,
             };
-            _workers.Run(&ElementLossJob.Run, &job, x.Rows >= RowsWorthThreads ? Threads : 1);
+            _workers.Run(&ElementLossJob.Run, &job, ElementParts(x.PaddedLength * LossWork));
         }
         if (gradient != null)
             dx.Written();

@@ -40,7 +40,7 @@ public sealed unsafe partial class CpuBackend
                 RateOfGradient = (float)step.RateOfGradient,
             },
         };
-        _workers.Run(&UpdateJob.Run, &job, job.Lines >= 2048 ? Threads : 1);
+        _workers.Run(&UpdateJob.Run, &job, ElementParts(w.PaddedLength));
         w.Written();
         Written(arrays.First);
         Written(arrays.Second);

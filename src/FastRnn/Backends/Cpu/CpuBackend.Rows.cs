@@ -24,7 +24,7 @@ public sealed unsafe partial class CpuBackend
                 Rows = to.Rows,
                 How = how,
             };
-            _workers.Run(&GatherJob.Run, &job, (nint)to.Rows * how.Columns >= ElementsWorthThreads ? Threads : 1);
+            _workers.Run(&GatherJob.Run, &job, ElementParts((nint)to.Rows * how.Columns));
         }
         to.Written();
         GC.KeepAlive(from);

@@ -69,7 +69,7 @@ public sealed unsafe partial class CpuBackend
                 Epsilon = step.Epsilon,
             },
         };
-        _workers.Run(&AdamJob.Run, &job, job.Lines >= 2048 ? Threads : 1);
+        _workers.Run(&AdamJob.Run, &job, ElementParts(w.PaddedLength));
         w.Written();
         first.Written();
         second.Written();

@@ -165,6 +165,9 @@ public sealed partial class CpuBackend : Backend
         set => _sharing = value;
     }
 
+    /// <summary>Threads for a job that does little with each of so many floats.</summary>
+    private int ElementParts(nint floats) => floats < Sharing.LeastElements || Threads == 1 ? 1 : Sharing.Elements(floats, _workers.IsParked);
+
     /// <summary>Called by all parts of a job; see <see cref="WorkerPool.Meet"/>.</summary>
     internal void Meet() => _workers.Meet();
 

@@ -29,10 +29,18 @@ internal sealed unsafe class Sharing
     /// <summary>Real products against the tile in L1, from three rows on; one row reads a weight for each multiply-add.</summary>
     private const double Efficiency = 0.8, OneRow = 0.25, TwoRows = 0.5;
 
+    /// <summary>
+    /// Nanoseconds of a float in a job that does little with each: 0.2–0.3 for functions and optimisers in cache. From memory it is more, and sharing gains more.
+    /// </summary>
+    private const double ElementTime = 0.25;
+
     private const int Rounds = 40, Meetings = 20, TileRows = 12, TileDepth = 64;
 
     /// <summary>Milliseconds after which a measurement takes what it has: with fewer cores than threads a meeting takes as long as the system lets others run.</summary>
     private const double Patience = 2;
+
+    /// <summary>Floats whose work, a microsecond, is over before another thread has begun: nothing is measured for fewer.</summary>
+    public const nint LeastElements = 4096;
 
     private static readonly ConcurrentDictionary<(int Threads, IsaLevel Isa), Sharing> _measured = new();
 
@@ -84,10 +92,17 @@ internal sealed unsafe class Sharing
     {
         if (_threads == 1 || units < 6)
             return 1;
-        double one = units * (double)cost / (Speed * Efficiency), overhead = parked ? WakeUp : HandOver;
+        return Cheapest(units * (double)cost / (Speed * Efficiency), units, (int)Math.Min(_threads, units / 3), parked);
+    }
+
+    /// <summary>Threads for a job that does little with each of so many floats.</summary>
+    public int Elements(nint floats, bool parked) => Cheapest(floats * ElementTime, floats, _threads, parked);
+
+    private int Cheapest(double one, nint units, int most, bool parked)
+    {
+        double overhead = parked ? WakeUp : HandOver, least = Worth * one;
         int best = 1;
-        double least = Worth * one;
-        for (int parts = 2; parts <= Math.Min(_threads, units / 3); parts++)
+        for (int parts = 2; parts <= most; parts++)
         {
             double time = (one * Largest(units, parts) / units) + overhead;
             if (time < least)

@@ -7,6 +7,7 @@ namespace FastRnn.Backends;
 /// <summary>
 /// The functions of <see cref="LstmCell"/> on two registers of units side by side, of L and then of M, their gates in memory as [register][gate][unit].
 /// Two registers, because one leaves half of the arithmetic units idle; methods of their own, because the compiler stops inlining at 512 temporaries.
+/// Both methods in one, without gates stored between them, spill: as fast for 20 and 32 units, a twentieth slower for 40.
 /// </summary>
 internal static unsafe class LstmPair<L, V, M, W>
     where L : struct, ILanes<V>
