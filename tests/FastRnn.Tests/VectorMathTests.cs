@@ -105,6 +105,51 @@ public unsafe class VectorMathTests
         SpecialValues("exp", -0f, 1f);
     }
 
+    /// <summary>
+    /// tanh is one polynomial for each of eight spans: around every joint no float's result
+    /// falls by more than 1 ulp behind its left neighbour's, none passes 1, and from the limit on all are 1.
+    /// </summary>
+    [Fact]
+    public void TanhRisesAcrossItsSpansToOne()
+    {
+        // |x|·0.775 + 0.5 at the joints.
+        float* x = stackalloc float[16], y = stackalloc float[16];
+        float[] joints = [0.75f, 1f, 1.5f, 2f, 3f, 4f, 6f];
+        foreach (var width in Widths("tanh"))
+        {
+            foreach (float joint in joints)
+                AssertRises(width, (joint - 0.5f) / 0.775f, 4096);
+            AssertRises(width, 9.01091385f, 4096);
+            new Span<float>(x, 16).Fill(9.01091385f);
+            x[1] = -9.01091385f;
+            x[2] = 9.02f;
+            x[3] = 1e30f;
+            x[4] = float.MaxValue;
+            x[5] = -float.MaxValue;
+            Evaluate(width, x, y);
+            for (int i = 0; i < 16; i++)
+                SameBits(i is 1 or 5 ? -1f : 1f, y[i], $"tanh({x[i]:R}) {width.Isa}");
+        }
+    }
+
+    private static void AssertRises((string Isa, int Width, Apply Run) width, float middle, int neighbours)
+    {
+        float* x = stackalloc float[16], y = stackalloc float[16];
+        int first = BitConverter.SingleToInt32Bits(middle) - neighbours, before = 0;
+        for (int block = 0; block < 2 * neighbours; block += 16)
+        {
+            for (int i = 0; i < 16; i++)
+                x[i] = BitConverter.Int32BitsToSingle(first + block + i);
+            Evaluate(width, x, y);
+            for (int i = 0; i < 16; i++)
+            {
+                int bits = BitConverter.SingleToInt32Bits(y[i]);
+                Assert.True(y[i] <= 1f && bits >= before - 1, $"tanh({x[i]:R}) {width.Isa} is {y[i]:R}, after {BitConverter.Int32BitsToSingle(before):R}");
+                before = bits;
+            }
+        }
+    }
+
     /// <summary>A value gives the same bits at every place of every length, in memory that ends at an inaccessible page.</summary>
     [Theory]
     [MemberData(nameof(Functions))]

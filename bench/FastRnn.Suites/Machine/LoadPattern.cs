@@ -27,7 +27,7 @@ internal readonly record struct LoadPattern(LoadLoop Loop, int Streams, bool Pre
     /// <summary>All that are tried. The fastest counts, so that no slow probe can flatter a kernel.</summary>
     public static IReadOnlyList<LoadPattern> All { get; } =
     [
-        .. from parts in new[] { 4, 16 }
+        .. from parts in new[] { 4, 8, 16, 32 }
            from back in new[] { false, true }
            select new LoadPattern(LoadLoop.Kernel, 0, false, back, parts),
         new LoadPattern(LoadLoop.Pairs, 1, false, false, 1),

@@ -75,6 +75,9 @@ internal unsafe interface ILanes<V>
     /// <summary>The smaller of the lanes' bits as int32: for two floats that are not negative their minimum, sooner than <see cref="Min"/>, and b for NaN.</summary>
     static abstract V MinInt32(V a, V b);
 
+    /// <summary>Of eight constants the one that the lowest three of a lane's bits number.</summary>
+    static abstract V Lookup(V index, float x0, float x1, float x2, float x3, float x4, float x5, float x6, float x7);
+
     /// <summary>Whether all lanes have the same bits.</summary>
     static abstract bool SameBits(V a, V b);
 

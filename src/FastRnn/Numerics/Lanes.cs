@@ -58,6 +58,18 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float MinInt32(float a, float b) => FromBits(Math.Min(Bits(a), Bits(b)));
 
+    public static float Lookup(float index, float x0, float x1, float x2, float x3, float x4, float x5, float x6, float x7) => (Bits(index) & 7) switch
+    {
+        0 => x0,
+        1 => x1,
+        2 => x2,
+        3 => x3,
+        4 => x4,
+        5 => x5,
+        6 => x6,
+        _ => x7,
+    };
+
     public static bool SameBits(float a, float b) => Bits(a) == Bits(b);
 
     public static float ShiftLeft(float a, [ConstantExpected] byte count) => FromBits(Bits(a) << count);
@@ -162,6 +174,10 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
     public static Vector256<float> SubtractInt32(Vector256<float> a, Vector256<float> b) => (a.AsInt32() - b.AsInt32()).AsSingle();
 
     public static Vector256<float> MinInt32(Vector256<float> a, Vector256<float> b) => Avx2.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Lookup(Vector256<float> index, float x0, float x1, float x2, float x3, float x4, float x5, float x6, float x7) =>
+        Avx2.PermuteVar8x32(Vector256.Create(x0, x1, x2, x3, x4, x5, x6, x7), index.AsInt32());
 
     public static bool SameBits(Vector256<float> a, Vector256<float> b) => Vector256.EqualsAll(a.AsInt32(), b.AsInt32());
 
@@ -272,6 +288,10 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
     public static Vector512<float> SubtractInt32(Vector512<float> a, Vector512<float> b) => (a.AsInt32() - b.AsInt32()).AsSingle();
 
     public static Vector512<float> MinInt32(Vector512<float> a, Vector512<float> b) => Avx512F.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Lookup(Vector512<float> index, float x0, float x1, float x2, float x3, float x4, float x5, float x6, float x7) =>
+        Avx512F.PermuteVar16x32(Vector512.Create(x0, x1, x2, x3, x4, x5, x6, x7, x0, x1, x2, x3, x4, x5, x6, x7), index.AsInt32());
 
     public static bool SameBits(Vector512<float> a, Vector512<float> b) => Vector512.EqualsAll(a.AsInt32(), b.AsInt32());
 

@@ -130,12 +130,12 @@ internal sealed unsafe class GruStage<L, V, TCount>(CpuRecurrentWeights weights)
         z1 = VectorMath.SigmoidResult<L, V>(zScale1, zRest1);
         V n0 = L.MultiplyAdd(r0, L.Load(gates + (3 * L.Width)), L.Load(gates)), n1 = L.MultiplyAdd(r1, L.Load(second + (3 * L.Width)), L.Load(second));
         V magnitude0 = VectorMath.Magnitude<L, V>(n0), magnitude1 = VectorMath.Magnitude<L, V>(n1);
-        VectorMath.TanhReduce<L, V>(magnitude0, VectorMath.NormalOrZero<L, V>(magnitude0), out V nScale0, out V nRest0);
-        VectorMath.TanhReduce<L, V>(magnitude1, VectorMath.NormalOrZero<L, V>(magnitude1), out V nScale1, out V nRest1);
-        nRest0 = VectorMath.TanhPolynomial<L, V>(nRest0);
-        nRest1 = VectorMath.TanhPolynomial<L, V>(nRest1);
-        n0 = L.Or(VectorMath.TanhResult<L, V>(nScale0, nRest0), L.Xor(n0, magnitude0));
-        n1 = L.Or(VectorMath.TanhResult<L, V>(nScale1, nRest1), L.Xor(n1, magnitude1));
+        VectorMath.TanhReduce<L, V>(magnitude0, VectorMath.NormalOrZero<L, V>(magnitude0), out V nSpan0, out V nRest0);
+        VectorMath.TanhReduce<L, V>(magnitude1, VectorMath.NormalOrZero<L, V>(magnitude1), out V nSpan1, out V nRest1);
+        nRest0 = VectorMath.TanhPolynomial<L, V>(nSpan0, nRest0);
+        nRest1 = VectorMath.TanhPolynomial<L, V>(nSpan1, nRest1);
+        n0 = L.Or(nRest0, L.Xor(n0, magnitude0));
+        n1 = L.Or(nRest1, L.Xor(n1, magnitude1));
         LstmCell.StoreFlushed<L, V>(next, L.MultiplyAdd(z0, L.Subtract(L.Load(previous), n0), n0));
         LstmCell.StoreFlushed<L, V>(next + L.Width, L.MultiplyAdd(z1, L.Subtract(L.Load(previous + L.Width), n1), n1));
     }
