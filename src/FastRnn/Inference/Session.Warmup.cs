@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime;
 using System.Runtime.CompilerServices;
 
@@ -6,7 +7,7 @@ namespace FastRnn.Inference;
 /// <summary>What is done before time counts.</summary>
 public sealed partial class Session
 {
-    private const int WarmSteps = 64;
+    private const int WarmCalls = 64;
 
     /// <summary>Milliseconds without a newly compiled method after which there will be none, and at which patience ends.</summary>
     private const int Quiet = 250, Patience = 2000;
@@ -23,41 +24,71 @@ public sealed partial class Session
         SaveState(saved);
         float[] x = new float[TakesTokens ? 0 : Streams * _inputSize], y = new float[Streams * _outputSize];
         var tokens = new int[TakesTokens ? Streams : 0];
-        WarmSome(x, tokens, y, saved);
+        WarmAll(x, tokens, y);
         if (RuntimeFeature.IsDynamicCodeCompiled)
         {
             long start = Environment.TickCount64, last = start;
             for (long compiled = JitInfo.GetCompiledMethodCount(); Environment.TickCount64 - last < Quiet && Environment.TickCount64 - start < Patience;)
             {
                 Thread.Sleep(10);
-                WarmSome(x, tokens, y, saved);
+                WarmAll(x, tokens, y);
+                LoadState(saved);
                 if (JitInfo.GetCompiledMethodCount() == compiled)
                     continue;
                 (compiled, last) = (JitInfo.GetCompiledMethodCount(), Environment.TickCount64);
             }
         }
         LoadState(saved);
+        float[] states = [.. Enumerable.Range(0, Streams).SelectMany(StateOf)];
+        WarmSteps(x, tokens, y);
+        for (int stream = 0; stream < Streams; stream++) // little but the steps themselves, which the caches are to keep
+            _engine.Write(stream, states.AsSpan(stream * _stateLength, _stateLength));
     }
 
-    private void WarmSome(float[] x, int[] tokens, float[] y, byte[] saved)
+    private float[] StateOf(int stream)
     {
-        for (int i = 0; i < (Streams == 1 ? WarmSteps : 4); i++)
+        _engine.Read(stream, _stateValues);
+        return [.. _stateValues];
+    }
+
+    /// <summary>Everything that computes, a few times.</summary>
+    private void WarmAll(float[] x, int[] tokens, float[] y)
+    {
+        for (int i = 0; i < (Streams == 1 ? WarmCalls : 4); i++)
         {
             if (TakesTokens)
-            {
-                StepBatch(tokens, y);
                 Process(tokens, y);
-            }
             else
-            {
-                StepBatch(x, y);
                 Process(x, y);
-            }
-            if (Streams == 1 && TakesTokens)
-                Step(0, y);
-            else if (Streams == 1)
-                Step(x, y);
+            if (TakesTokens)
+                StepBatch(tokens, y);
+            else
+                StepBatch(x, y);
+            WarmStep(x, tokens, y);
         }
-        LoadState(saved);
+    }
+
+    /// <summary>Steps for a millisecond.</summary>
+    private void WarmSteps(float[] x, int[] tokens, float[] y)
+    {
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            for (int i = 0; i < 16; i++)
+                WarmStep(x, tokens, y);
+        }
+        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < 1);
+    }
+
+    private void WarmStep(float[] x, int[] tokens, float[] y)
+    {
+        if (Streams > 1 && TakesTokens)
+            StepBatch(tokens, y);
+        else if (Streams > 1)
+            StepBatch(x, y);
+        else if (TakesTokens)
+            Step(0, y);
+        else
+            Step(x, y);
     }
 }

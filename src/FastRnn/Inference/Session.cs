@@ -13,8 +13,10 @@ namespace FastRnn.Inference;
 /// <remarks>
 /// <para><b>The real-time contract.</b> After <c>OpenSession</c> and <see cref="Warmup"/>, <see cref="Step(ReadOnlySpan{float}, Span{float})"/> and the other
 /// calls that compute allocate nothing, managed or native, take no lock, make no system call, call nothing that throws on valid input and, with
-/// <see cref="SessionOptions.Threads"/> 1, never wait for another thread. So do <see cref="Reset()"/>, <see cref="SaveState(Span{byte})"/>, <see cref="LoadState(ReadOnlySpan{byte})"/> and the first step after
-/// <see cref="Sequential.Replace"/>. What a step does not promise: the first one after somebody has written the model's parameters in place packs the new weights, with all that this takes.</para>
+/// <see cref="SessionOptions.Threads"/> 1, never wait for another thread. So do <see cref="Reset()"/>,
+/// <see cref="SaveState(Span{byte})"/>, <see cref="LoadState(ReadOnlySpan{byte})"/> and the first step after
+/// <see cref="Sequential.Replace"/>. Not in it: the first step after somebody has written the model's parameters in place, which packs them, and what the runtime
+/// does to every thread when other code of the process collects garbage or is compiled – compile ahead of time, or without tiers, where that counts.</para>
 /// <para><b>Threads.</b> A model may be shared by any number of sessions and threads. A session belongs to one thread at a time; see
 /// <see cref="SessionOptions.DetectSharing"/>. Parameters of the model are written – by a trainer, by <see cref="Parameter.Write"/> – only while no session of
 /// it runs; to train and to serve at the same time train another model and <see cref="Sequential.Replace"/>.</para>
