@@ -131,22 +131,32 @@ public abstract class Backend : IDisposable
         RecurrentWeights weights, RecurrentGradients gradients, DeviceBuffer x, RecurrentStates states, StepFlags? flags,
         RecurrentStateGradients flow, RecurrentStash stash, Span<double> stepNorms, int steps, int batch, in RecurrentPass pass = default);
 
-    // ---- one step of one sample ---------------------------------------------------------------------------------------------
+    // ---- sessions -----------------------------------------------------------------------------------------------------------
 
-    /// <summary>An empty plan for a model's steps, or null where the back end has no stages.</summary>
+    /// <summary>An empty plan for a model's steps of one sample, or null where the back end has no stages.</summary>
     internal virtual StepPlan? CreateStepPlan(WeightPrecision weights) => null;
 
-    /// <summary>A recurrent layer's steps from the zero state; null where there is no stage for such a cell, or for weights stored so.</summary>
-    internal virtual StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision) => null;
+    /// <summary>True when nothing of it is trained: parameters have no gradients, weights no packed forms for a backward pass.</summary>
+    internal virtual bool InferenceOnly => false;
 
-    /// <summary>An affine layer's steps.</summary>
-    internal virtual StepStage? CreateStepStage(LinearWeights weights, WeightPrecision precision) => null;
+    /// <summary>Whether a back end lays out weights as this one does.</summary>
+    internal virtual bool IsLike(Backend other) => GetType() == other.GetType();
 
-    /// <summary>An embedding's steps; table [V, E].</summary>
-    internal virtual StepStage? CreateStepStage(DeviceBuffer embeddingTable) => null;
+    /// <summary>Makes what forward passes keep beside a layer's parameters.</summary>
+    internal virtual void Prepare(RecurrentWeights weights, WeightPrecision precision)
+    {
+    }
 
-    /// <summary>The steps of a function of each value.</summary>
-    internal virtual StepStage? CreateStepStage(ActivationKind kind, int width) => null;
+    /// <inheritdoc cref="Prepare(RecurrentWeights, WeightPrecision)"/>
+    internal virtual void Prepare(LinearWeights weights, WeightPrecision precision)
+    {
+    }
+
+    /// <summary>
+    /// A back end of the same kind, of so many threads, for somebody's inference alone: what it needs of scratch memory is its own, so that its calls may
+    /// meet those of others. The caller disposes of it, unless it is this one: then calls do come from one thread at a time.
+    /// </summary>
+    internal virtual Backend ForInference(int threads) => this;
 
     // ---- loss and update ----------------------------------------------------------------------------------------------------
 

@@ -18,8 +18,15 @@ internal abstract class DeviceBuffer(int rows, int columns)
     /// <summary>Rises with every write, so that weights packed from this buffer know when they are stale.</summary>
     public int Version { get; private set; }
 
+    /// <summary>Of the parameter that this buffer holds, or null.</summary>
+    public WeightClock? Clock { get; set; }
+
     /// <summary>Says that an operation has written this buffer.</summary>
-    public void Touch() => Version++;
+    public void Touch()
+    {
+        Version++;
+        Clock?.Tick();
+    }
 
     public override string ToString() => $"[{Rows}, {Columns}]";
 }

@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Training;
 
@@ -40,6 +41,16 @@ public static class ModelFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(backend);
         return Build(SafetensorsReader.Read(path, cancellation: cancellation), path, backend);
+    }
+
+    /// <summary>
+    /// What the file of this session's model told beside the weights – vocabulary, classes, standardization, the plan of a series – so that whoever is handed a
+    /// session alone can turn data into its inputs and its outputs into answers. Null for a model that no file was read for.
+    /// </summary>
+    public static ModelInfo? Info(this Session session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session.Model.Described as ModelInfo;
     }
 
     /// <summary>The file's content for a model: weights and metadata.</summary>
@@ -87,6 +98,7 @@ public static class ModelFile
                 parameter.Write(file.Find(parameter.Name)!.Floats);
             if (Probe.Compare(model, info.Layers, probe) is { } difference)
                 throw Fail(difference, path);
+            model.Described = info;
             return (model, info);
         }
         catch

@@ -1,41 +1,44 @@
+using System.Runtime.CompilerServices;
 using FastRnn.Backends;
 using FastRnn.Layers;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 
 namespace FastRnn.Inference;
 
-/// <summary>Opens sessions on models.</summary>
-public static class SessionExtensions
-{
-    /// <summary>A stream through the model, one step a call, starting from a zero state.</summary>
-    /// <exception cref="NotSupportedException">A layer needs later inputs for an output, for example <see cref="Bidirectional"/>.</exception>
-    public static Session OpenSession(this Sequential model) => new(model, new SessionOptions());
-
-    /// <summary>A stream through the model, one step a call, starting from a zero state.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="options">How the session computes.</param>
-    /// <exception cref="NotSupportedException">
-    /// A layer needs later inputs for an output, for example <see cref="Bidirectional"/>, or the back end cannot store weights so.
-    /// </exception>
-    public static Session OpenSession(this Sequential model, SessionOptions options) => new(model, options);
-}
-
 /// <summary>
-/// One stream through a model, one step a call. It owns the state h and c; after the first step nothing is allocated. The bits equal those
-/// of the whole sequence in one call. All sessions of models on one back end are used by one thread at a time.
+/// One stream through a model, or several, a step a call. The session owns all states and all scratch memory; the weights are the model's, and sessions of one
+/// model share them. The bits of every output equal those of the whole sequence in one call, alone.
 /// </summary>
-public sealed class Session
+/// <remarks>
+/// <para><b>The real-time contract.</b> After <c>OpenSession</c> and <see cref="Warmup"/>, <see cref="Step(ReadOnlySpan{float}, Span{float})"/> and the other
+/// calls that compute allocate nothing, managed or native, take no lock, make no system call, call nothing that throws on valid input and, with
+/// <see cref="SessionOptions.Threads"/> 1, never wait for another thread. So do <see cref="Reset()"/>, <see cref="SaveState(Span{byte})"/>, <see cref="LoadState(ReadOnlySpan{byte})"/> and the first step after
+/// <see cref="Sequential.Replace"/>. What a step does not promise: the first one after somebody has written the model's parameters in place packs the new weights, with all that this takes.</para>
+/// <para><b>Threads.</b> A model may be shared by any number of sessions and threads. A session belongs to one thread at a time; see
+/// <see cref="SessionOptions.DetectSharing"/>. Parameters of the model are written – by a trainer, by <see cref="Parameter.Write"/> – only while no session of
+/// it runs; to train and to serve at the same time train another model and <see cref="Sequential.Replace"/>.</para>
+/// <para><b>NaN</b> in an input passes through its own stream and stays in its state, which <see cref="IsFinite"/> tells, until
+/// <see cref="Reset(int)"/>; other streams do not see it.</para>
+/// </remarks>
+public sealed partial class Session : IDisposable
 {
-    private readonly Sequential _model;
+    private readonly SessionOptions _options;
+    private readonly WeightClock _clock;
+    private readonly SessionEngine _engine;
 
-    /// <summary>The fast way, where the back end has it; otherwise a step is a window of one step over everything below.</summary>
+    /// <summary>The fast way of one stream, where the back end has it.</summary>
     private readonly StepPlan? _plan;
-    private readonly SequentialWorkspace _workspace = null!;
-    private readonly RecurrentState?[] _state = [];
-    private readonly int[] _token = [];
-    private readonly DeviceBuffer? _input;
     private readonly int _inputSize, _outputSize;
-    private readonly bool _takesTokens;
+
+    /// <summary>Widths that <c>Step</c> may take without asking further; −1, or a vocabulary of 0, where it must.</summary>
+    private int _fastInput = -1, _fastTokens;
+
+    /// <summary>Not written again once the engine uses it: it keeps the weights alive.</summary>
+    private WeightSet _set;
+    private int _ticks;
+    private int _inside;
+    private bool _disposed;
 
     /// <summary>A session; one that plans no steps runs windows of one step whatever the back end has, for comparisons.</summary>
     internal Session(Sequential model, SessionOptions options, bool plansSteps = true)
@@ -45,85 +48,283 @@ public sealed class Session
         Weights = options.Weights ?? model.InferenceWeights;
         if (!model.Backend.Stores(Weights))
             throw new NotSupportedException($"{model.Backend.Name}: no {Weights.Name()} weights");
-        if (model.LayerThatReadsAhead != null)
-            throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model cannot stream, Predict takes whole windows");
-        _model = model;
-        (_inputSize, _outputSize, _takesTokens) = (model.InputSize, model.OutputSize, model.TakesTokens);
-        _plan = plansSteps ? model.CreateStepPlan(Weights) : null;
-        if (_plan != null)
+        model.RefuseReadingAhead();
+        (Model, _options, _clock) = (model, options, model.Clock);
+        (_inputSize, _outputSize, TakesTokens) = (model.InputSize, model.OutputSize, model.TakesTokens);
+        _engine = CreateEngine(plansSteps, out _set);
+        _plan = Streams == 1 ? (_engine as PlanEngine)?.Plan : null;
+        _stateLength = _engine.StateLength;
+        _fingerprint = model.Fingerprint;
+        _stateValues = new float[_stateLength];
+        _named = new ulong[(Streams + 63) / 64];
+        if (_plan == null || DetectsSharing)
             return;
-        _workspace = model.CreateWorkspace(1, 1, Keep.Nothing);
-        _state = _workspace.InitialState();
-        _token = new int[1];
-        _input = _takesTokens ? null : model.Backend.Allocate(1, model.InputSize);
+        _fastInput = TakesTokens ? -1 : _inputSize;
+        _fastTokens = TakesTokens ? _inputSize : 0;
     }
+
+    /// <summary>The model. It may have been disposed of since: sessions do not need its back end.</summary>
+    public Sequential Model { get; }
 
     /// <summary>How the weights are stored.</summary>
     public WeightPrecision Weights { get; }
 
+    /// <summary>Independent streams.</summary>
+    public int Streams => _options.Streams;
+
+    /// <summary>Values of a step's input; for a model that reads tokens, the vocabulary.</summary>
+    public int InputSize => _inputSize;
+
+    /// <summary>Values of a step's output.</summary>
+    public int OutputSize => _outputSize;
+
+    /// <summary>True for a model that reads tokens instead of values.</summary>
+    public bool TakesTokens { get; }
+
     internal StepPlan? Plan => _plan;
 
-    /// <summary>One step of a model that reads values.</summary>
+    private bool DetectsSharing => MemoryChecks.InThisBuild || _options.DetectSharing;
+
+    /// <summary>One step of the only stream, of a model that reads values.</summary>
     /// <param name="x">[input width]</param>
     /// <param name="y">[output width], written; may be x.</param>
     /// <exception cref="ArgumentException">A length differs, or the model reads tokens.</exception>
+    /// <exception cref="InvalidOperationException">The session has several streams, or (where that is looked for) another thread is in it.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
     public void Step(ReadOnlySpan<float> x, Span<float> y)
     {
-        if (_takesTokens)
-            throw new ArgumentException("this model reads tokens: call Step(token, y)", nameof(x));
-        CheckLength(x.Length, _inputSize, nameof(x));
-        CheckLength(y.Length, _outputSize, nameof(y));
-        if (_plan != null)
+        if (x.Length != _fastInput || y.Length != _outputSize)
         {
-            _plan.Step(x, y);
+            StepSlowly(new SessionInput(x), y);
             return;
         }
-        _model.Backend.Write(_input!, x);
-        Run(new LayerInput(_input!), y);
+        if (_clock.Ticks != _ticks)
+            TakeWeights();
+        _plan!.Step(x, y);
     }
 
-    /// <summary>One step of a model that reads tokens.</summary>
+    /// <summary>One step of the only stream, of a model that reads tokens.</summary>
     /// <param name="token">In [0, vocabulary).</param>
     /// <param name="y">[output width], written.</param>
     /// <exception cref="ArgumentException">A length differs, or the model reads values.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The token is not in the vocabulary.</exception>
+    /// <exception cref="InvalidOperationException">The session has several streams, or (where that is looked for) another thread is in it.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
     public void Step(int token, Span<float> y)
     {
-        if (!_takesTokens)
-            throw new ArgumentException("this model reads values: call Step(x, y)", nameof(token));
-        ArgumentOutOfRangeException.ThrowIfNegative(token);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, _inputSize);
-        CheckLength(y.Length, _outputSize, nameof(y));
-        if (_plan != null)
+        if ((uint)token >= (uint)_fastTokens || y.Length != _outputSize)
         {
-            _plan.Step(token, y);
+            StepSlowly(new SessionInput(new ReadOnlySpan<int>(in token)), y);
             return;
         }
-        _token[0] = token;
-        Run(new LayerInput(_token), y);
+        if (_clock.Ticks != _ticks)
+            TakeWeights();
+        _plan!.Step(token, y);
     }
 
-    /// <summary>Back to the zero state.</summary>
-    public void Reset()
+    /// <summary>
+    /// T steps of every stream: the bits of T calls of <c>Step</c>, in less time, as the weights stay in the cache. One set of weights serves the whole block.
+    /// </summary>
+    /// <param name="xs">[T, streams, input width], time-major; T, which may be 0, is its length divided by the other two.</param>
+    /// <param name="ys">[T, streams, output width], written; may not overlap xs unless it is the same memory and the widths are equal.</param>
+    /// <exception cref="ArgumentException">A length is no multiple, or differs, or the model reads tokens.</exception>
+    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
+    public void Process(ReadOnlySpan<float> xs, Span<float> ys)
     {
-        _plan?.Reset();
-        foreach (RecurrentState? state in _state)
+        RefuseValues(nameof(xs));
+        ProcessBlock(new SessionInput(xs), StepsOf(xs.Length, (long)Streams * _inputSize, nameof(xs)), ys);
+    }
+
+    /// <summary>T steps of every stream of a model that reads tokens; see <see cref="Process(ReadOnlySpan{float}, Span{float})"/>.</summary>
+    /// <param name="tokens">[T, streams], time-major, each in [0, vocabulary).</param>
+    /// <param name="ys">[T, streams, output width], written.</param>
+    /// <exception cref="ArgumentException">A length is no multiple, or differs, or the model reads values.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary; nothing has happened then.</exception>
+    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
+    public void Process(ReadOnlySpan<int> tokens, Span<float> ys)
+    {
+        RefuseTokens(nameof(tokens));
+        CheckTokens(tokens);
+        ProcessBlock(new SessionInput(tokens), StepsOf(tokens.Length, Streams, nameof(tokens)), ys);
+    }
+
+    /// <summary>
+    /// One step of all streams, which arrive together: the bits of each alone, in less time than as many single steps, as they share the pass over the weights.
+    /// </summary>
+    /// <param name="xs">[streams, input width]</param>
+    /// <param name="ys">[streams, output width], written.</param>
+    /// <exception cref="ArgumentException">A length differs, or the model reads tokens.</exception>
+    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
+    public void StepBatch(ReadOnlySpan<float> xs, Span<float> ys)
+    {
+        RefuseValues(nameof(xs));
+        StepRows(new SessionInput(xs), xs.Length, Streams, _inputSize, default, ys);
+    }
+
+    /// <summary>One step of all streams of a model that reads tokens.</summary>
+    /// <param name="tokens">[streams], each in [0, vocabulary).</param>
+    /// <param name="ys">[streams, output width], written.</param>
+    /// <exception cref="ArgumentException">A length differs, or the model reads values.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary; nothing has happened then.</exception>
+    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
+    public void StepBatch(ReadOnlySpan<int> tokens, Span<float> ys)
+    {
+        RefuseTokens(nameof(tokens));
+        CheckTokens(tokens);
+        StepRows(new SessionInput(tokens), tokens.Length, Streams, 1, default, ys);
+    }
+
+    /// <summary>One step of some streams, those whose input is there; the others stay where they are.</summary>
+    /// <param name="streams">[N], each in [0, streams of the session), in any order, none twice; none at all do nothing.</param>
+    /// <param name="xs">[N, input width], in that order.</param>
+    /// <param name="ys">[N, output width], written.</param>
+    /// <exception cref="ArgumentException">A length differs, a stream stands twice, or the model reads tokens; nothing has happened then.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such stream; nothing has happened then.</exception>
+    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
+    public void StepBatch(ReadOnlySpan<int> streams, ReadOnlySpan<float> xs, Span<float> ys)
+    {
+        RefuseValues(nameof(xs));
+        StepRows(new SessionInput(xs), xs.Length, streams.Length, _inputSize, streams, ys, some: true);
+    }
+
+    /// <summary>One step of some streams of a model that reads tokens.</summary>
+    /// <param name="streams">[N], each in [0, streams of the session), in any order, none twice; none at all do nothing.</param>
+    /// <param name="tokens">[N], in that order, each in [0, vocabulary).</param>
+    /// <param name="ys">[N, output width], written.</param>
+    /// <exception cref="ArgumentException">A length differs, a stream stands twice, or the model reads values; nothing has happened then.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such stream or token; nothing has happened then.</exception>
+    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
+    public void StepBatch(ReadOnlySpan<int> streams, ReadOnlySpan<int> tokens, Span<float> ys)
+    {
+        RefuseTokens(nameof(tokens));
+        CheckTokens(tokens);
+        StepRows(new SessionInput(tokens), tokens.Length, streams.Length, 1, streams, ys, some: true);
+    }
+
+    /// <summary>A session like this one, with copies of its states, that goes its own way from here.</summary>
+    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
+    public Session Clone()
+    {
+        Enter();
+        try
         {
-            if (state != null)
-                RecurrentWorkspace.Zero(_model.Backend, state);
+            var clone = new Session(Model, _options with { Weights = Weights }, _engine is not WindowEngine);
+            for (int stream = 0; stream < Streams; stream++)
+            {
+                _engine.Read(stream, _stateValues);
+                clone._engine.Write(stream, _stateValues);
+            }
+            return clone;
+        }
+        finally
+        {
+            Leave();
         }
     }
 
-    private void Run(in LayerInput input, Span<float> y)
+    /// <summary>Ends the session's threads, if it has any; the memory goes with its last reference. Calls that compute then throw.</summary>
+    public void Dispose()
     {
-        DeviceBuffer output = _model.Forward(_workspace, input, _state, new PassContext(null, false, _model.Seed, 0, false, Weights: Weights));
-        _model.Backend.Read(output, y);
-        _workspace.CopyFinal(_state);
+        if (_disposed)
+            return;
+        (_disposed, _fastInput, _fastTokens) = (true, -1, 0);
+        _engine.Stop();
     }
 
-    private static void CheckLength(int actual, int expected, string name)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TakeWeights()
     {
-        if (actual != expected)
-            throw new ArgumentException($"expected {expected} values, got {actual}", name);
+        WeightSet set = Model.Latest(out int ticks);
+        if (!ReferenceEquals(set, _set))
+        {
+            _engine.Use(set);
+            _set = set;
+        }
+        _ticks = ticks;
+    }
+
+    private SessionEngine CreateEngine(bool plansSteps, out WeightSet set)
+    {
+        if (plansSteps)
+        {
+            set = Model.Open(new WeightForm(Weights, WeightUse.Steps), out _ticks);
+            if (set.Steps(Weights) is { } plan)
+                return new PlanEngine(plan, Weights, _inputSize, _outputSize, Streams);
+        }
+        set = Model.Open(new WeightForm(Weights, WeightUse.Rows), out _ticks);
+        return new WindowEngine(set, Weights, Streams, _options.Threads);
+    }
+
+    private void StepSlowly(SessionInput input, Span<float> y)
+    {
+        if (input.Tokens.IsEmpty)
+        {
+            RefuseValues("x");
+            CheckLength(input.Values.Length, _inputSize, "x");
+        }
+        else
+        {
+            RefuseTokens("token");
+            CheckTokens(input.Tokens);
+        }
+        CheckLength(y.Length, _outputSize, nameof(y));
+        Enter();
+        try
+        {
+            if (Streams > 1)
+                throw new InvalidOperationException($"this session has {Streams} streams: call StepBatch, which may name one");
+            if (_clock.Ticks != _ticks)
+                TakeWeights();
+            _engine.Step(input, default, y);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void StepRows(SessionInput input, int given, int rows, int width, ReadOnlySpan<int> streams, Span<float> ys, bool some = false)
+    {
+        CheckLength(given, (long)rows * width, input.Tokens.IsEmpty ? "xs" : "tokens");
+        CheckLength(ys.Length, (long)rows * _outputSize, nameof(ys));
+        Enter();
+        try
+        {
+            if (some)
+                CheckStreams(streams);
+            if (rows == 0)
+                return;
+            if (_clock.Ticks != _ticks)
+                TakeWeights();
+            _engine.Step(input, streams, ys);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void ProcessBlock(SessionInput input, int steps, Span<float> ys)
+    {
+        CheckLength(ys.Length, (long)steps * Streams * _outputSize, nameof(ys));
+        Enter();
+        try
+        {
+            if (steps == 0)
+                return;
+            if (_clock.Ticks != _ticks)
+                TakeWeights();
+            _engine.Process(input, steps, ys);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 }

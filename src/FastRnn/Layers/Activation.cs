@@ -94,7 +94,7 @@ public abstract class ActivationLayer : Layer
             Backend.ActivationBackward(Kind, input.Values, workspace.Output, outputGradient, inputGradient, pass.Flags);
     }
 
-    internal override bool AddStep(StepPlan plan, int inputSize) => plan.Add(Backend.CreateStepStage(Kind, inputSize));
+    internal override bool AddStep(LayerPlan plan, int inputSize) => plan.Add(Kind, inputSize);
 
     private protected override Parameter[] CreateParameters(int inputSize) => [];
 

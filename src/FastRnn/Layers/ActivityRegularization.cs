@@ -50,7 +50,7 @@ public sealed class ActivityRegularization(float l1 = 0, float l2 = 0, float tem
         ((ActivityWorkspace)workspace).Found = Backend.ActivityPenalty(
             input.Values, outputGradient, inputGradient, new ActivityRule(L1, L2, Temporal), pass.Flags, workspace.Steps, workspace.Batch);
 
-    internal override bool AddStep(StepPlan plan, int inputSize) => true;
+    internal override bool AddStep(LayerPlan plan, int inputSize) => true;
 
     private protected override Parameter[] CreateParameters(int inputSize) => [];
 

@@ -40,7 +40,7 @@ public sealed class Embedding(int vocabulary, int size) : Layer
         Backend.EmbeddingBackward(ParameterArray[0].Gradient, input.Tokens.Span, outputGradient);
     }
 
-    internal override bool AddStep(StepPlan plan, int inputSize) => plan.Add(Backend.CreateStepStage(ParameterArray[0].Value));
+    internal override bool AddStep(LayerPlan plan, int inputSize) => plan.Add(ParameterArray[0].Value);
 
     private protected override Parameter[] CreateParameters(int inputSize) =>
         [new(Backend, "weight", Backend.Allocate(Vocabulary, Size), Vocabulary, Size)];
@@ -76,6 +76,21 @@ public sealed class Linear(int input, int output) : Layer
 
     internal override int OutputSize(int inputSize) => Output;
 
+    internal override Layer Unbuilt()
+    {
+        var copy = (Linear)base.Unbuilt();
+        copy._weights = null;
+        return copy;
+    }
+
+    internal override void Use(Layer other)
+    {
+        base.Use(other);
+        _weights = ((Linear)other)._weights;
+    }
+
+    internal override void Prepare(WeightPrecision weights) => Backend.Prepare(_weights!, weights);
+
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
         Workspace.Create(Backend, Output, steps, batch, keep);
 
@@ -91,7 +106,7 @@ public sealed class Linear(int input, int output) : Layer
     internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass) =>
         Backend.PlanLinear(plan, _weights!, workspace.Steps, workspace.Batch, pass);
 
-    internal override bool AddStep(StepPlan plan, int inputSize) => plan.Add(Backend.CreateStepStage(_weights!, plan.Weights));
+    internal override bool AddStep(LayerPlan plan, int inputSize) => plan.Add(_weights!);
 
     private protected override Parameter[] CreateParameters(int inputSize)
     {
@@ -144,7 +159,7 @@ public sealed class Dropout(float rate) : Layer
             Apply(outputGradient, inputGradient, workspace, pass);
     }
 
-    internal override bool AddStep(StepPlan plan, int inputSize) => true;
+    internal override bool AddStep(LayerPlan plan, int inputSize) => true;
 
     private protected override Parameter[] CreateParameters(int inputSize) => [];
 

@@ -56,7 +56,7 @@ public abstract class Layer
         for (int i = 0; i < _parameters.Length; i++)
         {
             _parameters[i].Name = $"{index}.{_parameters[i].Name}";
-            if (!Memory.BlockBytes.IsPlanning)
+            if (!Memory.BlockBytes.IsPlanning && !backend.InferenceOnly)
                 Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * ParameterStreams) + (ulong)i));
         }
     }
@@ -84,10 +84,33 @@ public abstract class Layer
     }
 
     /// <summary>
-    /// Adds what a step of one sample from the zero state takes to a plan, nothing if it takes nothing; false where the back end cannot, and steps then
-    /// are windows of one step.
+    /// Adds what a step takes to a plan, nothing if it takes nothing; false where the back end cannot, and steps then are windows of one step.
     /// </summary>
-    internal virtual bool AddStep(StepPlan plan, int inputSize) => false;
+    internal virtual bool AddStep(LayerPlan plan, int inputSize) => false;
+
+    /// <summary>The same layer without a model, so that it can be built again on another back end.</summary>
+    internal virtual Layer Unbuilt()
+    {
+        var copy = (Layer)MemberwiseClone();
+        (copy._backend, copy._parameters) = (null, []);
+        return copy;
+    }
+
+    /// <summary>A layer that computes on another back end with the parameters of this one, or of any that it is told to <see cref="Use"/>.</summary>
+    internal virtual Layer On(Backend backend)
+    {
+        var copy = (Layer)MemberwiseClone();
+        copy._backend = backend;
+        return copy;
+    }
+
+    /// <summary>Goes on with the parameters of the same layer of a like model. Allocates nothing.</summary>
+    internal virtual void Use(Layer other) => _parameters = other._parameters;
+
+    /// <summary>Makes what a forward pass keeps beside the parameters: from then on passes may meet, as long as no parameter is written.</summary>
+    internal virtual void Prepare(WeightPrecision weights)
+    {
+    }
 
     private protected abstract Parameter[] CreateParameters(int inputSize);
 

@@ -13,7 +13,7 @@ public sealed class Parameter
         Name = name;
         Shape = shape;
         Value = value;
-        Gradient = backend.Allocate(value.Rows, value.Columns);
+        Gradient = backend.InferenceOnly ? null! : backend.Allocate(value.Rows, value.Columns);
     }
 
     /// <summary>PyTorch's name, for example <c>1.weight_ih_l0</c>: index of the layer, then the name inside it.</summary>
@@ -25,8 +25,11 @@ public sealed class Parameter
     /// <summary>Number of elements.</summary>
     public int Length => Value.Length;
 
+    internal Backend Backend => _backend;
+
     internal DeviceBuffer Value { get; }
 
+    /// <summary>Not there where nothing is trained, see <see cref="Backend.InferenceOnly"/>.</summary>
     internal DeviceBuffer Gradient { get; }
 
     /// <summary>Copies the values, row by row.</summary>

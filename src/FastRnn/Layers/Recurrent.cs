@@ -94,6 +94,21 @@ public abstract class RecurrentLayer : Layer
         return twin;
     }
 
+    internal override Layer Unbuilt()
+    {
+        var copy = (RecurrentLayer)base.Unbuilt();
+        (copy._weights, copy._gradients, copy._drop) = (null, null, null);
+        return copy;
+    }
+
+    internal override void Use(Layer other)
+    {
+        base.Use(other);
+        (_weights, _drop) = (((RecurrentLayer)other)._weights, ((RecurrentLayer)other)._drop);
+    }
+
+    internal override void Prepare(WeightPrecision weights) => Backend.Prepare(Weights, weights);
+
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
         new RecurrentWorkspace(Backend, Weights, steps, batch, keep);
 
@@ -127,7 +142,7 @@ public abstract class RecurrentLayer : Layer
         Backend.PlanRecurrent(plan, Weights, ws.Stash, pass);
     }
 
-    internal override bool AddStep(StepPlan plan, int inputSize) => _drop == null && plan.Add(Backend.CreateStepStage(Weights, plan.Weights));
+    internal override bool AddStep(LayerPlan plan, int inputSize) => _drop == null && plan.Add(Weights);
 
     /// <summary>The cell without the options that all cells have.</summary>
     private protected abstract CellType CreateCell();
@@ -135,7 +150,7 @@ public abstract class RecurrentLayer : Layer
     private protected override Parameter[] CreateParameters(int inputSize)
     {
         RecurrentWeights w = _weights = Backend.CreateRecurrentWeights(Cell, Input, Hidden);
-        _drop = WeightDrop == 0 ? null : new WeightDrop(Backend, w.RecurrentWeight, WeightDrop, _direction == 1);
+        _drop = WeightDrop == 0 || Backend.InferenceOnly ? null : new WeightDrop(Backend, w.RecurrentWeight, WeightDrop, _direction == 1);
         int rows = w.Gates * Hidden;
         var parameters = new List<Parameter>();
         DeviceBuffer? Add(string name, DeviceBuffer? value, params int[] shape)

@@ -24,7 +24,7 @@ public sealed class Residual : Layer
     }
 
     /// <summary>f.</summary>
-    public Layer Inner { get; }
+    public Layer Inner { get; private set; }
 
     internal override bool ReadsAhead => Inner.ReadsAhead;
 
@@ -40,6 +40,28 @@ public sealed class Residual : Layer
     internal override int OutputSize(int inputSize) => inputSize;
 
     internal override RecurrentState? CreateState(int batch) => Inner.CreateState(batch);
+
+    internal override Layer Unbuilt()
+    {
+        var copy = (Residual)base.Unbuilt();
+        copy.Inner = Inner.Unbuilt();
+        return copy;
+    }
+
+    internal override Layer On(Backend backend)
+    {
+        var copy = (Residual)base.On(backend);
+        copy.Inner = Inner.On(backend);
+        return copy;
+    }
+
+    internal override void Use(Layer other)
+    {
+        base.Use(other);
+        Inner.Use(((Residual)other).Inner);
+    }
+
+    internal override void Prepare(WeightPrecision weights) => Inner.Prepare(weights);
 
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
         new ResidualWorkspace(Backend, Inner.CreateWorkspace(inputSize, steps, batch, keep), inputSize);

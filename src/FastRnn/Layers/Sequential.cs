@@ -8,7 +8,7 @@ namespace FastRnn.Layers;
 /// A model: layers in order. <code>new Sequential(new Embedding(65, 64), new Lstm(64, 256), new Linear(256, 65))</code>
 /// Parameters carry the names that <c>load_state_dict</c> of the same <c>torch.nn.Sequential</c> expects.
 /// </summary>
-public sealed class Sequential : IDisposable
+public sealed partial class Sequential : IDisposable
 {
     private readonly Layer[] _layers;
     private readonly Parameter[] _parameters;
@@ -40,6 +40,14 @@ public sealed class Sequential : IDisposable
         int ahead = Array.FindIndex(_layers, layer => layer.ReadsAhead);
         LayerThatReadsAhead = ahead < 0 ? null : $"layer {ahead}, {_layers[ahead]},";
         _parameters = [.. layers.SelectMany(layer => layer.ParameterArray)];
+        foreach (Parameter parameter in _parameters)
+            parameter.Value.Clock = Clock;
+    }
+
+    private Sequential(Sequential model, Backend backend)
+    {
+        (Backend, Seed, _inputSizes, _parameters) = (backend, model.Seed, model._inputSizes, model._parameters);
+        _layers = [.. model._layers.Select(layer => layer.On(backend))];
     }
 
     /// <summary>Where the model computes.</summary>
@@ -78,6 +86,9 @@ public sealed class Sequential : IDisposable
         set => field = Backend.Stores(value) ? value : throw new NotSupportedException($"{Backend.Name}: no {value.Name()} weights");
     }
 
+    /// <summary>What a file has told about the model beside the weights, for the floor that reads files; null for a model made otherwise.</summary>
+    internal object? Described { get; set; }
+
     /// <summary>Bytes of weights, their packed copies and gradients.</summary>
     internal long ParameterBytes { get; }
 
@@ -98,9 +109,11 @@ public sealed class Sequential : IDisposable
     internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep) => CreateWorkspace(steps, batch, keep, _layers.Length);
 
     /// <summary>The layers' steps of one sample from the zero state, or null where the back end has no stage for one of them.</summary>
-    internal StepPlan? CreateStepPlan(WeightPrecision weights)
+    internal StepPlan? CreateStepPlan(WeightPrecision weights) => Fill(Backend.CreateStepPlan(weights));
+
+    private TPlan? Fill<TPlan>(TPlan? plan)
+        where TPlan : LayerPlan
     {
-        StepPlan? plan = Backend.CreateStepPlan(weights);
         for (int i = 0; plan != null && i < _layers.Length; i++)
             plan = _layers[i].AddStep(plan, _inputSizes[i]) ? plan : null;
         return plan;

@@ -1,5 +1,6 @@
 using System.Text;
 using FastRnn.Formats;
+using FastRnn.Numerics;
 using Xunit;
 using static FastRnn.Tests.Formats.SafetensorsSamples;
 

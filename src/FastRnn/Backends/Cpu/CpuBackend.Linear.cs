@@ -8,7 +8,7 @@ namespace FastRnn.Backends;
 /// <summary>The affine layer, and the products shared with the recurrent layers.</summary>
 public sealed unsafe partial class CpuBackend
 {
-    internal override LinearWeights CreateLinearWeights(int input, int output) => new CpuLinearWeights(input, output);
+    internal override LinearWeights CreateLinearWeights(int input, int output) => new CpuLinearWeights(input, output, InferenceOnly);
 
     internal override void LinearForward(
         LinearWeights weights, DeviceBuffer x, DeviceBuffer y, WeightPrecision precision = WeightPrecision.Float32)
@@ -171,13 +171,21 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    internal sealed class CpuLinearWeights(int input, int output)
+    internal sealed class CpuLinearWeights(int input, int output, bool lazily)
         : LinearWeights(input, output, (rows, columns) => new CpuBuffer(rows, columns))
     {
-        private readonly CpuPack _forward = new(Packing.PanelLength(input, output));
-        private readonly CpuPack _backward = new(Packing.PanelLength(output, input));
+        private readonly CpuPack _forward = new(Packing.PanelLength(input, output), lazily);
+        private readonly CpuPack _backward = new(Packing.PanelLength(output, input), lazily);
         private readonly CpuReducedPacks _reduced = new();
-        private readonly CpuPack _bias = new(Gemm.Panels(output) * Gemm.PanelColumns);
+        private readonly CpuPack _bias = new(Gemm.Panels(output) * Gemm.PanelColumns, lazily);
+
+        /// <summary>Makes all that a forward pass reads: from then on passes may meet, as long as no parameter is written.</summary>
+        public void Prepare(WeightPrecision precision)
+        {
+            PackedBias();
+            ForwardPanels(precision);
+            ForwardBytes(precision);
+        }
 
         public float* ForwardPanels()
         {

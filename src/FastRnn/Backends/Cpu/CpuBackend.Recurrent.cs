@@ -14,7 +14,7 @@ namespace FastRnn.Backends;
 public sealed unsafe partial class CpuBackend
 {
     internal override RecurrentWeights CreateRecurrentWeights(CellType cell, int input, int hidden) =>
-        new CpuRecurrentWeights(cell, input, hidden);
+        new CpuRecurrentWeights(cell, input, hidden, InferenceOnly);
 
     internal override RecurrentStash CreateRecurrentStash(RecurrentWeights weights, int steps, int batch, Keep keep) =>
         new CpuStash((CpuRecurrentWeights)weights, steps, batch, keep);

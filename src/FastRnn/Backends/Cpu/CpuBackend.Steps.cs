@@ -17,27 +17,29 @@ public sealed partial class CpuBackend
 
     internal override StepPlan CreateStepPlan(WeightPrecision weights) => new(this, weights);
 
-    internal override StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision)
+    internal StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision)
     {
         var w = (CpuRecurrentWeights)weights;
         if (w.Kernel >= CellKernel.LstmVariant || IsStaged(w.Cell, training: false))
             return null;
         if (precision == WeightPrecision.Int8)
             return new ByteStage(_table, w);
-        if (precision == WeightPrecision.BFloat16)
-            return new WideStage(w, _table, half: true);
-        if (w.Hidden > WideHidden(w.Cell))
-            return new WideStage(w, _table);
-        return Isa switch
-        {
-            IsaLevel.Avx512 when w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
-            IsaLevel.Avx512 => CreateStage<Avx2Lanes, Vector256<float>>(w), // shorter latencies, and half of the lanes would be empty
-            IsaLevel.Avx2 => CreateStage<Avx2Lanes, Vector256<float>>(w),
-            _ => CreateStage<ScalarLanes, float>(w),
-        };
+        RecurrentStage stage = precision == WeightPrecision.BFloat16 || w.Hidden > WideHidden(w.Cell)
+            ? new WideStage(w, _table, half: precision == WeightPrecision.BFloat16)
+            : CreateStage(w);
+        stage.Pack(w);
+        return stage;
     }
 
-    internal override StepStage? CreateStepStage(LinearWeights weights, WeightPrecision precision) => Isa switch
+    private RecurrentStage CreateStage(CpuRecurrentWeights w) => Isa switch
+    {
+        IsaLevel.Avx512 when w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
+        IsaLevel.Avx512 => CreateStage<Avx2Lanes, Vector256<float>>(w), // shorter latencies, and half of the lanes would be empty
+        IsaLevel.Avx2 => CreateStage<Avx2Lanes, Vector256<float>>(w),
+        _ => CreateStage<ScalarLanes, float>(w),
+    };
+
+    internal StepStage CreateStepStage(LinearWeights weights, WeightPrecision precision) => Isa switch
     {
         _ when precision == WeightPrecision.Int8 => new ByteLinearStage(_table, (CpuLinearWeights)weights),
         _ when precision == WeightPrecision.BFloat16 => new HalfLinearStage((CpuLinearWeights)weights, _table),
@@ -46,9 +48,9 @@ public sealed partial class CpuBackend
         _ => new LinearStage<ScalarLanes, float>(weights),
     };
 
-    internal override StepStage CreateStepStage(DeviceBuffer embeddingTable) => new TableStage(Cpu(embeddingTable));
+    internal static StepStage CreateStepStage(DeviceBuffer embeddingTable) => new TableStage(Cpu(embeddingTable));
 
-    internal override StepStage CreateStepStage(ActivationKind kind, int width) => new ActivationStage(_table, kind, width);
+    internal StepStage CreateStepStage(ActivationKind kind, int width) => new ActivationStage(_table, kind, width);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfDisposed()
@@ -59,7 +61,7 @@ public sealed partial class CpuBackend
 
     private ObjectDisposedException Disposed() => new(GetType().FullName);
 
-    private static StepStage CreateStage<L, V>(CpuRecurrentWeights w)
+    private static RecurrentStage CreateStage<L, V>(CpuRecurrentWeights w)
         where L : struct, ILanes<V>
         where V : unmanaged => w.Kernel switch
         {
@@ -72,7 +74,7 @@ public sealed partial class CpuBackend
             _ => throw new ArgumentOutOfRangeException(nameof(w), w.Kernel, "no stage for this cell"),
         };
 
-    private static StepStage CreateLstmStage<L, V>(CpuRecurrentWeights w)
+    private static RecurrentStage CreateLstmStage<L, V>(CpuRecurrentWeights w)
         where L : struct, ILanes<V>
         where V : unmanaged => Together<L, V>(w) switch
         {
@@ -82,7 +84,7 @@ public sealed partial class CpuBackend
             _ => new LstmStage<L, V, N1>(w),
         };
 
-    private static StepStage CreateGruStage<L, V>(CpuRecurrentWeights w)
+    private static RecurrentStage CreateGruStage<L, V>(CpuRecurrentWeights w)
         where L : struct, ILanes<V>
         where V : unmanaged => Together<L, V>(w) switch
         {

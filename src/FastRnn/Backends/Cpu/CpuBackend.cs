@@ -30,14 +30,27 @@ public sealed partial class CpuBackend : Backend
     /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative.</exception>
     /// <exception cref="PlatformNotSupportedException">The CPU lacks the instruction set.</exception>
     public CpuBackend(int threads = 0, IsaLevel? isa = null)
+        : this(threads, isa, false)
+    {
+    }
+
+    private CpuBackend(int threads, IsaLevel? isa, bool inferenceOnly)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        InferenceOnly = inferenceOnly;
         _table = KernelTable.For(isa ?? Numerics.Isa.Current);
         _workers = new WorkerPool(threads == 0 ? Environment.ProcessorCount : threads);
         _arenas = new Arena[_workers.Threads];
         for (int i = 0; i < _arenas.Length; i++)
             _arenas[i] = new Arena();
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
+    }
+
+    /// <summary>Ends what nobody has disposed of: the handle; memory goes by itself.</summary>
+    ~CpuBackend()
+    {
+        if (_self.IsAllocated)
+            _self.Free();
     }
 
     /// <summary>The instruction set in use.</summary>
@@ -60,7 +73,18 @@ public sealed partial class CpuBackend : Backend
             arena.Dispose();
         _zeros.Dispose();
         _self.Free();
+        GC.SuppressFinalize(this);
     }
+
+    internal override bool InferenceOnly { get; }
+
+    internal override Backend ForInference(int threads) => new CpuBackend(threads, Isa, inferenceOnly: true);
+
+    internal override bool IsLike(Backend other) => other is CpuBackend same && same.Isa == Isa;
+
+    internal override void Prepare(RecurrentWeights weights, WeightPrecision precision) => ((CpuRecurrentWeights)weights).Prepare(precision);
+
+    internal override void Prepare(LinearWeights weights, WeightPrecision precision) => ((CpuLinearWeights)weights).Prepare(precision);
 
     internal override DeviceBuffer Allocate(int rows, int columns) => new CpuBuffer(rows, columns);
 

@@ -48,18 +48,21 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
 }
 
 /// <summary>Packed copies of weights that know when they are stale.</summary>
-internal sealed unsafe class CpuPack(nint length)
+/// <param name="length">Floats.</param>
+/// <param name="lazily">Make the block when it is first asked for: nobody counts it.</param>
+internal sealed unsafe class CpuPack(nint length, bool lazily = false)
 {
-    private readonly AlignedBuffer _block = new(length);
+    private AlignedBuffer? _block = lazily ? null : new(length);
     private int _version = -1;
 
-    public float* Pointer => _block.Pointer;
+    public float* Pointer => (_block ??= new(length)).Pointer;
 
     /// <summary>True, once, when the sources have changed since the last call.</summary>
     public bool IsStale(int version)
     {
-        bool stale = version != _version;
+        if (version == _version)
+            return false; // not written: threads that share the weights share the line
         _version = version;
-        return stale;
+        return true;
     }
 }

@@ -11,7 +11,11 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
     private readonly CpuPack? _projection, _projectionBackward;
     private readonly CpuReducedPacks _projectionReduced = new();
 
-    public CpuRecurrentWeights(CellType cell, int input, int hidden)
+    /// <param name="cell">Cell.</param>
+    /// <param name="input">Width of the input.</param>
+    /// <param name="hidden">Units.</param>
+    /// <param name="lazily">Make packed forms when they are first asked for; otherwise now.</param>
+    public CpuRecurrentWeights(CellType cell, int input, int hidden, bool lazily = false)
         : base(cell, input, hidden, (rows, columns) => new CpuBuffer(rows, columns))
     {
         Layout = GateLayout.Of(cell);
@@ -19,16 +23,16 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
         HasOptions = Kernel >= CellKernel.LstmVariant || CpuBackend.IsStaged(cell, training: true);
         ClearsPadding = Hidden % 16 != 0
             && Kernel is CellKernel.RnnSigmoid or CellKernel.LstmVariant or CellKernel.GruVariant or CellKernel.RnnVariant or CellKernel.GruBeforeState;
-        FromInput = new(Layout.Input, InputWeight, InputNorm, hidden);
-        FromState = new(Layout.Recurrent, RecurrentWeight, RecurrentNorm, hidden);
-        FromResetState = Layout.Second == null ? null : new(Layout.Second, RecurrentWeight, RecurrentNorm, hidden);
+        FromInput = new(Layout.Input, InputWeight, InputNorm, hidden, lazily);
+        FromState = new(Layout.Recurrent, RecurrentWeight, RecurrentNorm, hidden, lazily);
+        FromResetState = Layout.Second == null ? null : new(Layout.Second, RecurrentWeight, RecurrentNorm, hidden, lazily);
         nint units = AlignedBuffer.Pad(hidden);
-        _bias = new(CpuGateProduct.Padded(Layout.Input, units));
-        _apart = new(Layout.Apart < 0 ? 16 : units);
+        _bias = new(CpuGateProduct.Padded(Layout.Input, units), lazily);
+        _apart = new(Layout.Apart < 0 ? 16 : units, lazily);
         if (Projection == null)
             return;
-        _projection = new(Packing.PanelLength(hidden, State));
-        _projectionBackward = new(Packing.PanelLength(State, hidden));
+        _projection = new(Packing.PanelLength(hidden, State), lazily);
+        _projectionBackward = new(Packing.PanelLength(State, hidden), lazily);
     }
 
     public GateLayout Layout { get; }
@@ -52,6 +56,29 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
 
     /// <summary>Columns of a product with all its gates of all units, padded to 16.</summary>
     public nint GateColumns(GateProduct product) => (nint)AlignedBuffer.Pad(Hidden) * product.Gates.Length;
+
+    /// <summary>Makes all that a forward pass reads: from then on passes may meet, as long as no parameter is written.</summary>
+    public void Prepare(WeightPrecision precision)
+    {
+        PackedBias();
+        ApartBias();
+        FromInput.Prepare(precision);
+        FromState.Prepare(precision);
+        FromResetState?.Prepare(precision);
+        if (Projection == null)
+            return;
+        ProjectionPanels(precision);
+        ProjectionBytes(precision);
+    }
+
+    /// <summary>The same of what a step with 8-bit weights reads.</summary>
+    public void PrepareBytes()
+    {
+        PackedBias();
+        ApartBias();
+        FromInput.Bytes(WeightPrecision.Int8);
+        FromState.Bytes(WeightPrecision.Int8);
+    }
 
     /// <summary>Where the chains start, panel by panel.</summary>
     public float* PackedBias()
@@ -110,13 +137,13 @@ internal sealed unsafe class CpuGateProduct
     private readonly CpuReducedPacks _reduced = new();
     private readonly int _hidden;
 
-    public CpuGateProduct(GateProduct product, DeviceBuffer weight, DeviceBuffer? norm, int hidden)
+    public CpuGateProduct(GateProduct product, DeviceBuffer weight, DeviceBuffer? norm, int hidden, bool lazily)
     {
         (Plan, _weight, _norm, _hidden) = (product, (CpuBuffer)weight, (CpuBuffer?)norm, hidden);
         nint units = AlignedBuffer.Pad(hidden), columns = product.Gates.Length * units;
-        _forward = new(Padded(product, units) * weight.Columns);
-        _backward = new(Packing.PanelLength(columns, weight.Columns));
-        _gamma = new(norm == null ? 16 : columns);
+        _forward = new(Padded(product, units) * weight.Columns, lazily);
+        _backward = new(Packing.PanelLength(columns, weight.Columns), lazily);
+        _gamma = new(norm == null ? 16 : columns, lazily);
     }
 
     public GateProduct Plan { get; }
@@ -127,6 +154,14 @@ internal sealed unsafe class CpuGateProduct
     /// <summary>Columns of whole panels.</summary>
     public static nint Padded(GateProduct product, nint units) =>
         ((product.Gates.Length * units) + product.PanelWidth - 1) / product.PanelWidth * product.PanelWidth;
+
+    /// <summary>Makes what a forward pass reads.</summary>
+    public void Prepare(WeightPrecision precision)
+    {
+        Panels(precision);
+        Bytes(precision);
+        Gamma();
+    }
 
     public float* Panels()
     {

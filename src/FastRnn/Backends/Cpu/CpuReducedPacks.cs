@@ -63,8 +63,9 @@ internal sealed unsafe class CpuBytePack
 
     public BytePanels* Of(CpuBuffer weight, int firstRow, in PanelColumns columns)
     {
-        if (weight.Version != _version)
-            Panels->Pack(weight.Pointer + ((nint)firstRow * weight.Stride), weight.Stride, columns, _panels);
+        if (weight.Version == _version)
+            return Panels;
+        Panels->Pack(weight.Pointer + ((nint)firstRow * weight.Stride), weight.Stride, columns, _panels);
         _version = weight.Version;
         return Panels;
     }

@@ -8,7 +8,7 @@ namespace FastRnn.Backends;
 internal sealed unsafe class ActivationStage(KernelTable table, ActivationKind kind, int width) : StepStage(width, width)
 {
     private readonly delegate*<float*, float*, nint, void> _function = table.ActivationForward[(int)kind];
-    private readonly AlignedBuffer _x = new(AlignedBuffer.Pad(width)), _y = new(AlignedBuffer.Pad(width));
+    private AlignedBuffer _x = new(AlignedBuffer.Pad(width)), _y = new(AlignedBuffer.Pad(width));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
@@ -17,4 +17,10 @@ internal sealed unsafe class ActivationStage(KernelTable table, ActivationKind k
         _function(_x.Pointer, _y.Pointer, Input);
         return _y.Pointer;
     }
+
+    public override void Share(StepStage other)
+    {
+    }
+
+    protected override void MakeState() => (_x, _y) = (new(AlignedBuffer.Pad(Input)), new(AlignedBuffer.Pad(Input)));
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using FastRnn.Kernels;
 using FastRnn.Memory;
@@ -14,8 +15,8 @@ namespace FastRnn.Backends;
 internal sealed unsafe class ByteStage : StepStage
 {
     private readonly KernelTable _table;
-    private readonly CpuRecurrentWeights _weights;
-    private readonly AlignedBuffer _state, _x, _hidden;
+    private CpuRecurrentWeights _weights;
+    private AlignedBuffer _state, _x, _hidden;
     private readonly delegate*<CellArgs*, void> _cell;
     private readonly int _strips;
     private readonly nint _units;
@@ -30,9 +31,9 @@ internal sealed unsafe class ByteStage : StepStage
     {
         (_table, _weights, _strips) = (table, weights, weights.Layout.CellStrips);
         _units = AlignedBuffer.Pad(weights.Hidden);
-        _state = new((2 + _strips) * _units);
-        (_x, _hidden) = (ByteVector.Room(weights.Input), ByteVector.Room(weights.Hidden));
         _cell = table.CellForward[(int)weights.Kernel];
+        MakeState();
+        weights.PrepareBytes();
     }
 
     /// <summary>h_{t−1} until the cell's kernel runs; padded units may hold anything.</summary>
@@ -64,7 +65,23 @@ internal sealed unsafe class ByteStage : StepStage
         return hidden;
     }
 
+    public override int StateLength => _weights.Cell.HasCell ? 2 * Output : Output;
+
     public override void Reset() => _state.Span.Clear();
+
+    public override void Read(Span<float> state)
+    {
+        Hand(Hidden, state[..Output]);
+        Hand(Hidden + _units, state[Output..]);
+    }
+
+    public override void Write(ReadOnlySpan<float> state)
+    {
+        Take(state[..Output], Hidden);
+        Take(state[Output..], Hidden + _units);
+    }
+
+    public override void Share(StepStage other) => _weights = ((ByteStage)other)._weights;
 
     public override void SetState(DeviceBuffer hidden, DeviceBuffer? cell)
     {
@@ -76,6 +93,13 @@ internal sealed unsafe class ByteStage : StepStage
     {
         Hand(Hidden, hidden);
         Hand(Hidden + _units, cell);
+    }
+
+    [MemberNotNull(nameof(_state), nameof(_x), nameof(_hidden))]
+    protected override void MakeState()
+    {
+        _state = new((2 + _strips) * _units);
+        (_x, _hidden) = (ByteVector.Room(Input), ByteVector.Room(Output));
     }
 
     /// <summary>
@@ -103,20 +127,36 @@ internal sealed unsafe class ByteStage : StepStage
 }
 
 /// <summary>y = x·Wᵀ + b for one row with 8-bit weights.</summary>
-internal sealed unsafe class ByteLinearStage(KernelTable table, CpuBackend.CpuLinearWeights weights) : StepStage(weights.Input, weights.Output)
+internal sealed unsafe class ByteLinearStage : StepStage
 {
-    private readonly AlignedBuffer _x = ByteVector.Room(weights.Input), _y = new(AlignedBuffer.Pad(weights.Output));
+    private readonly KernelTable _table;
+    private CpuBackend.CpuLinearWeights _weights;
+    private AlignedBuffer _x, _y;
+
+    public ByteLinearStage(KernelTable table, CpuBackend.CpuLinearWeights weights)
+        : base(weights.Input, weights.Output)
+    {
+        (_table, _weights) = (table, weights);
+        MakeState();
+        weights.PackedBias();
+        weights.ForwardBytes(WeightPrecision.Int8);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        BytePanels* w = weights.ForwardBytes(WeightPrecision.Int8);
-        var input = new ByteVector(table, x, Input, _x);
-        float* y = _y.Pointer, bias = weights.PackedBias();
+        BytePanels* w = _weights.ForwardBytes(WeightPrecision.Int8);
+        var input = new ByteVector(_table, x, Input, _x);
+        float* y = _y.Pointer, bias = _weights.PackedBias();
         for (nint first = 0, panel = 0; first < _y.Length; first += Gemm.PanelColumns, panel++)
-            input.Multiply(table, w, panel, Math.Min(4, (_y.Length - first) / 16), bias + first, 16, y + first, 16);
+            input.Multiply(_table, w, panel, Math.Min(4, (_y.Length - first) / 16), bias + first, 16, y + first, 16);
         return y;
     }
+
+    public override void Share(StepStage other) => _weights = ((ByteLinearStage)other)._weights;
+
+    [MemberNotNull(nameof(_x), nameof(_y))]
+    protected override void MakeState() => (_x, _y) = (ByteVector.Room(Input), new(AlignedBuffer.Pad(Output)));
 }
 
 /// <summary>A vector in 8 bits.</summary>

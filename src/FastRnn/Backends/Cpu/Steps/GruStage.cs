@@ -15,7 +15,6 @@ internal sealed unsafe class GruStage<L, V, TCount>(CpuRecurrentWeights weights)
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        Refresh();
         nint inputs = Input, units = Output, depth = Depth, move = TCount.Value * L.Width, u = FirstGroup(ref move);
         // Registers of a group lie in neighbouring blocks or, if narrower than these, in one.
         nint step = L.Width == 16 ? depth * 48 : L.Width, biasStep = L.Width == 16 ? 64 : L.Width;

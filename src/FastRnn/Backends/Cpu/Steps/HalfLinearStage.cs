@@ -9,26 +9,23 @@ namespace FastRnn.Backends;
 /// </summary>
 internal sealed unsafe class HalfLinearStage : StepStage
 {
-    private readonly CpuBackend.CpuLinearWeights _weights;
     private readonly delegate*<RowTileArgs*, void>[,] _tiles;
-    private readonly AlignedBuffer _panels, _y;
-    private int _version;
+    private CpuBuffer _bias;
+    private AlignedBuffer _panels, _y;
 
     public HalfLinearStage(CpuBackend.CpuLinearWeights weights, KernelTable table)
         : base(weights.Input, weights.Output)
     {
-        (_weights, _tiles) = (weights, table.HalfRowTiles);
+        (_bias, _tiles) = ((CpuBuffer)weights.Bias, table.HalfRowTiles);
         _y = new(AlignedBuffer.Pad(weights.Output));
         _panels = new(_y.Length * BFloat16Weights.Rows(weights.Input));
-        _version = weights.Weight.Version - 1;
+        Pack((CpuBuffer)weights.Weight);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        if (_weights.Weight.Version != _version)
-            Pack();
-        float* y = _y.Pointer, bias = _weights.PackedBias();
+        float* y = _y.Pointer, bias = _bias.Pointer;
         nint rows = BFloat16Weights.Rows(Input);
         for (nint first = 0; first < _y.Length; first += Gemm.PanelColumns)
         {
@@ -38,10 +35,12 @@ internal sealed unsafe class HalfLinearStage : StepStage
         return y;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Pack()
+    public override void Share(StepStage other) => (_bias, _panels) = (((HalfLinearStage)other)._bias, ((HalfLinearStage)other)._panels);
+
+    protected override void MakeState() => _y = new(AlignedBuffer.Pad(Output));
+
+    private void Pack(CpuBuffer weight)
     {
-        var weight = (CpuBuffer)_weights.Weight;
         nint depth = Input, panel = depth * Gemm.PanelColumns;
         using AlignedBuffer full = new(Packing.PanelLength(depth, Output)), narrow = new(panel);
         Packing.Columns(weight.Pointer, weight.Stride, Output, depth, full.Pointer);
@@ -52,6 +51,5 @@ internal sealed unsafe class HalfLinearStage : StepStage
                 new ReadOnlySpan<float>(full.Pointer + (first * depth) + (k * Gemm.PanelColumns), (int)width).CopyTo(new Span<float>(narrow.Pointer + (k * width), (int)width));
             BFloat16Weights.Pack(narrow.Pointer, depth, width, _panels.Pointer + (first * BFloat16Weights.Rows(depth)));
         }
-        _version = _weights.Weight.Version;
     }
 }

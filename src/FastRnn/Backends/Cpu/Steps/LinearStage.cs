@@ -10,25 +10,23 @@ internal sealed unsafe class LinearStage<L, V> : StepStage
     where L : struct, ILanes<V>
     where V : unmanaged
 {
-    private readonly LinearWeights _weights;
-    private readonly AlignedBuffer _panels, _y;
-    private int _version;
+    private CpuBuffer _bias;
+    private AlignedBuffer _panels, _y;
 
     public LinearStage(LinearWeights weights)
         : base(weights.Input, weights.Output)
     {
-        _weights = weights;
+        _bias = (CpuBuffer)weights.Bias;
         _y = new(AlignedBuffer.Pad(weights.Output));
         _panels = new(_y.Length * weights.Input);
-        _version = weights.Weight.Version - 1;
+        var weight = (CpuBuffer)weights.Weight;
+        Packing.GateColumns(weight.Pointer, weight.Stride, Output, [0], Input, _panels.Pointer);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        if (_weights.Weight.Version != _version) // the bias is read where it is
-            Pack();
-        float* y = _y.Pointer, bias = ((CpuBuffer)_weights.Bias).Pointer, panels = _panels.Pointer;
+        float* y = _y.Pointer, bias = _bias.Pointer, panels = _panels.Pointer;
         nint inputs = Input;
         for (nint u = 0; u < _y.Length; u += L.Width)
         {
@@ -41,11 +39,7 @@ internal sealed unsafe class LinearStage<L, V> : StepStage
         return y;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Pack()
-    {
-        var weight = (CpuBuffer)_weights.Weight;
-        Packing.GateColumns(weight.Pointer, weight.Stride, Output, [0], Input, _panels.Pointer);
-        _version = _weights.Weight.Version;
-    }
+    public override void Share(StepStage other) => (_bias, _panels) = (((LinearStage<L, V>)other)._bias, ((LinearStage<L, V>)other)._panels);
+
+    protected override void MakeState() => _y = new(AlignedBuffer.Pad(Output));
 }

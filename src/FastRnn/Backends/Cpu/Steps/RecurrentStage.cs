@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using FastRnn.Kernels;
 using FastRnn.Memory;
@@ -12,10 +13,10 @@ namespace FastRnn.Backends;
 /// </summary>
 internal abstract unsafe class RecurrentStage : StepStage
 {
-    private readonly CpuRecurrentWeights _weights;
-    private readonly AlignedBuffer _panels, _bias, _state;
     private readonly int _width;
-    private int _version;
+    private readonly bool _hasCell;
+    private readonly GateLayout _layout;
+    private AlignedBuffer _panels, _bias, _state;
     private bool _down;
 
     /// <param name="weights">Of the layer.</param>
@@ -24,21 +25,15 @@ internal abstract unsafe class RecurrentStage : StepStage
     protected RecurrentStage(CpuRecurrentWeights weights, int width, nint? rows = null)
         : base(weights.Input, weights.Hidden)
     {
-        _weights = weights;
-        _width = width;
+        (_width, _hasCell, _layout) = (width, weights.Cell.HasCell, weights.Layout);
         Units = AlignedBuffer.Pad(weights.Hidden);
         Registers = (weights.Hidden + width - 1) / width;
         Depth = rows ?? (nint)weights.Input + weights.Hidden;
         _panels = new(Units * weights.Gates * Depth);
         _bias = new(Units * weights.Layout.CellStrips);
-        _state = new((3 * Units) + (16 * AlignedBuffer.RowMultiple));
         Panels = _panels.Pointer;
         Bias = _bias.Pointer;
-        Hidden = _state.Pointer;
-        Next = Hidden + Units;
-        Cell = Next + Units;
-        Gates = Cell + Units;
-        _version = Version - 1;
+        MakeState();
     }
 
     /// <summary>H, padded to whole blocks.</summary>
@@ -50,9 +45,9 @@ internal abstract unsafe class RecurrentStage : StepStage
     /// <summary>Rows of a panel: the k of I + H.</summary>
     protected nint Depth { get; }
 
-    protected float* Panels { get; }
+    protected float* Panels { get; private set; }
 
-    protected float* Bias { get; }
+    protected float* Bias { get; private set; }
 
     /// <summary>h_{t−1}; padded units may hold anything.</summary>
     protected float* Hidden { get; private set; }
@@ -61,18 +56,34 @@ internal abstract unsafe class RecurrentStage : StepStage
     protected float* Next { get; private set; }
 
     /// <summary>c_{t−1} before a step, c_t after it.</summary>
-    protected float* Cell { get; }
+    protected float* Cell { get; private set; }
 
     /// <summary>Sixteen registers of a step's own.</summary>
-    protected float* Gates { get; }
+    protected float* Gates { get; private set; }
 
-    private int Version
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _weights.InputWeight.Version + _weights.RecurrentWeight.Version + _weights.InputBias.Version + _weights.RecurrentBias.Version;
-    }
+    public override int StateLength => _hasCell ? 2 * Output : Output;
 
     public override void Reset() => _state.Span.Clear();
+
+    public override void Read(Span<float> state)
+    {
+        Hand(Hidden, state[..Output]);
+        Hand(Cell, state[Output..]);
+    }
+
+    public override void Write(ReadOnlySpan<float> state)
+    {
+        Take(state[..Output], Hidden);
+        Take(state[Output..], Cell);
+    }
+
+    public override void Share(StepStage other)
+    {
+        var same = (RecurrentStage)other;
+        (_panels, _bias) = (same._panels, same._bias);
+        Panels = same.Panels;
+        Bias = same.Bias;
+    }
 
     public override void SetState(DeviceBuffer hidden, DeviceBuffer? cell)
     {
@@ -86,12 +97,15 @@ internal abstract unsafe class RecurrentStage : StepStage
         Hand(Cell, cell);
     }
 
-    /// <summary>Packs again if a parameter was written. The versions only rise, so their sum tells.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    protected void Refresh()
+    [MemberNotNull(nameof(_state))]
+    protected override void MakeState()
     {
-        if (Version != _version)
-            Pack();
+        _state = new((3 * Units) + (16 * AlignedBuffer.RowMultiple));
+        Hidden = _state.Pointer;
+        Next = Hidden + Units;
+        Cell = Next + Units;
+        Gates = Cell + Units;
+        _down = false;
     }
 
     /// <summary>h_t becomes h_{t−1}. Returns it.</summary>
@@ -121,22 +135,22 @@ internal abstract unsafe class RecurrentStage : StepStage
     /// <summary>W and R as <see cref="Panels"/>.</summary>
     protected virtual void PackPanels(CpuBuffer w, CpuBuffer r)
     {
-        int[] gates = _weights.Layout.Input.Gates;
+        int[] gates = _layout.Input.Gates;
         nint width = gates.Length * 16, block = Depth * width;
         Packing.GateColumns(w.Pointer, w.Stride, Output, gates, Input, Panels, block);
         Packing.GateColumns(r.Pointer, r.Stride, Output, gates, Output, Panels + (Input * width), block);
     }
 
     /// <summary>Where a unit's number of a strip stands in <see cref="Bias"/>.</summary>
-    protected virtual nint BiasAt(nint strip, nint unit) => (((unit / 16 * _weights.Layout.CellStrips) + strip) * 16) + (unit % 16);
+    protected virtual nint BiasAt(nint strip, nint unit) => (((unit / 16 * _layout.CellStrips) + strip) * 16) + (unit % 16);
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Pack()
+    /// <summary>Packs the weights; once, before the first step and before anybody shares them.</summary>
+    public void Pack(CpuRecurrentWeights weights)
     {
-        int[] gates = _weights.Layout.Input.Gates;
-        PackPanels((CpuBuffer)_weights.InputWeight, (CpuBuffer)_weights.RecurrentWeight);
-        float* inputBias = ((CpuBuffer)_weights.InputBias).Pointer, recurrentBias = ((CpuBuffer)_weights.RecurrentBias).Pointer;
-        int apart = _weights.Layout.Apart, strips = _weights.Layout.CellStrips;
+        int[] gates = _layout.Input.Gates;
+        PackPanels((CpuBuffer)weights.InputWeight, (CpuBuffer)weights.RecurrentWeight);
+        float* inputBias = ((CpuBuffer)weights.InputBias).Pointer, recurrentBias = ((CpuBuffer)weights.RecurrentBias).Pointer;
+        int apart = _layout.Apart, strips = _layout.CellStrips;
         for (nint i = 0; i < Units * strips; i++)
         {
             nint strip = i / 16 % strips, unit = (i / (strips * 16) * 16) + (i % 16);
@@ -146,6 +160,5 @@ internal abstract unsafe class RecurrentStage : StepStage
                 : gate != apart ? inputBias[row] + recurrentBias[row]
                 : strip < gates.Length ? inputBias[row] : recurrentBias[row];
         }
-        _version = Version;
     }
 }

@@ -13,7 +13,6 @@ internal sealed unsafe class RnnStage<L, V, F>(CpuRecurrentWeights weights) : Re
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        Refresh();
         float* h = Hidden, next = Next;
         nint inputs = Input, units = Output, depth = Depth;
         for (nint u = 0; u < Units; u += L.Width)

@@ -7,21 +7,39 @@ namespace FastRnn.Backends;
 /// The stages of a model in order: what a session runs when the back end has a stage for every layer. Lengths are checked by the session; from here
 /// on there are pointers.
 /// </summary>
-internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weights)
+internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weights) : LayerPlan
 {
     private StepStage[] _stages = [];
 
-    /// <summary>How the stages store their weights.</summary>
-    public WeightPrecision Weights => weights;
+    public override WeightPrecision Weights => weights;
 
     public IReadOnlyList<StepStage> Stages => _stages;
 
-    /// <summary>Adds a layer's stage; false when there is none, and then there is no plan.</summary>
-    public bool Add(StepStage? stage)
+    /// <summary>Floats of <see cref="Read"/> and <see cref="Write"/>.</summary>
+    public int StateLength { get; private set; }
+
+    public override bool Add(RecurrentWeights weights) => Add(backend.CreateStepStage(weights, Weights));
+
+    public override bool Add(LinearWeights weights) => Add(backend.CreateStepStage(weights, Weights));
+
+    public override bool Add(DeviceBuffer embeddingTable) => Add(CpuBackend.CreateStepStage(embeddingTable));
+
+    public override bool Add(ActivationKind kind, int width) => Add(backend.CreateStepStage(kind, width));
+
+    /// <summary>A plan with the same weights and a zero state of its own.</summary>
+    public StepPlan Fork()
     {
-        if (stage != null)
-            _stages = [.. _stages, stage];
-        return stage != null;
+        var fork = new StepPlan(backend, weights);
+        foreach (StepStage stage in _stages)
+            fork.Add(stage.Fork());
+        return fork;
+    }
+
+    /// <summary>Goes on with the weights of another plan, of the same model. Allocates nothing.</summary>
+    public void Share(StepPlan other)
+    {
+        for (int i = 0; i < _stages.Length; i++)
+            _stages[i].Share(other._stages[i]);
     }
 
     /// <summary>One step of a model that reads values.</summary>
@@ -40,10 +58,38 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
             stage.Reset();
     }
 
+    /// <summary>Copies the state, stage by stage.</summary>
+    public void Read(Span<float> state)
+    {
+        foreach (StepStage stage in _stages)
+        {
+            stage.Read(state[..stage.StateLength]);
+            state = state[stage.StateLength..];
+        }
+    }
+
+    /// <summary>Takes over such a state.</summary>
+    public void Write(ReadOnlySpan<float> state)
+    {
+        foreach (StepStage stage in _stages)
+        {
+            stage.Write(state[..stage.StateLength]);
+            state = state[stage.StateLength..];
+        }
+    }
+
+    private bool Add(StepStage? stage)
+    {
+        if (stage == null)
+            return false;
+        _stages = [.. _stages, stage];
+        StateLength += stage.StateLength;
+        return true;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Run(float* x, Span<float> y)
     {
-        backend.ThrowIfDisposed();
         foreach (StepStage stage in _stages)
             x = stage.Step(x);
         new ReadOnlySpan<float>(x, y.Length).CopyTo(y);

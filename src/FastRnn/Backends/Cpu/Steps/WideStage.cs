@@ -40,7 +40,6 @@ internal sealed unsafe class WideStage : RecurrentStage
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        Refresh();
         nint blocks = Units / 16, groups = (blocks + _groupBlocks - 1) / _groupBlocks;
         float* memory = stackalloc float[GroupChains + 16], chains = (float*)(((nint)memory + 63) & ~(nint)63);
         CellArgs cell = new() { Gates = chains, GateRow = 16, StateRow = 16 };

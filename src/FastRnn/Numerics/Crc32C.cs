@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace FastRnn.Formats;
+namespace FastRnn.Numerics;
 
 /// <summary>
 /// CRC-32C (Castagnoli) of a stream of bytes; one hardware instruction per eight bytes. It finds every single flipped bit, every odd number

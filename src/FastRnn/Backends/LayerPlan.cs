@@ -1,0 +1,25 @@
+using FastRnn.Numerics;
+
+namespace FastRnn.Backends;
+
+/// <summary>
+/// What a model's layers turn into when nothing is to be set up between a call and the arithmetic: each adds a stage, in order. The stages hold the weights
+/// packed, once and for all.
+/// </summary>
+internal abstract class LayerPlan
+{
+    /// <summary>How the stages store their weights.</summary>
+    public abstract WeightPrecision Weights { get; }
+
+    /// <summary>Adds a recurrent layer; false where there is no stage for such a cell, and then there is no plan.</summary>
+    public abstract bool Add(RecurrentWeights weights);
+
+    /// <summary>Adds an affine layer.</summary>
+    public abstract bool Add(LinearWeights weights);
+
+    /// <summary>Adds an embedding; table [V, E].</summary>
+    public abstract bool Add(DeviceBuffer embeddingTable);
+
+    /// <summary>Adds a function of each value, or of a row.</summary>
+    public abstract bool Add(ActivationKind kind, int width);
+}
