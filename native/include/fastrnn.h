@@ -75,12 +75,13 @@ typedef struct fastrnn_shape {
 typedef struct fastrnn_session_options {
     uint32_t size;        /* sizeof(fastrnn_session_options) */
     int32_t precision;    /* a fastrnn_precision */
-    int32_t streams;      /* independent streams that arrive together, at least 1; fastrnn_step needs 1 */
-    int32_t threads;      /* that compute, the caller's included; 0: as fastrnn_set_threads says */
-    int32_t detect_sharing; /* 1: two threads in one session are always told, for a few nanoseconds a step */
+    int32_t streams;      /* independent streams that arrive together, 1 to 2^20; fastrnn_step needs 1 */
+    int32_t threads;      /* that work on a batch, the caller's included, at most 1024; 0: as fastrnn_set_threads says */
+    int32_t detect_sharing; /* 1: two threads in one session are always told apart, for some nanoseconds a step */
+    uint64_t memory_limit;  /* most bytes of states, scratch memory and packed weights; 0: no limit */
 } fastrnn_session_options;
 
-#define FASTRNN_SESSION_OPTIONS_INIT { sizeof(fastrnn_session_options), FASTRNN_PRECISION_MODEL, 1, 0, 0 }
+#define FASTRNN_SESSION_OPTIONS_INIT { sizeof(fastrnn_session_options), FASTRNN_PRECISION_MODEL, 1, 0, 0, 0 }
 
 /* ---- The library. Any thread; none of these fails on a CPU below the library's level. ---- */
 
@@ -131,6 +132,11 @@ FASTRNN_API fastrnn_status fastrnn_model_load_memory(const void *data, size_t si
 /* The handle ends now; memory is freed when the model's last session is gone, too. Not real-time safe. */
 FASTRNN_API fastrnn_status fastrnn_model_destroy(fastrnn_model model);
 
+/* Gives the weights of source, a model with the same layers, to all sessions of model, those that run and those to come; any thread may call
+   it at any time. Each step, block or batch reads one set whole, and states go on. Neither handle ends. Not real-time safe, but the
+   sessions' steps meanwhile are. */
+FASTRNN_API fastrnn_status fastrnn_model_replace(fastrnn_model model, fastrnn_model source);
+
 /* Writes *shape. Real-time safe. */
 FASTRNN_API fastrnn_status fastrnn_model_shape(fastrnn_model model, fastrnn_shape *shape);
 
@@ -159,18 +165,29 @@ FASTRNN_API fastrnn_status fastrnn_step(fastrnn_session session, const float *x,
 /* One step of one stream through a model of tokens; token in [0, input_size). Real-time safe. */
 FASTRNN_API fastrnn_status fastrnn_step_token(fastrnn_session session, int32_t token, float *y, size_t y_length);
 
-/* steps steps of one stream: the same bits as that many calls of fastrnn_step, the weights stay in cache. x: [steps][input_size],
-   y: [steps][output_size]. On an error in the middle, which only tokens out of range can be, nothing has been done. Real-time safe. */
-FASTRNN_API fastrnn_status fastrnn_process(fastrnn_session session, size_t steps, const float *x, size_t x_length, float *y, size_t y_length);
+/* T steps of every stream: the same bits as T calls of a single step, the weights stay in cache. x: [T][streams][input_size]; T, which may be
+   0, is x_length divided by the others. y: [T][streams][output_size]; y may be x where both sizes are equal, and may not overlap it
+   otherwise. On an error nothing has been done. Real-time safe. */
+FASTRNN_API fastrnn_status fastrnn_process(fastrnn_session session, const float *x, size_t x_length, float *y, size_t y_length);
+
+/* The same for a model of tokens. tokens: [T][streams]. Real-time safe. */
+FASTRNN_API fastrnn_status fastrnn_process_tokens(fastrnn_session session, const int32_t *tokens, size_t count, float *y, size_t y_length);
 
 /* One step of every stream at once: the same bits as alone, one pass over the weights. x: [streams][input_size], y: [streams][output_size].
-   Real-time safe. */
+   On an error nothing has been done. Real-time safe. */
 FASTRNN_API fastrnn_status fastrnn_step_batch(fastrnn_session session, const float *x, size_t x_length, float *y, size_t y_length);
 
-/* One step of count streams, streams[i] each once; the others stay as they are. x: [count][input_size], y: [count][output_size].
-   Real-time safe. */
+/* The same for a model of tokens. tokens: [streams]. Real-time safe. */
+FASTRNN_API fastrnn_status fastrnn_step_batch_tokens(fastrnn_session session, const int32_t *tokens, size_t count, float *y, size_t y_length);
+
+/* One step of count streams, in any order, none twice; the others stay as they are. streams: [count], x: [count][input_size],
+   y: [count][output_size]. On an error nothing has been done. Real-time safe. */
 FASTRNN_API fastrnn_status fastrnn_step_streams(
     fastrnn_session session, const int32_t *streams, size_t count, const float *x, size_t x_length, float *y, size_t y_length);
+
+/* The same for a model of tokens. tokens: [count]. Real-time safe. */
+FASTRNN_API fastrnn_status fastrnn_step_streams_tokens(
+    fastrnn_session session, const int32_t *streams, size_t count, const int32_t *tokens, float *y, size_t y_length);
 
 /* All streams back to the zero state. Real-time safe. */
 FASTRNN_API fastrnn_status fastrnn_reset(fastrnn_session session);

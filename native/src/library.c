@@ -94,6 +94,7 @@ FORWARD(fastrnn_set_model_limit, (uint64_t bytes), (bytes))
 FORWARD(fastrnn_model_load, (const char *path, fastrnn_model *model), (path, model))
 FORWARD(fastrnn_model_load_memory, (const void *data, size_t size, fastrnn_model *model), (data, size, model))
 FORWARD(fastrnn_model_destroy, (fastrnn_model model), (model))
+FORWARD(fastrnn_model_replace, (fastrnn_model model, fastrnn_model source), (model, source))
 FORWARD(fastrnn_model_shape, (fastrnn_model model, fastrnn_shape *shape), (model, shape))
 FORWARD(fastrnn_session_create, (fastrnn_model model, const fastrnn_session_options *options, fastrnn_session *session), (model, options, session))
 FORWARD(fastrnn_session_clone, (fastrnn_session session, fastrnn_session *clone), (session, clone))
@@ -102,12 +103,18 @@ FORWARD(fastrnn_session_shape, (fastrnn_session session, fastrnn_shape *shape, i
 FORWARD(fastrnn_warmup, (fastrnn_session session), (session))
 FORWARD(fastrnn_step, (fastrnn_session session, const float *x, size_t x_length, float *y, size_t y_length), (session, x, x_length, y, y_length))
 FORWARD(fastrnn_step_token, (fastrnn_session session, int32_t token, float *y, size_t y_length), (session, token, y, y_length))
-FORWARD(fastrnn_process, (fastrnn_session session, size_t steps, const float *x, size_t x_length, float *y, size_t y_length),
-        (session, steps, x, x_length, y, y_length))
+FORWARD(fastrnn_process, (fastrnn_session session, const float *x, size_t x_length, float *y, size_t y_length), (session, x, x_length, y, y_length))
+FORWARD(fastrnn_process_tokens, (fastrnn_session session, const int32_t *tokens, size_t count, float *y, size_t y_length),
+        (session, tokens, count, y, y_length))
 FORWARD(fastrnn_step_batch, (fastrnn_session session, const float *x, size_t x_length, float *y, size_t y_length), (session, x, x_length, y, y_length))
+FORWARD(fastrnn_step_batch_tokens, (fastrnn_session session, const int32_t *tokens, size_t count, float *y, size_t y_length),
+        (session, tokens, count, y, y_length))
 FORWARD(fastrnn_step_streams,
         (fastrnn_session session, const int32_t *streams, size_t count, const float *x, size_t x_length, float *y, size_t y_length),
         (session, streams, count, x, x_length, y, y_length))
+FORWARD(fastrnn_step_streams_tokens,
+        (fastrnn_session session, const int32_t *streams, size_t count, const int32_t *tokens, float *y, size_t y_length),
+        (session, streams, count, tokens, y, y_length))
 FORWARD(fastrnn_reset, (fastrnn_session session), (session))
 FORWARD(fastrnn_reset_stream, (fastrnn_session session, int32_t stream), (session, stream))
 FORWARD(fastrnn_is_finite, (fastrnn_session session, int32_t *finite), (session, finite))
