@@ -136,6 +136,9 @@ public abstract class Backend : IDisposable
     /// <summary>An empty plan for a model's steps of one sample, or null where the back end has no stages.</summary>
     internal virtual StepPlan? CreateStepPlan(WeightPrecision weights) => null;
 
+    /// <summary>An empty plan for steps of many streams, or null where the back end has no stages.</summary>
+    internal virtual BatchPlan? CreateBatchPlan(WeightPrecision weights) => null;
+
     /// <summary>True when nothing of it is trained: parameters have no gradients, weights no packed forms for a backward pass.</summary>
     internal virtual bool InferenceOnly => false;
 

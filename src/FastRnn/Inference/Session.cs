@@ -251,13 +251,15 @@ public sealed partial class Session : IDisposable
 
     private SessionEngine CreateEngine(bool plansSteps, out WeightSet set)
     {
-        if (plansSteps)
+        if (plansSteps && Streams == 1)
         {
             set = Model.Open(new WeightForm(Weights, WeightUse.Steps), out _ticks);
             if (set.Steps(Weights) is { } plan)
-                return new PlanEngine(plan, Weights, _inputSize, _outputSize, Streams);
+                return new PlanEngine(plan, Weights, _inputSize, _outputSize);
         }
         set = Model.Open(new WeightForm(Weights, WeightUse.Rows), out _ticks);
+        if (plansSteps && _options.Threads == 1 && set.Batches(Weights) is { } batch)
+            return new BatchEngine(batch, Weights, _inputSize, _outputSize, Streams);
         return new WindowEngine(set, Weights, Streams, _options.Threads);
     }
 

@@ -111,6 +111,9 @@ public sealed partial class Sequential : IDisposable
     /// <summary>The layers' steps of one sample from the zero state, or null where the back end has no stage for one of them.</summary>
     internal StepPlan? CreateStepPlan(WeightPrecision weights) => Fill(Backend.CreateStepPlan(weights));
 
+    /// <summary>The same for steps of many streams, of which there are none yet.</summary>
+    internal BatchPlan? CreateBatchPlan(WeightPrecision weights) => Fill(Backend.CreateBatchPlan(weights));
+
     private TPlan? Fill<TPlan>(TPlan? plan)
         where TPlan : LayerPlan
     {

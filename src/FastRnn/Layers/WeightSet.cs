@@ -25,6 +25,7 @@ public sealed class WeightSet
 {
     private readonly Lock _gate = new();
     private readonly List<WeightForm> _prepared = [];
+    private readonly BatchPlan?[] _batches = new BatchPlan?[(int)WeightPrecision.Int8 + 1];
     private readonly StepPlan?[] _steps = new StepPlan?[(int)WeightPrecision.Int8 + 1];
 
     internal WeightSet(Sequential source)
@@ -60,6 +61,7 @@ public sealed class WeightSet
             {
                 foreach (Layer layer in Source.LayerArray)
                     layer.Prepare(form.Weights);
+                _batches[(int)form.Weights] = Source.CreateBatchPlan(form.Weights);
             }
             _prepared.Add(form);
         }
@@ -67,6 +69,9 @@ public sealed class WeightSet
 
     /// <summary>Stages that hold these weights, to fork and to share; null where the model has none. Prepared before.</summary>
     internal StepPlan? Steps(WeightPrecision weights) => _steps[(int)weights];
+
+    /// <summary>The same for many streams.</summary>
+    internal BatchPlan? Batches(WeightPrecision weights) => _batches[(int)weights];
 
     /// <summary>This set, or a copy on a back end that lays out weights differently.</summary>
     internal WeightSet For(Backend backend) => Source.Backend.IsLike(backend) ? this : new WeightSet(Source, backend);

@@ -17,10 +17,15 @@ public sealed partial class CpuBackend
 
     internal override StepPlan CreateStepPlan(WeightPrecision weights) => new(this, weights);
 
+    internal override BatchPlan CreateBatchPlan(WeightPrecision weights) => new(this, weights);
+
+    /// <summary>Whether the cell is one of those that have a kernel of their own.</summary>
+    internal static bool HasStages(CpuRecurrentWeights weights) => weights.Kernel < CellKernel.LstmVariant && !IsStaged(weights.Cell, training: false);
+
     internal StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision)
     {
         var w = (CpuRecurrentWeights)weights;
-        if (w.Kernel >= CellKernel.LstmVariant || IsStaged(w.Cell, training: false))
+        if (!HasStages(w))
             return null;
         if (precision == WeightPrecision.Int8)
             return new ByteStage(_table, w);
