@@ -67,6 +67,7 @@ internal sealed class RowRun
         Layers = _row.Shape?.Layers,
         Steps = _row.Shape?.Steps,
         Batch = _row.Shape?.Batch,
+        Note = _row.Note,
         Date = DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
     };
 
@@ -128,8 +129,9 @@ internal sealed class RowRun
         _peerRatios[i][round] = time / ours;
     }
 
-    private int StepCount() =>
-        (int)Math.Clamp(Math.Min(Latencies.Full, 3 * _run.Options.Seconds / Statistics.Median([.. _times])), 10, Latencies.Full);
+    private int StepCount() => _row.JudgesTail
+        ? Latencies.Full
+        : (int)Math.Clamp(Math.Min(Latencies.Full, 3 * _run.Options.Seconds / Statistics.Median([.. _times])), 10, Latencies.Full);
 
     private RowResult Times(RowResult result, Measurement ours, Latencies? latencies)
     {

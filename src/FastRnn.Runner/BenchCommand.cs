@@ -56,7 +56,7 @@ internal static class BenchCommand
         if (results.Count == 0)
             throw new CliException(ExitCodes.Usage, "no row has such a name, suite and number of threads; see fastrnn bench --help");
         if (folder != null)
-            output.Log.WriteLine($"fastrnn: results in {ResultFiles.Write(folder, results, whole)}");
+            output.Log.WriteLine($"fastrnn: results in {string.Join(", ", ResultFiles.Write(folder, results, whole).Select(path => path + ".md"))}");
         if (output.Json)
             output.Result.WriteLine(JsonSerializer.Serialize(new SuiteResults(results), SuiteJson.Default.SuiteResults));
         foreach (SuiteResult result in output.Json ? [] : results)

@@ -93,7 +93,8 @@ internal static class Markdown
         if (row.Missing != null)
             return $"| {row.Id} | {row.Steps} | {row.Batch} | {row.Precision} | {None} | | | | | | | | | {row.Missing} |";
         string bound = row.Bound == null ? None : $"{Time(row.Bound)} {row.Limit}";
-        string more = string.Join(", ", row.Metrics.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Key} {m.Value:0.00}")));
+        IEnumerable<string> figures = row.Metrics.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Key} {m.Value:0.00}"));
+        string more = string.Join(", ", row.Note == null ? figures : figures.Prepend(row.Note));
         return string.Create(
             CultureInfo.InvariantCulture,
             $"| {row.Id} | {row.Steps} | {row.Batch} | {row.Precision} | {Time(row.Median)} | {Time(row.P99)} | {Time(row.P999)} | {(row.Gflops == null ? None : $"{row.Gflops:F0}")} | {Percent(row.Share)} | {bound} | {Gap(row)} | {row.Allocated} | {row.Collections} | {more} |");
@@ -130,6 +131,8 @@ internal static class Markdown
     {
         if (row.Missing != null)
             return row.Missing;
+        if (target.Names == MetricNames.Tail && row.Samples < Latencies.Full)
+            return string.Create(CultureInfo.InvariantCulture, $"{row.Samples:N0} steps, not {Latencies.Full:N0}");
         return target.Measure == Measure.Peers
             ? string.Join("; ", target.PeerNames.Select(name => $"{name}: {row.Peers.FirstOrDefault(peer => peer.Peer == name)?.Missing ?? (row.Peers.Any(peer => peer.Peer == name) ? "there" : "not asked for")}"))
             : "not measured";

@@ -6,25 +6,31 @@ namespace FastRnn.Suites;
 /// <summary>The results of a machine in a folder: a table and its JSON for every suite, instruction set and number of threads, and all targets.</summary>
 internal static class ResultFiles
 {
+    private const string Part = "-part";
+
     /// <summary>
     /// Writes the results, and the targets against all results that are there then. Whole suites replace older ones; a part of one joins
-    /// the rows that the same program has left there. Returns the folder.
+    /// the rows that the same program has left there, and goes beside those of another, into files that no overview reads. Returns the files without extension.
     /// </summary>
-    public static string Write(string root, IReadOnlyList<SuiteResult> results, bool whole)
+    public static IReadOnlyList<string> Write(string root, IReadOnlyList<SuiteResult> results, bool whole)
     {
         string folder = Path.Combine(root, Machine.Slug);
         Directory.CreateDirectory(folder);
+        var written = new List<string>();
         foreach (SuiteResult result in results)
         {
             string path = Path.Combine(folder, $"{result.Suite}-{result.Isa}-{result.Threads}");
-            SuiteResult? older = whole || !File.Exists(path + ".json") ? null : Read(path + ".json");
+            if (!whole && Older(path) is { } other && !result.IsOfSameProgram(other))
+                path += Part;
+            SuiteResult? older = whole ? null : Older(path);
             SuiteResult joined = result.With(older, [.. Catalog.Rows(Isa.Widest).Select(row => row.Id)]);
             File.WriteAllText(path + ".md", Markdown.Suite(joined));
             File.WriteAllText(path + ".json", JsonSerializer.Serialize(joined, SuiteJson.Default.SuiteResult) + "\n");
+            written.Add(path);
         }
         foreach (string isa in results.Select(result => result.Isa).Distinct())
             WriteOverviews(folder, isa, Read(folder, isa));
-        return folder;
+        return written;
     }
 
     /// <summary>The tables of a machine's folder again, from the JSON beside them.</summary>
@@ -51,8 +57,10 @@ internal static class ResultFiles
     {
         IEnumerable<string> files = Enum.GetValues<Suite>().SelectMany(
             suite => Directory.GetFiles(folder, $"{Catalog.Name(suite)}-{isa}-*.json").Order(StringComparer.Ordinal));
-        return [.. files.Select(Read)];
+        return [.. files.Where(file => !file.EndsWith(Part + ".json", StringComparison.Ordinal)).Select(Read)];
     }
+
+    private static SuiteResult? Older(string path) => File.Exists(path + ".json") ? Read(path + ".json") : null;
 
     private static SuiteResult Read(string file) => JsonSerializer.Deserialize(File.ReadAllText(file), SuiteJson.Default.SuiteResult)!;
 }

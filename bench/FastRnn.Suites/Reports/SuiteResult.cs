@@ -24,7 +24,7 @@ internal sealed record SuiteResult(
     /// </summary>
     public SuiteResult With(SuiteResult? older, List<string> order)
     {
-        if (older == null || Program(older) != Program(this))
+        if (older == null || !IsOfSameProgram(older))
             return this;
         List<RowResult> kept = [.. older.Rows.Where(row => !Rows.Any(other => other.Id == row.Id))];
         // A fault of a probe names no row: it stays as long as a row does that was measured beside it.
@@ -32,6 +32,9 @@ internal sealed record SuiteResult(
             fault => kept.Count > 0 && !Rows.Any(row => fault.StartsWith($"row {row.Id}:", StringComparison.Ordinal)) && !Faults.Contains(fault));
         return this with { Rows = [.. Rows.Concat(kept).OrderBy(row => order.IndexOf(row.Id))], Faults = [.. Faults, .. faults] };
     }
+
+    /// <summary>Whether the other comes from the same program and peers on the same machine, measured in as many rounds.</summary>
+    public bool IsOfSameProgram(SuiteResult other) => Program(other) == Program(this);
 
     private static (string, string, string, int, string, string, int) Program(SuiteResult run) =>
         (run.Suite, run.Machine, run.Isa, run.Threads, run.Commit, string.Join(';', run.Peers), run.Rounds);
@@ -108,6 +111,9 @@ internal sealed record RowResult(string Id, string Mode, string Precision, int T
     public SortedDictionary<string, double> Metrics { get; init; } = [];
 
     public IReadOnlyList<PeerTime> Peers { get; init; } = [];
+
+    /// <summary>What the other columns do not say of the work.</summary>
+    public string? Note { get; init; }
 
     /// <summary>Why the row was not measured.</summary>
     public string? Missing { get; init; }

@@ -60,7 +60,7 @@ internal sealed record Target(string Row, Measure Measure, double Value, string 
             Measure.NoGarbage => row.Allocated + row.Collections,
             _ => row.Metrics.TryGetValue(Names, out double metric) ? metric : null,
         };
-        if (value is not double known)
+        if (value is not double known || (Names == MetricNames.Tail && row.Samples < Latencies.Full))
             return null;
         bool least = Measure is Measure.Share or Measure.Peers or Measure.MetricAtLeast;
         return (known, least ? known >= Limit(run, row) : known <= Limit(run, row));

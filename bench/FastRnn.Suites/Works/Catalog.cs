@@ -71,9 +71,9 @@ internal static class Catalog
     private static IEnumerable<Row> Kernels(IsaLevel isa)
     {
         KernelTable table = KernelTable.For(isa);
-        yield return Tile("kernel-tile-lstm", table.TileRows, 64);
-        yield return Tile("kernel-tile-gru", table.NarrowTileRows, 48);
-        yield return Tile("kernel-tile-general", table.NarrowTileRows, 32);
+        yield return Tile("kernel-tile-lstm", TileUse.FourGates, table.TileRows, table);
+        yield return Tile("kernel-tile-gru", TileUse.ThreeGates, table.NarrowTileRows, table);
+        yield return Tile("kernel-tile-general", TileUse.Gradients, table.TileRows, table);
         foreach (ActivationKind kind in new[] { ActivationKind.Sigmoid, ActivationKind.Tanh })
         {
             yield return new Row($"kernel-{kind.ToString().ToLowerInvariant()}", Suite.Kernels, WorkMode.Kernel, null)
@@ -132,9 +132,10 @@ internal static class Catalog
         RatioName = MetricNames.SpeedUp,
     };
 
-    private static Row Tile(string id, int rows, int width) => new(id, Suite.Kernels, WorkMode.Kernel, null)
+    private static Row Tile(string id, TileUse use, int rows, KernelTable table) => new(id, Suite.Kernels, WorkMode.Kernel, null)
     {
-        Open = (isa, _) => new TileWork(isa, rows, width),
-        Flop = TileWork.Flop(rows, width),
+        Open = (isa, _) => new TileWork(isa, use, rows),
+        Flop = TileWork.Flop(use, rows),
+        Note = $"{rows}×{TileWork.Width(use) / 16 * table.Width}, K {TileWork.Depth}",
     };
 }

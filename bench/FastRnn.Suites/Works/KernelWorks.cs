@@ -5,29 +5,53 @@ using FastRnn.Numerics;
 
 namespace FastRnn.Suites;
 
-/// <summary>A register tile on a panel in L1, again and again.</summary>
+/// <summary>What a tile is used for, and how its k walks through A there.</summary>
+internal enum TileUse
+{
+    /// <summary>The four gates of 16 units, along the rows of x or h: a forward pass; a linear layer's product has the same.</summary>
+    FourGates,
+
+    /// <summary>The three gates of 16 units likewise.</summary>
+    ThreeGates,
+
+    /// <summary>64 columns of dx or dh: through the gradients of the gates, unit by unit, gate by gate.</summary>
+    Gradients,
+}
+
+/// <summary>
+/// A register tile on one panel, again and again, as deep as a block of the engine's products: the panel of 128 KiB is in L2, as it is there, A in L1.
+/// </summary>
 internal sealed unsafe class TileWork : Work
 {
-    /// <summary>Products in a chain: a panel of 64 columns takes 24 KiB.</summary>
-    public const int Depth = 96;
+    /// <summary>Products in a chain.</summary>
+    public const int Depth = Gemm.BlockDepth;
     private readonly AlignedBuffer _a, _panel, _c;
     private readonly delegate*<TileArgs*, void> _tile;
     private readonly int _width, _lanes;
+    private readonly GemmArgs _walk;
 
-    public TileWork(IsaLevel isa, int rows, int width)
+    public TileWork(IsaLevel isa, TileUse use, int rows)
     {
-        _width = width;
-        (_a, _panel, _c) = (new AlignedBuffer((rows + 8) * Depth), new AlignedBuffer(Depth * width), new AlignedBuffer((rows + 8) * width));
+        _width = Width(use);
+        (_a, _panel, _c) = (new AlignedBuffer((rows + 8) * Depth), new AlignedBuffer(Depth * _width), new AlignedBuffer((rows + 8) * _width));
         Models.Values((int)_a.Length).CopyTo(_a.Span);
         Models.Values((int)_panel.Length, seed: 2).CopyTo(_panel.Span);
         KernelTable table = KernelTable.For(isa);
         _lanes = table.Width;
-        _tile = table.Tile(rows, width / 16, width == 48 ? TileKind.RowOf48 : width == 32 ? TileKind.RowOf32 : TileKind.Row);
+        _walk.PanelWidth = _width;
+        if (use == TileUse.Gradients)
+            _walk.SetGateStripsA(_a.Pointer, Depth, 4, 4 * 16, Depth / (4 * 16));
+        else
+            _walk.SetRowMajorA(_a.Pointer, Depth, Depth);
+        _tile = table.Tile(rows, _width / 16, _walk.Kind);
         if (_tile == null)
-            throw new NotSupportedException($"no tile of {rows} rows and {width / 16} blocks of 16 for {Isa.Name(isa)}");
+            throw new NotSupportedException($"no tile of {rows} rows and {_width / 16} blocks of 16 for {Isa.Name(isa)}");
     }
 
-    public static double Flop(int rows, int width) => 2.0 * rows * width * Depth;
+    /// <summary>Columns of a panel.</summary>
+    public static int Width(TileUse use) => use == TileUse.ThreeGates ? 48 : Gemm.PanelColumns;
+
+    public static double Flop(TileUse use, int rows) => 2.0 * rows * Width(use) * Depth;
 
     public override void Run(int units)
     {
@@ -35,10 +59,13 @@ internal sealed unsafe class TileWork : Work
         new Span<float>(zeros, 64 + 16).Clear();
         var args = new TileArgs
         {
-            A = _a.Pointer,
-            ARow = Depth,
-            Count = Depth,
-            OuterCount = 1,
+            A = _walk.A,
+            ARow = _walk.ARow,
+            Count = _walk.Count,
+            Stride = _walk.Stride,
+            GroupStride = _walk.GroupStride,
+            OuterCount = _walk.OuterCount,
+            OuterStride = _walk.OuterStride,
             Init = zeros,
             InitVector = 16,
             CRow = _width,

@@ -40,6 +40,9 @@ internal sealed record Row(string Id, Suite Suite, WorkMode Mode, WorkShape? Sha
     /// <summary>Operations of a unit where they do not follow from the shape.</summary>
     public double Flop { get; init; }
 
+    /// <summary>What the shape does not say of the work.</summary>
+    public string? Note { get; init; }
+
     /// <summary>How weights are stored.</summary>
     public string Precision { get; init; } = "f32";
 
@@ -52,7 +55,10 @@ internal sealed record Row(string Id, Suite Suite, WorkMode Mode, WorkShape? Sha
     /// <summary>Whether all products of the shape are done: a padded batch's, not those of spread lengths.</summary>
     public bool HasBound => Shape != null && RatioName != MetricNames.ToPadded;
 
-    /// <summary>Compare the tail of its latencies with those of additions, and of loads of as many bytes, that take as long.</summary>
+    /// <summary>
+    /// Compare the tail of its latencies with those of additions, and of loads of as many bytes, that take as long; all of
+    /// <see cref="Latencies.Full"/> units, however short the run is otherwise.
+    /// </summary>
     public bool JudgesTail { get; init; }
 
     /// <summary>How the row is called in the peers' protocol; null where peers have nothing like it.</summary>

@@ -145,16 +145,6 @@ public abstract class Backend : IDisposable
     /// <summary>Whether a back end lays out weights as this one does.</summary>
     internal virtual bool IsLike(Backend other) => GetType() == other.GetType();
 
-    /// <summary>Makes what forward passes keep beside a layer's parameters.</summary>
-    internal virtual void Prepare(RecurrentWeights weights, WeightPrecision precision)
-    {
-    }
-
-    /// <inheritdoc cref="Prepare(RecurrentWeights, WeightPrecision)"/>
-    internal virtual void Prepare(LinearWeights weights, WeightPrecision precision)
-    {
-    }
-
     /// <summary>
     /// A back end of the same kind, of so many threads, for somebody's inference alone: what it needs of scratch memory is its own, so that its calls may
     /// meet those of others. The caller disposes of it, unless it is this one: then calls do come from one thread at a time.
@@ -215,9 +205,30 @@ public abstract class Backend : IDisposable
     internal abstract void LimitRowNorms(DeviceBuffer x, float limit);
 }
 
-/// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>
-internal class LinearWeights(int input, int output, Func<int, int, DeviceBuffer> allocate)
+/// <summary>Matrices that a layer multiplies with.</summary>
+internal abstract class ProductWeights
 {
+    /// <summary>Most products in a sum.</summary>
+    public abstract int LongestSum { get; }
+
+    /// <summary>
+    /// Makes, where blocks are only counted, the copies in reduced precision that there are, and those that inference with such weights would add.
+    /// </summary>
+    public virtual void PlanReduced(WeightPrecision precision)
+    {
+    }
+
+    /// <summary>Makes all that a forward pass reads beside the parameters: from then on passes may meet, as long as no parameter is written.</summary>
+    public virtual void Prepare(WeightPrecision precision)
+    {
+    }
+}
+
+/// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>
+internal class LinearWeights(int input, int output, Func<int, int, DeviceBuffer> allocate) : ProductWeights
+{
+    public override int LongestSum => Input;
+
     public int Input { get; } = input;
 
     public int Output { get; } = output;

@@ -4,8 +4,10 @@ namespace FastRnn.Backends;
 /// One recurrent layer's parameters under PyTorch's layouts, G gates: W [G·H, I], R [G·H, P], two biases [1, G·H], both trained. They are
 /// summed before use, but for the candidate of the GRU. A back end derives from this class to keep packed copies beside them.
 /// </summary>
-internal class RecurrentWeights(CellType cell, int input, int hidden, Func<int, int, DeviceBuffer> allocate)
+internal class RecurrentWeights(CellType cell, int input, int hidden, Func<int, int, DeviceBuffer> allocate) : ProductWeights
 {
+    public override int LongestSum => Math.Max(Input, Hidden);
+
     public CellType Cell { get; } = cell;
 
     public int Input { get; } = input;

@@ -5,7 +5,7 @@ using FastRnn.Numerics;
 namespace FastRnn.Inference;
 
 /// <summary>One stream, a stage for every layer: no call of anything that a step does not need.</summary>
-internal sealed class PlanEngine(StepPlan shared, WeightPrecision weights, int inputSize, int outputSize) : SessionEngine
+internal sealed class PlanEngine(StepPlan shared, WeightPrecision weights) : SessionEngine
 {
     public StepPlan Plan { get; } = shared.Fork();
 
@@ -15,16 +15,11 @@ internal sealed class PlanEngine(StepPlan shared, WeightPrecision weights, int i
 
     public override void Step(SessionInput input, ReadOnlySpan<int> streams, Span<float> y) => Process(input, 1, y);
 
-    public override void Process(SessionInput input, int steps, Span<float> y)
+    public override unsafe void Process(SessionInput input, int steps, Span<float> y)
     {
-        for (int t = 0; t < steps; t++)
-        {
-            Span<float> row = y.Slice(t * outputSize, outputSize);
-            if (input.Tokens.IsEmpty)
-                Plan.Step(input.Values.Slice(t * inputSize, inputSize), row);
-            else
-                Plan.Step(input.Tokens[t], row);
-        }
+        fixed (float* values = input.Values)
+        fixed (int* tokens = input.Tokens)
+            Plan.Process(tokens == null ? values : (float*)tokens, steps, y);
     }
 
     public override void Reset(int stream) => Plan.Reset();

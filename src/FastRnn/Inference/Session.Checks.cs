@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using FastRnn.Layers;
+using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Inference;
 
@@ -6,6 +9,22 @@ namespace FastRnn.Inference;
 public sealed partial class Session
 {
     private readonly ulong[] _named = [];
+
+    /// <summary>From the shapes alone, so that nothing is made that would be too much.</summary>
+    private static void CheckMemory(Sequential model, SessionOptions options, WeightPrecision weights)
+    {
+        if (options.MemoryLimit == 0)
+            return;
+        // Weights as they were copied and packed, for rows in reduced precision also as float32; rows of every layer: h twice, c, and where some of both are moved to.
+        long copies = options.Streams > 1 && weights != WeightPrecision.Float32 ? 3 : 2, rows = model.LayerArray.Sum(layer => layer.CarriesState ? 5L : 1L);
+        long widest = AlignedBuffer.Pad(model.LayerArray.Max(layer => layer is RecurrentLayer recurrent ? recurrent.Hidden : layer.InputSize));
+        long bytes = sizeof(float) * ((copies * model.ParameterCount) + (options.Streams * rows * Math.Max(widest, AlignedBuffer.Pad(model.OutputSize))));
+        if (bytes > options.MemoryLimit)
+        {
+            throw new InsufficientMemoryException(FormattableString.Invariant(
+                $"the session would take about {bytes:N0} bytes, {options.MemoryLimit:N0} are allowed"));
+        }
+    }
 
     private static void CheckLength(int actual, long expected, string name)
     {

@@ -46,10 +46,10 @@ public sealed partial class Session : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         Weights = options.Weights ?? model.InferenceWeights;
-        if (!model.Backend.Stores(Weights))
-            throw new NotSupportedException($"{model.Backend.Name}: no {Weights.Name()} weights");
+        model.CheckWeights(Weights);
         model.RefuseReadingAhead();
         (Model, _options, _clock) = (model, options, model.Clock);
+        CheckMemory(model, options, Weights);
         (_inputSize, _outputSize, TakesTokens) = (model.InputSize, model.OutputSize, model.TakesTokens);
         _engine = CreateEngine(plansSteps, out _set);
         _plan = Streams == 1 ? (_engine as PlanEngine)?.Plan : null;
@@ -255,7 +255,7 @@ public sealed partial class Session : IDisposable
         {
             set = Model.Open(new WeightForm(Weights, WeightUse.Steps), out _ticks);
             if (set.Steps(Weights) is { } plan)
-                return new PlanEngine(plan, Weights, _inputSize, _outputSize);
+                return new PlanEngine(plan, Weights);
         }
         set = Model.Open(new WeightForm(Weights, WeightUse.Rows), out _ticks);
         if (plansSteps && _options.Threads == 1 && set.Batches(Weights) is { } batch)

@@ -13,7 +13,8 @@ public static class SessionExtensions
     /// <param name="model">The model. Any thread may open sessions on it, as long as its parameters are not written meanwhile.</param>
     /// <param name="options">How many streams, and how the session computes.</param>
     /// <exception cref="NotSupportedException">
-    /// A layer needs later inputs for an output, for example <see cref="Bidirectional"/>, or the back end cannot store weights so.
+    /// A layer needs later inputs for an output, for example <see cref="Bidirectional"/>, the back end cannot store weights so, or a layer's
+    /// sums of int8 products would be longer than 65,536.
     /// </exception>
     /// <exception cref="InsufficientMemoryException">The session would take more than <see cref="SessionOptions.MemoryLimit"/>.</exception>
     public static Session OpenSession(this Sequential model, SessionOptions options) => new(model, options);

@@ -33,8 +33,8 @@ public sealed record SessionOptions
     public bool DetectSharing { get; init; }
 
     /// <summary>
-    /// Most bytes of native memory that opening the session may take: states, scratch memory and packed weights, those counted that other sessions of the
-    /// model share with it; 0 sets no limit.
+    /// Most bytes that the session may take, about, as its shapes tell before anything is made: states, scratch memory and weights, those counted that other
+    /// sessions of the model share with it; 0 sets no limit.
     /// </summary>
     public long MemoryLimit
     {

@@ -111,7 +111,7 @@ internal static unsafe class Gemm
     private const int BlockRows = 192;
 
     /// <summary>Rows of the panels that are used before the next: 512·256 bytes of a panel, and the next one on its way, fit in L2.</summary>
-    private const int BlockDepth = 512;
+    public const int BlockDepth = 512;
 
     /// <summary>
     /// The whole product, in blocks of rows and of k. A chain that a block leaves goes on from C, so blocks change no bit. Measured on

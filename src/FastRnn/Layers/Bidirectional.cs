@@ -57,6 +57,8 @@ public sealed class Bidirectional : Layer
 
     internal override bool IsBoundToWindow => Inner.IsBoundToWindow;
 
+    internal override IEnumerable<ProductWeights> Products => [.. Inner.Products, .. _backwards.Products];
+
     internal override int InputSize => Inner.InputSize;
 
     private float Factor => Merge == Merge.Average ? 0.5f : 1f;

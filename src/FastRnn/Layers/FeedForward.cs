@@ -71,6 +71,8 @@ public sealed class Linear(int input, int output) : Layer
 
     internal override int InputSize => Input;
 
+    internal override IEnumerable<ProductWeights> Products => [_weights!];
+
     /// <inheritdoc/>
     public override string ToString() => $"Linear({Input}, {Output})";
 
@@ -88,8 +90,6 @@ public sealed class Linear(int input, int output) : Layer
         base.Use(other);
         _weights = ((Linear)other)._weights;
     }
-
-    internal override void Prepare(WeightPrecision weights) => Backend.Prepare(_weights!, weights);
 
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
         Workspace.Create(Backend, Output, steps, batch, keep);

@@ -32,6 +32,8 @@ public sealed class GoBackwards : Layer
 
     internal override bool IsBoundToWindow => Inner.IsBoundToWindow;
 
+    internal override IEnumerable<ProductWeights> Products => Inner.Products;
+
     internal override int InputSize => Inner.InputSize;
 
     /// <inheritdoc/>

@@ -41,6 +41,9 @@ public abstract class Layer
     /// </summary>
     internal virtual bool IsBoundToWindow => false;
 
+    /// <summary>The weights of its products.</summary>
+    internal virtual IEnumerable<ProductWeights> Products => [];
+
     /// <summary>Width of the input this layer asks for, or 0 when any will do.</summary>
     internal abstract int InputSize { get; }
 
@@ -106,11 +109,6 @@ public abstract class Layer
 
     /// <summary>Goes on with the parameters of the same layer of a like model. Allocates nothing.</summary>
     internal virtual void Use(Layer other) => _parameters = other._parameters;
-
-    /// <summary>Makes what a forward pass keeps beside the parameters: from then on passes may meet, as long as no parameter is written.</summary>
-    internal virtual void Prepare(WeightPrecision weights)
-    {
-    }
 
     private protected abstract Parameter[] CreateParameters(int inputSize);
 

@@ -63,6 +63,8 @@ public abstract class RecurrentLayer : Layer
 
     internal override int InputSize => Input;
 
+    internal override IEnumerable<ProductWeights> Products => [Weights];
+
     internal override bool CarriesState => true;
 
     internal override bool IsBoundToWindow => RecurrentDropout > 0 || WeightDrop > 0;
@@ -106,8 +108,6 @@ public abstract class RecurrentLayer : Layer
         base.Use(other);
         (_weights, _drop) = (((RecurrentLayer)other)._weights, ((RecurrentLayer)other)._drop);
     }
-
-    internal override void Prepare(WeightPrecision weights) => Backend.Prepare(Weights, weights);
 
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
         new RecurrentWorkspace(Backend, Weights, steps, batch, keep);

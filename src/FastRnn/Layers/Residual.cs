@@ -32,6 +32,8 @@ public sealed class Residual : Layer
 
     internal override bool IsBoundToWindow => Inner.IsBoundToWindow;
 
+    internal override IEnumerable<ProductWeights> Products => Inner.Products;
+
     internal override int InputSize => Inner.InputSize;
 
     /// <inheritdoc/>
@@ -60,8 +62,6 @@ public sealed class Residual : Layer
         base.Use(other);
         Inner.Use(((Residual)other).Inner);
     }
-
-    internal override void Prepare(WeightPrecision weights) => Inner.Prepare(weights);
 
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
         new ResidualWorkspace(Backend, Inner.CreateWorkspace(inputSize, steps, batch, keep), inputSize);

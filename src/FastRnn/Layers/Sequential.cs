@@ -83,7 +83,11 @@ public sealed partial class Sequential : IDisposable
     public WeightPrecision InferenceWeights
     {
         get;
-        set => field = Backend.Stores(value) ? value : throw new NotSupportedException($"{Backend.Name}: no {value.Name()} weights");
+        set
+        {
+            CheckWeights(value);
+            field = value;
+        }
     }
 
     /// <summary>What a file has told about the model beside the weights, for the floor that reads files; null for a model made otherwise.</summary>
@@ -105,6 +109,26 @@ public sealed partial class Sequential : IDisposable
         if (_ownsBackend)
             Backend.Dispose();
     }
+
+    /// <summary>Refuses a precision that the model's weights cannot have.</summary>
+    /// <exception cref="NotSupportedException">The back end does not store weights so, or a layer's sums would be too long for it.</exception>
+    internal void CheckWeights(WeightPrecision precision)
+    {
+        if (!Backend.Stores(precision))
+            throw new NotSupportedException($"{Backend.Name}: no {precision.Name()} weights");
+        int most = precision == WeightPrecision.Int8 ? Int8Rounding.MostTerms : int.MaxValue;
+        int place = Array.FindIndex(_layers, layer => layer.Products.Any(weights => weights.LongestSum > most));
+        if (place >= 0)
+            throw new NotSupportedException(
+                $"{precision.Name()} weights: layer {place}, {_layers[place]}, sums {_layers[place].Products.Max(weights => weights.LongestSum)} products, {most} fit in 32 bits");
+    }
+
+    /// <summary>Bytes of the copies of weights in reduced precision that there are, and of those that inference with such weights would add.</summary>
+    internal long ReducedBytes(WeightPrecision precision) => BlockBytes.Plan(() =>
+    {
+        foreach (ProductWeights weights in _layers.SelectMany(layer => layer.Products))
+            weights.PlanReduced(precision);
+    });
 
     internal SequentialWorkspace CreateWorkspace(int steps, int batch, Keep keep) => CreateWorkspace(steps, batch, keep, _layers.Length);
 

@@ -59,8 +59,8 @@ public sealed class WeightSet
             }
             else
             {
-                foreach (Layer layer in Source.LayerArray)
-                    layer.Prepare(form.Weights);
+                foreach (ProductWeights weights in Source.LayerArray.SelectMany(layer => layer.Products))
+                    weights.Prepare(form.Weights);
                 _batches[(int)form.Weights] = Source.CreateBatchPlan(form.Weights);
             }
             _prepared.Add(form);

@@ -1,7 +1,10 @@
 namespace FastRnn.Training;
 
 /// <summary>Bytes of native memory that training holds: all but the program itself, the data, the best weights of an <see cref="EarlyStopping"/>, and small managed objects.</summary>
-/// <param name="Weights">Weights and their copies in the order of the kernels, and the average of <see cref="Trainer.AverageDecay"/>.</param>
+/// <param name="Weights">
+/// Weights and their copies in the order of the kernels, those in reduced precision once an evaluation has made them, and the average of
+/// <see cref="Trainer.AverageDecay"/>.
+/// </param>
 /// <param name="Gradients">Gradients of weights.</param>
 /// <param name="Moments">What the optimiser keeps.</param>
 /// <param name="Windows">Outputs, states and what is kept for the backward pass, for every shape of window; the carried state.</param>

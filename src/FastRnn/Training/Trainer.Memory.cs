@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Memory;
+using FastRnn.Numerics;
 
 namespace FastRnn.Training;
 
@@ -7,6 +8,9 @@ namespace FastRnn.Training;
 public sealed partial class Trainer
 {
     private readonly long _momentBytes;
+
+    /// <summary>The weights of a window that is about to be evaluated: their copies count before they are made.</summary>
+    private WeightPrecision _evaluated;
 
     /// <summary>
     /// Keep only the states of recurrent layers for the backward pass and compute their gates again, 64 steps at a time: the same bits for
@@ -61,7 +65,7 @@ public sealed partial class Trainer
         foreach ((int batch, _) in windows.Select(window => (window.Shape.Batch, Trains: window.Keep != Keep.Nothing)).Distinct().Where(use => CarryState || !use.Trains))
             held += BlockBytes.Plan(() => _model.CreateState(batch));
         return new MemoryEstimate(
-            _model.ParameterBytes - values + (AverageDecay > 0 ? values : 0), values, _momentBytes, held, scratch.Bytes);
+            _model.ParameterBytes - values + (AverageDecay > 0 ? values : 0) + _model.ReducedBytes(_evaluated), values, _momentBytes, held, scratch.Bytes);
     }
 
     /// <summary>Bytes of the longest window. All take scratch: fewer rows are cut into fewer parts, and these can be larger.</summary>
@@ -78,6 +82,23 @@ public sealed partial class Trainer
         var window = new TrainingWindow(_model, shape, keep);
         _model.Plan(scratch, window.Workspace, new PlannedPass(keep != Keep.Nothing, shape.Masked, false, RecordStepNorms));
         _model.Backend.PlanLoss(scratch, shape.Steps * shape.Batch, _model.OutputSize);
+    }
+
+    /// <summary>The window of an evaluation: one of a shape that is known still adds the copies of weights that it is the first to need.</summary>
+    private TrainingWindow EvaluationWindow(SequenceChunk chunk, WeightPrecision weights)
+    {
+        _evaluated = weights;
+        try
+        {
+            TrainingWindow window = Window(chunk, Keep.Nothing);
+            if (MemoryLimit > 0 && _model.ReducedBytes(weights) > _model.ReducedBytes(WeightPrecision.Float32))
+                _windows.CheckKnown();
+            return window;
+        }
+        finally
+        {
+            _evaluated = WeightPrecision.Float32;
+        }
     }
 
     /// <summary>Before memory for windows is taken: would all of them, the new one first, stay within the limit?</summary>

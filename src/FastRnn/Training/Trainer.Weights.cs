@@ -21,13 +21,13 @@ public sealed partial class Trainer
     /// <param name="weights">The reduced ones.</param>
     /// <param name="cancellation">Asked before every window.</param>
     /// <exception cref="ArgumentException">The model or the loss cannot read such windows, or streams change their number.</exception>
-    /// <exception cref="NotSupportedException">The back end cannot store weights so.</exception>
+    /// <exception cref="NotSupportedException">The back end cannot store weights so, or a layer's sums would be too long.</exception>
+    /// <exception cref="InsufficientMemoryException">Windows of a new shape, or the reduced copies of the weights, would go over <see cref="MemoryLimit"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public WeightComparison CompareWeights(IEnumerable<SequenceChunk> chunks, WeightPrecision weights, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(chunks);
-        if (!_model.Backend.Stores(weights))
-            throw new NotSupportedException($"{_model.Backend.Name}: no {weights.Name()} weights");
+        _model.CheckWeights(weights);
         Evaluation full = new(this, WeightPrecision.Float32), reduced = new(this, weights);
         var difference = new OutputDifference();
         float[] outputs = [], standIns = [];

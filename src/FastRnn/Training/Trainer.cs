@@ -134,7 +134,7 @@ public sealed partial class Trainer
 
     private LossSum ForwardLoss(SequenceChunk chunk, RecurrentState?[]? start, WeightPrecision weights, out SequentialWorkspace workspace)
     {
-        TrainingWindow window = Window(chunk, Keep.Nothing);
+        TrainingWindow window = EvaluationWindow(chunk, weights);
         workspace = window.Workspace;
         var pass = new PassContext(chunk.Flags, false, _model.Seed, 0, false, Weights: weights);
         DeviceBuffer output = _model.Forward(workspace, window.Load(_model.Backend, chunk), start, pass);

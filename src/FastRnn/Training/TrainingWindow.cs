@@ -136,6 +136,9 @@ internal sealed class TrainingWindows(Trainer trainer)
         return window;
     }
 
+    /// <summary>Would all windows that there are, with what their trainer is about to add, stay within the limit?</summary>
+    public void CheckKnown() => trainer.CheckMemory([.. _kinds.SelectMany(kind => kind.Known(replaced: false))]);
+
     private void Check(Kind? replaced, WindowShape shape, Keep keep) =>
         trainer.CheckMemory([(shape, keep), .. _kinds.SelectMany(kind => kind.Known(replaced: kind == replaced))]);
 

@@ -132,54 +132,6 @@ public class ReducedWeightsTests
             model.PredictEach([sequences[i]], atEnd: false, (_, outputs) => Bits.Same(outputs, together[i], $"sequence {i}"));
     }
 
-    /// <summary>A session's option goes before the model's; the rows of an embedding stay what they are.</summary>
-    [Fact]
-    public void SessionsChooseForThemselves()
-    {
-        using var backend = new CpuBackend(1);
-        using Sequential model = TrainingRuns.Model(backend);
-        float[] Steps(Session session)
-        {
-            var y = new float[13];
-            for (int token = 0; token < 6; token++)
-                session.Step(token, y);
-            return y;
-        }
-
-        float[] plain = Steps(model.OpenSession()), half = Steps(model.OpenSession(new SessionOptions { Weights = WeightPrecision.BFloat16 }));
-        float[] bytes = Steps(model.OpenSession(new SessionOptions { Weights = WeightPrecision.Int8 }));
-        Assert.NotEqual(plain, half);
-        Assert.NotEqual(plain, bytes);
-        model.InferenceWeights = WeightPrecision.Int8;
-        Session chosen = model.OpenSession(new SessionOptions { Weights = WeightPrecision.Float32 }), follows = model.OpenSession();
-        Assert.Equal((WeightPrecision.Float32, WeightPrecision.Int8), (chosen.Weights, follows.Weights));
-        Bits.Same(plain, Steps(chosen), "float32 asked for");
-        Bits.Same(bytes, Steps(follows), "as the model says");
-        foreach (Parameter parameter in model.Parameters.Where(IsMatrix))
-            parameter.Write(Array.ConvertAll(Values(parameter), BFloat16.Nearest));
-        Bits.Same(half, Steps(model.OpenSession(new SessionOptions { Weights = WeightPrecision.Float32 })), "rounded first, but for the embedding");
-    }
-
-    /// <summary>Weights that change while a session is open are rounded anew.</summary>
-    [Theory]
-    [InlineData(WeightPrecision.BFloat16)]
-    [InlineData(WeightPrecision.Int8)]
-    public void SessionsFollowTheirModel(WeightPrecision precision)
-    {
-        using var backend = new CpuBackend(1);
-        using var model = new Sequential(backend, 1, new Lstm(3, 20), new Linear(20, 2));
-        Session session = model.OpenSession(new SessionOptions { Weights = precision });
-        float[] before = new float[2], after = new float[2], fresh = new float[2];
-        session.Step([1f, 2f, 3f], before);
-        foreach (Parameter parameter in model.Parameters)
-            parameter.Write(Array.ConvertAll(Values(parameter), value => value * 1.5f));
-        session.Reset();
-        session.Step([1f, 2f, 3f], after);
-        model.OpenSession(new SessionOptions { Weights = precision }).Step([1f, 2f, 3f], fresh);
-        Assert.NotEqual(before, after);
-        Bits.Same(fresh, after, "a session opened later");
-    }
-
     [Fact]
     public void TrainingAndFilesKnowNothingOfThem()
     {
@@ -205,45 +157,7 @@ public class ReducedWeightsTests
         }
     }
 
-    [Fact]
-    public void BackendsWithoutThemSaySo()
-    {
-        using var backend = new ReferenceBackend();
-        using var model = new Sequential(backend, 1, new Lstm(3, 4));
-        Assert.Contains("no int8 weights", Assert.Throws<NotSupportedException>(() => model.InferenceWeights = WeightPrecision.Int8).Message, StringComparison.Ordinal);
-        Assert.Contains(
-            "no bf16 weights",
-            Assert.Throws<NotSupportedException>(() => model.OpenSession(new SessionOptions { Weights = WeightPrecision.BFloat16 })).Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData(WeightPrecision.BFloat16)]
-    [InlineData(WeightPrecision.Int8)]
-    public void StepsAllocateNothing(WeightPrecision precision)
-    {
-        using var backend = new CpuBackend(1);
-        using var model = new Sequential(backend, 1, new Lstm(7, 33), new Gru(33, 70), new Linear(70, 5));
-        Session session = model.OpenSession(new SessionOptions { Weights = precision });
-        float[] x = new float[7], y = new float[5];
-        session.Step(x, y);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
-            session.Step(x, y);
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
-    }
-
-    /// <summary>A non-finite input makes the step's outputs NaN instead of some number.</summary>
-    [Fact]
-    public void WhatIsNotFiniteIsNotHidden()
-    {
-        using var backend = new CpuBackend(1);
-        using var model = new Sequential(backend, 1, new Lstm(3, 20), new Linear(20, 2)) { InferenceWeights = WeightPrecision.Int8 };
-        var y = new float[2];
-        model.OpenSession().Step([1f, float.PositiveInfinity, 0f], y);
-        Assert.All(y, value => Assert.True(float.IsNaN(value)));
-    }
-
-    private static bool IsMatrix(Parameter parameter) =>
+    internal static bool IsMatrix(Parameter parameter) =>
         parameter.Name.Contains("weight_ih", StringComparison.Ordinal) || parameter.Name.Contains("weight_hh", StringComparison.Ordinal)
         || parameter.Name.Contains("weight_hr", StringComparison.Ordinal) || parameter.Name is "1.weight" or "4.weight";
 
@@ -309,7 +223,7 @@ public class ReducedWeightsTests
 
     private static float[] Sum(float[] a, float[] b) => [.. a.Zip(b, (x, y) => x + y)];
 
-    private static float[] Values(Parameter parameter)
+    internal static float[] Values(Parameter parameter)
     {
         var values = new float[parameter.Length];
         parameter.Read(values);

@@ -118,11 +118,11 @@ public class TargetTests
     [Fact]
     public void TableSaysWhatWasMeasured()
     {
-        RowResult row = SuiteReports.Row("step-lstm-1-8") with { Peers = [new PeerTime("onnxruntime", 2000, 50, null), new PeerTime("onednn", null, null, "not installed")] };
+        RowResult row = SuiteReports.Row("step-lstm-1-8") with { Note = "with a note", Peers = [new PeerTime("onnxruntime", 2000, 50, null), new PeerTime("onednn", null, null, "not installed")] };
         string table = Markdown.Suite(SuiteReports.Suite("step", row));
         Assert.Contains("A CPU, avx512, 1 thread(s), pinned to core 1, FastRnn abc1234, .NET 10, Linux", table, StringComparison.Ordinal);
         Assert.Contains(
-            "| step-lstm-1-8 | 1 | 1 | f32 | 40.0 ns | 80.0 ns | 120 ns | 14 | 5.8 % | 2.30 ns FMA | 17.40 (1.25) | 0 | 0 |  |", table, StringComparison.Ordinal);
+            "| step-lstm-1-8 | 1 | 1 | f32 | 40.0 ns | 80.0 ns | 120 ns | 14 | 5.8 % | 2.30 ns FMA | 17.40 (1.25) | 0 | 0 | with a note |", table, StringComparison.Ordinal);
         Assert.Contains("| step-lstm-1-8 | 40.0 ns | 2.00 µs (50.00) | not installed |", table, StringComparison.Ordinal);
         Assert.Contains("- onednn : not installed", table, StringComparison.Ordinal);
     }
@@ -145,7 +145,9 @@ public class TargetTests
         {
             RowResult row = SuiteReports.Row("step-lstm-1-8");
             row.Metrics[MetricNames.Tail] = 1.25;
-            string place = ResultFiles.Write(folder, [SuiteReports.Suite("step", row), SuiteReports.Suite("train", SuiteReports.Row("train-x"))], whole: true);
+            IReadOnlyList<string> files = ResultFiles.Write(folder, [SuiteReports.Suite("step", row), SuiteReports.Suite("train", SuiteReports.Row("train-x"))], whole: true);
+            string place = Path.GetDirectoryName(files[0])!;
+            Assert.Equal(["step-avx512-1", "train-avx512-1"], files.Select(Path.GetFileName));
             Assert.Equal(["step-avx512-1.json", "step-avx512-1.md", "summary-avx512.md", "targets-avx512.md", "train-avx512-1.json", "train-avx512-1.md"], Directory.GetFiles(place).Select(Path.GetFileName).Order(StringComparer.Ordinal));
             SuiteResult read = ResultFiles.Read(place, "avx512")[0];
             Assert.Equal(1.25, read.Rows[0].Metrics[MetricNames.Tail]);
@@ -180,6 +182,46 @@ public class TargetTests
         Assert.Empty(SuiteReports.Suite("step", [.. first.Rows]).With(first, order).Faults); // all measured again
         Assert.Same(second, second.With(first with { Commit = "other" }, order));
         Assert.Same(second, second.With(null, order));
+    }
+
+    /// <summary>Rows of another program are never replaced by a part of a suite, nor mixed with it.</summary>
+    [Fact]
+    public void APartOfAnotherProgramGoesBeside()
+    {
+        string folder = Directory.CreateTempSubdirectory("fastrnn-suites-").FullName;
+        try
+        {
+            string file = ResultFiles.Write(folder, [SuiteReports.Suite("step", SuiteReports.Row("step-lstm-1-8", 40))], whole: false).Single();
+            string before = File.ReadAllText(file + ".json");
+            foreach ((string commit, string row) in new[] { ("new", "step-lstm-1-8"), ("new", "step-lstm-1-16"), ("newer", "step-gru-64") })
+            {
+                SuiteResult other = SuiteReports.Suite("step", SuiteReports.Row(row, 30)) with { Commit = commit };
+                Assert.Equal(file + "-part", ResultFiles.Write(folder, [other], whole: false).Single());
+                string part = File.ReadAllText(file + "-part.md");
+                Assert.Equal(commit == "newer" ? 1 : row == "step-lstm-1-8" ? 1 : 2, part.Split('\n').Count(line => line.StartsWith("| step-", StringComparison.Ordinal) && line.Contains("f32", StringComparison.Ordinal)));
+            }
+            Assert.Equal(before, File.ReadAllText(file + ".json"));
+            Assert.Equal(["abc1234"], ResultFiles.Read(Path.GetDirectoryName(file)!, "avx512").Select(run => run.Commit));
+            Assert.Equal(file, ResultFiles.Write(folder, [SuiteReports.Suite("step", SuiteReports.Row("step-lstm-1-8", 30)) with { Commit = "new" }], whole: true).Single());
+            Assert.Equal(["new"], ResultFiles.Read(Path.GetDirectoryName(file)!, "avx512").Select(run => run.Commit));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>A tail is judged over a million steps, not over what a short run leaves time for.</summary>
+    [Fact]
+    public void AShortTailIsNotJudged()
+    {
+        RowResult row = SuiteReports.Row("step-lstm-32") with { Samples = 999_999 };
+        row.Metrics[MetricNames.Tail] = 1.2;
+        SuiteResult run = SuiteReports.Suite("step", row);
+        Target target = Targets.All.Single(line => line.Row == row.Id && line.Names == MetricNames.Tail);
+        Assert.Null(target.Judge(run, row));
+        Assert.True(target.Judge(run, row with { Samples = 1_000_000 })!.Value.Met);
+        Assert.Contains("**open**: 999,999 steps, not 1,000,000 |", Markdown.TargetTable([run], all: false), StringComparison.Ordinal);
     }
 
     /// <summary>A time below what the machine can do proves that a probe was wrong: results are printed, and the run fails.</summary>

@@ -1,5 +1,7 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
+using FastRnn.Memory;
+using FastRnn.Numerics;
 using FastRnn.Tests.Support;
 using FastRnn.Training;
 using Xunit;
@@ -140,6 +142,46 @@ public class MemoryEstimateTests
         Run(trainer, 21, 4, masked: false);
         trainer.MemoryLimit = 1;
         Run(trainer, 21, 4, masked: false); // what is there already stays
+    }
+
+    /// <summary>Copies of the weights in reduced precision count from the first evaluation with them on, and before they are made.</summary>
+    [Theory]
+    [InlineData("lstm stack", WeightPrecision.Int8)]
+    [InlineData("lstm stack", WeightPrecision.BFloat16)]
+    [InlineData("both directions with options", WeightPrecision.Int8)]
+    [InlineData("options", WeightPrecision.Int8)]
+    [InlineData("residual", WeightPrecision.BFloat16)]
+    public void ReducedWeightsCount(string model, WeightPrecision weights)
+    {
+        using var backend = new CpuBackend(1);
+        Trainer trainer = Create(backend, model, new Adam(0.01f));
+        Run(trainer, 20, 4, masked: false);
+        SequenceChunk window = TrainingRuns.RandomChunk(20, 4, Vocabulary, 1);
+        trainer.Evaluate([window]);
+        var shape = WindowShape.Of(window);
+        MemoryEstimate before = trainer.Estimate([(shape, Keep.Everything), (shape, Keep.Nothing)]);
+        long state = Asked(() => trainer.Evaluate([window])); // that every evaluation carries
+        trainer.Model.InferenceWeights = weights;
+        trainer.MemoryLimit = before.Total;
+        Run(trainer, 20, 4, masked: false); // training needs no more
+        Assert.Throws<InsufficientMemoryException>(() => trainer.Evaluate([window]));
+        Assert.Throws<InsufficientMemoryException>(() => trainer.CompareWeights([window], weights));
+
+        trainer.MemoryLimit = 0;
+        long made = Asked(() => trainer.Evaluate([window])) - state; // all of it only now
+        Assert.True(made > 0);
+        MemoryEstimate after = trainer.Estimate([(shape, Keep.Everything), (shape, Keep.Nothing)]);
+        Assert.Equal(before with { Weights = before.Weights + made }, after);
+        trainer.MemoryLimit = after.Total;
+        trainer.Evaluate([window]);
+        trainer.CompareWeights([window], weights);
+
+        static long Asked(Action action)
+        {
+            long asked = BlockBytes.Asked;
+            action();
+            return BlockBytes.Asked - asked;
+        }
     }
 
     [Fact]

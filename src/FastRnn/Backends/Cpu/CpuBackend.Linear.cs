@@ -176,11 +176,10 @@ public sealed unsafe partial class CpuBackend
     {
         private readonly CpuPack _forward = new(Packing.PanelLength(input, output), lazily);
         private readonly CpuPack _backward = new(Packing.PanelLength(output, input), lazily);
-        private readonly CpuReducedPacks _reduced = new();
+        private readonly CpuReducedPacks _reduced = new(input, Gemm.Panels(output) * Gemm.PanelColumns, Gemm.PanelColumns);
         private readonly CpuPack _bias = new(Gemm.Panels(output) * Gemm.PanelColumns, lazily);
 
-        /// <summary>Makes all that a forward pass reads: from then on passes may meet, as long as no parameter is written.</summary>
-        public void Prepare(WeightPrecision precision)
+        public override void Prepare(WeightPrecision precision)
         {
             PackedBias();
             ForwardPanels(precision);
@@ -196,13 +195,15 @@ public sealed unsafe partial class CpuBackend
 
         /// <summary>The float32 panels of inference.</summary>
         public float* ForwardPanels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
-            ? _reduced.Rounded(ForwardPanels(), Packing.PanelLength(Input, Output), Weight.Version)
+            ? _reduced.Rounded(ForwardPanels(), Weight.Version)
             : ForwardPanels();
 
         /// <summary>W in 8 bits, or null.</summary>
         public BytePanels* ForwardBytes(WeightPrecision precision) => precision != WeightPrecision.Int8
             ? null
-            : _reduced.Bytes(Cpu(Weight), 0, new PanelColumns(Output), Gemm.Panels(Output) * Gemm.PanelColumns, Gemm.PanelColumns);
+            : _reduced.Bytes(Cpu(Weight), 0, new PanelColumns(Output));
+
+        public override void PlanReduced(WeightPrecision precision) => _reduced.Plan(precision);
 
         public float* BackwardPanels()
         {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FastRnn.Kernels;
 using FastRnn.Memory;
@@ -56,15 +55,6 @@ public sealed partial class CpuBackend
     internal static StepStage CreateStepStage(DeviceBuffer embeddingTable) => new TableStage(Cpu(embeddingTable));
 
     internal StepStage CreateStepStage(ActivationKind kind, int width) => new ActivationStage(_table, kind, width);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void ThrowIfDisposed()
-    {
-        if (!_self.IsAllocated)
-            throw Disposed();
-    }
-
-    private ObjectDisposedException Disposed() => new(GetType().FullName);
 
     private static RecurrentStage CreateStage<L, V>(CpuRecurrentWeights w)
         where L : struct, ILanes<V>

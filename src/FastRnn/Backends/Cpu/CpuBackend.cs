@@ -78,13 +78,10 @@ public sealed partial class CpuBackend : Backend
 
     internal override bool InferenceOnly { get; }
 
-    internal override Backend ForInference(int threads) => new CpuBackend(threads, Isa, inferenceOnly: true);
+    internal override Backend ForInference(int threads) =>
+        _self.IsAllocated ? new CpuBackend(threads, Isa, inferenceOnly: true) : throw new ObjectDisposedException(GetType().FullName);
 
     internal override bool IsLike(Backend other) => other is CpuBackend same && same.Isa == Isa;
-
-    internal override void Prepare(RecurrentWeights weights, WeightPrecision precision) => ((CpuRecurrentWeights)weights).Prepare(precision);
-
-    internal override void Prepare(LinearWeights weights, WeightPrecision precision) => ((CpuLinearWeights)weights).Prepare(precision);
 
     internal override DeviceBuffer Allocate(int rows, int columns) => new CpuBuffer(rows, columns);
 

@@ -9,7 +9,7 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
 {
     private readonly CpuPack _bias, _apart;
     private readonly CpuPack? _projection, _projectionBackward;
-    private readonly CpuReducedPacks _projectionReduced = new();
+    private readonly CpuReducedPacks? _projectionReduced;
 
     /// <param name="cell">Cell.</param>
     /// <param name="input">Width of the input.</param>
@@ -33,6 +33,7 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
             return;
         _projection = new(Packing.PanelLength(hidden, State), lazily);
         _projectionBackward = new(Packing.PanelLength(State, hidden), lazily);
+        _projectionReduced = new(hidden, Gemm.Panels(State) * Gemm.PanelColumns, Gemm.PanelColumns);
     }
 
     public GateLayout Layout { get; }
@@ -57,8 +58,7 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
     /// <summary>Columns of a product with all its gates of all units, padded to 16.</summary>
     public nint GateColumns(GateProduct product) => (nint)AlignedBuffer.Pad(Hidden) * product.Gates.Length;
 
-    /// <summary>Makes all that a forward pass reads: from then on passes may meet, as long as no parameter is written.</summary>
-    public void Prepare(WeightPrecision precision)
+    public override void Prepare(WeightPrecision precision)
     {
         PackedBias();
         ApartBias();
@@ -108,14 +108,21 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
 
     /// <summary>W_hr of inference.</summary>
     public float* ProjectionPanels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
-        ? _projectionReduced.Rounded(ProjectionPanels(), Packing.PanelLength(Hidden, State), Projection!.Version)
+        ? _projectionReduced!.Rounded(ProjectionPanels(), Projection!.Version)
         : ProjectionPanels();
 
     /// <summary>W_hr in 8 bits, or null.</summary>
     public BytePanels* ProjectionBytes(WeightPrecision precision) => precision != WeightPrecision.Int8
         ? null
-        : _projectionReduced.Bytes(
-            (CpuBuffer)Projection!, 0, new PanelColumns(State), Gemm.Panels(State) * Gemm.PanelColumns, Gemm.PanelColumns);
+        : _projectionReduced!.Bytes((CpuBuffer)Projection!, 0, new PanelColumns(State));
+
+    public override void PlanReduced(WeightPrecision precision)
+    {
+        FromInput.PlanReduced(precision);
+        FromState.PlanReduced(precision);
+        FromResetState?.PlanReduced(precision);
+        _projectionReduced?.Plan(precision);
+    }
 
     /// <summary>W_hr for dm = W_hrᵀ dh.</summary>
     public float* ProjectionBackwardPanels()
@@ -134,7 +141,7 @@ internal sealed unsafe class CpuGateProduct
     private readonly CpuBuffer _weight;
     private readonly CpuBuffer? _norm;
     private readonly CpuPack _forward, _backward, _gamma;
-    private readonly CpuReducedPacks _reduced = new();
+    private readonly CpuReducedPacks _reduced;
     private readonly int _hidden;
 
     public CpuGateProduct(GateProduct product, DeviceBuffer weight, DeviceBuffer? norm, int hidden, bool lazily)
@@ -142,6 +149,7 @@ internal sealed unsafe class CpuGateProduct
         (Plan, _weight, _norm, _hidden) = (product, (CpuBuffer)weight, (CpuBuffer?)norm, hidden);
         nint units = AlignedBuffer.Pad(hidden), columns = product.Gates.Length * units;
         _forward = new(Padded(product, units) * weight.Columns, lazily);
+        _reduced = new(weight.Columns, Padded(product, units), product.PanelWidth);
         _backward = new(Packing.PanelLength(columns, weight.Columns), lazily);
         _gamma = new(norm == null ? 16 : columns, lazily);
     }
@@ -176,7 +184,7 @@ internal sealed unsafe class CpuGateProduct
 
     /// <summary>The float32 panels of inference.</summary>
     public float* Panels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
-        ? _reduced.Rounded(Panels(), Padded(Plan, AlignedBuffer.Pad(_hidden)) * Depth, _weight.Version)
+        ? _reduced.Rounded(Panels(), _weight.Version)
         : Panels();
 
     /// <summary>8-bit panels, or null.</summary>
@@ -186,9 +194,11 @@ internal sealed unsafe class CpuGateProduct
             return null;
         bool single = Plan.Gates.Length == 1;
         return _reduced.Bytes(
-            _weight, single ? Plan.Gates[0] * _hidden : 0, single ? new PanelColumns(_hidden) : new PanelColumns(Plan.Gates, _hidden),
-            Padded(Plan, AlignedBuffer.Pad(_hidden)), Plan.PanelWidth);
+            _weight, single ? Plan.Gates[0] * _hidden : 0, single ? new PanelColumns(_hidden) : new PanelColumns(Plan.Gates, _hidden));
     }
+
+    /// <summary>See <see cref="ProductWeights.PlanReduced"/>.</summary>
+    public void PlanReduced(WeightPrecision precision) => _reduced.Plan(precision);
 
     public float* BackwardPanels()
     {

@@ -5,7 +5,10 @@ using FastRnn.Numerics;
 namespace FastRnn.Backends;
 
 /// <summary>Packed copies of one matrix in reduced precision, each made when it is first asked for and again when the matrix has changed.</summary>
-internal sealed unsafe class CpuReducedPacks
+/// <param name="depth">K.</param>
+/// <param name="columns">Of whole panels.</param>
+/// <param name="width">Columns of a panel.</param>
+internal sealed unsafe class CpuReducedPacks(nint depth, nint columns, nint width)
 {
     private CpuPack? _rounded;
     private CpuBytePack? _bytes;
@@ -14,22 +17,31 @@ internal sealed unsafe class CpuReducedPacks
     /// Packed float32 weights, rounded to bfloat16 and float32 again: what the batched products take. They read each weight for many rows, so that half
     /// the bytes would gain nothing; the bits are the same.
     /// </summary>
-    public float* Rounded(float* panels, nint length, int version)
+    public float* Rounded(float* panels, int version)
     {
-        _rounded ??= new(length);
+        _rounded ??= new(depth * columns);
         if (_rounded.IsStale(version))
         {
-            for (nint i = 0; i < length; i++)
+            for (nint i = 0; i < depth * columns; i++)
                 _rounded.Pointer[i] = BFloat16.Nearest(panels[i]);
         }
         return _rounded.Pointer;
     }
 
-    /// <summary>Rows of W as 8-bit panels of so many columns.</summary>
-    public BytePanels* Bytes(CpuBuffer weight, int firstRow, in PanelColumns columns, nint padded, nint width)
+    /// <summary>Rows of W as 8-bit panels.</summary>
+    public BytePanels* Bytes(CpuBuffer weight, int firstRow, in PanelColumns rows)
     {
-        _bytes ??= new(weight.Columns, padded / width, width);
-        return _bytes.Of(weight, firstRow, columns);
+        _bytes ??= new(depth, columns / width, width);
+        return _bytes.Of(weight, firstRow, rows);
+    }
+
+    /// <summary>See <see cref="ProductWeights.PlanReduced"/>.</summary>
+    public void Plan(WeightPrecision precision)
+    {
+        if (_rounded != null || precision == WeightPrecision.BFloat16)
+            _ = new CpuPack(depth * columns);
+        if (_bytes != null || precision == WeightPrecision.Int8)
+            _ = new CpuBytePack(depth, columns / width, width);
     }
 }
 
@@ -49,6 +61,8 @@ internal sealed unsafe class CpuBytePack
         _scales = new(panels * width);
         _starts = new(panels * width);
         _header = new(sizeof(BytePanels) / sizeof(float));
+        if (!_header.IsMade)
+            return;
         *Panels = new BytePanels
         {
             Weights = (sbyte*)_weights.Pointer,

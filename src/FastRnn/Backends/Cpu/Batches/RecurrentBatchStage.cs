@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using FastRnn.Kernels;
 using FastRnn.Memory;
 using FastRnn.Numerics;
@@ -178,10 +179,15 @@ internal sealed unsafe class RecurrentBatchStage : BatchStage
     /// <summary>The candidate's recurrent chain starts at b_hh, in the last strip.</summary>
     private void StartApart(nint block, nint rows, nint row, nint at = 0)
     {
-        var bias = new ReadOnlySpan<float>(_weights.ApartBias() + (block * 16), 16);
-        float* strip = _chains.Pointer + at + ((_strips - 1) * 16);
+        float* bias = _weights.ApartBias() + (block * 16), strip = _chains.Pointer + at + ((_strips - 1) * 16);
+        Vector128<float> a = Vector128.Load(bias), b = Vector128.Load(bias + 4), c = Vector128.Load(bias + 8), d = Vector128.Load(bias + 12);
         for (nint i = 0; i < rows; i++, strip += row)
-            bias.CopyTo(new Span<float>(strip, 16));
+        {
+            a.Store(strip);
+            b.Store(strip + 4);
+            c.Store(strip + 8);
+            d.Store(strip + 12);
+        }
     }
 
     /// <summary>The point-wise part of some blocks of units, whose strips are <paramref name="step"/> floats apart.</summary>

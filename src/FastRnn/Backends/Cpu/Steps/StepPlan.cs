@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 
 namespace FastRnn.Backends;
@@ -9,7 +10,13 @@ namespace FastRnn.Backends;
 /// </summary>
 internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weights) : LayerPlan
 {
+    /// <summary>Steps of a block that go through a stage together.</summary>
+    public const int BlockSteps = 32;
+
     private StepStage[] _stages = [];
+
+    /// <summary>Two blocks of rows, from one stage to the next; none where no stage has blocks.</summary>
+    private AlignedBuffer? _rows, _others;
 
     public override WeightPrecision Weights => weights;
 
@@ -26,12 +33,17 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
 
     public override bool Add(ActivationKind kind, int width) => Add(backend.CreateStepStage(kind, width));
 
+    /// <summary>Floats of the widest row.</summary>
+    private int RowLength { get; set; }
+
     /// <summary>A plan with the same weights and a zero state of its own.</summary>
     public StepPlan Fork()
     {
         var fork = new StepPlan(backend, weights);
         foreach (StepStage stage in _stages)
             fork.Add(stage.Fork());
+        if (_stages.Any(stage => stage.HasBlocks))
+            (fork._rows, fork._others) = (new(BlockSteps * (nint)RowLength), new(BlockSteps * (nint)RowLength));
         return fork;
     }
 
@@ -51,6 +63,24 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
 
     /// <summary>One step of a model that reads tokens.</summary>
     public void Step(int token, Span<float> y) => Run((float*)&token, y);
+
+    /// <summary>Steps one after the other, in blocks where that is less work.</summary>
+    /// <param name="x">[steps, input width], or tokens.</param>
+    /// <param name="steps">How many.</param>
+    /// <param name="y">[steps, output width]; may be x, if the widths are equal.</param>
+    public void Process(float* x, int steps, Span<float> y)
+    {
+        nint width = _stages[0].Input;
+        int outputs = _stages[^1].Output;
+        for (int t = 0, count; t < steps; t += count)
+        {
+            count = _rows == null ? 1 : Math.Min(BlockSteps, steps - t);
+            if (count == 1)
+                Run(x + (t * width), y.Slice(t * outputs, outputs));
+            else
+                RunBlock(new BatchRows(x + (t * width), width, count), y.Slice(t * outputs, count * outputs));
+        }
+    }
 
     public void Reset()
     {
@@ -78,12 +108,28 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
         }
     }
 
+    private void RunBlock(BatchRows at, Span<float> y)
+    {
+        (AlignedBuffer next, AlignedBuffer other) = (_rows!, _others!);
+        foreach (StepStage stage in _stages)
+        {
+            stage.StepBlock(at, next.Pointer, RowLength);
+            at = new BatchRows(next.Pointer, RowLength, at.Count);
+            (next, other) = (other, next);
+        }
+        int width = _stages[^1].Output;
+        for (int row = 0; row < (int)at.Count; row++)
+            new ReadOnlySpan<float>(at.Row(row), width).CopyTo(y.Slice(row * width, width));
+        GC.KeepAlive(this);
+    }
+
     private bool Add(StepStage? stage)
     {
         if (stage == null)
             return false;
         _stages = [.. _stages, stage];
         StateLength += stage.StateLength;
+        RowLength = Math.Max(RowLength, AlignedBuffer.Pad(stage.Output));
         return true;
     }
 

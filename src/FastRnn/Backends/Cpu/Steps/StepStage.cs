@@ -21,6 +21,20 @@ internal abstract unsafe class StepStage(int input, int output)
     /// <returns>[<see cref="Output"/>], 64-byte aligned and readable up to a multiple of 16; the stage's own until the next step.</returns>
     public abstract float* Step(float* x);
 
+    /// <summary>Whether several steps at once are less work than one after the other.</summary>
+    public virtual bool HasBlocks => false;
+
+    /// <summary>Steps for rows that are there at once, at most <see cref="StepPlan.BlockSteps"/>.</summary>
+    /// <param name="x">[steps, <see cref="Input"/>]; for an embedding tokens.</param>
+    /// <param name="y">[steps, <see cref="Output"/>], written up to a multiple of 16.</param>
+    /// <param name="yStride">Floats from one row of it to the next.</param>
+    public virtual void StepBlock(BatchRows x, float* y, nint yStride)
+    {
+        int padded = Memory.AlignedBuffer.Pad(Output);
+        for (nint t = 0; t < x.Count; t++, y += yStride)
+            new ReadOnlySpan<float>(Step(x.Row(t)), padded).CopyTo(new Span<float>(y, padded));
+    }
+
     /// <summary>Floats of <see cref="Read"/> and <see cref="Write"/>.</summary>
     public virtual int StateLength => 0;
 

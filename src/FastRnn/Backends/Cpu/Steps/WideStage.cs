@@ -15,7 +15,7 @@ namespace FastRnn.Backends;
 /// before read last; the order of units changes no bit. It reads the weights of LSTM 256, as large as the level-2 cache, at 114 GB/s instead of 75,
 /// those of LSTM 512 at 36 instead of 29.
 /// </summary>
-internal sealed unsafe class WideStage : RecurrentStage
+internal sealed unsafe partial class WideStage : RecurrentStage
 {
     /// <summary>Floats that the chains of a group take at most: four strips of two blocks, or one of eight.</summary>
     private const int GroupChains = 8 * 16;
@@ -33,21 +33,34 @@ internal sealed unsafe class WideStage : RecurrentStage
         (_tiles, _layout) = (half ? table.HalfRowTiles : table.RowTiles, weights.Layout);
         (_half, _inputRows) = (half, half ? BFloat16Weights.Rows(weights.Input) : weights.Input);
         _cell = table.CellForward[(int)weights.Kernel];
+        _table = table;
         (_strips, _gates, _panelBlocks) = (_layout.CellStrips, _layout.Input.Gates.Length, _layout.Input.PanelBlocks);
         _groupBlocks = _panelBlocks * table.RowTilePanels;
+        _steps = new(0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        nint blocks = Units / 16, groups = (blocks + _groupBlocks - 1) / _groupBlocks;
         float* memory = stackalloc float[GroupChains + 16], chains = (float*)(((nint)memory + 63) & ~(nint)63);
-        CellArgs cell = new() { Gates = chains, GateRow = 16, StateRow = 16 };
+        return RunGroups(x, chains, 0);
+    }
+
+    /// <summary>A step whose groups' chains lie so many floats apart for each block; without x they have it behind them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private float* RunGroups(float* x, float* chains, nint apart)
+    {
+        nint blocks = Units / 16, groups = (blocks + _groupBlocks - 1) / _groupBlocks;
+        CellArgs cell = new() { GateRow = 16, StateRow = 16 };
         _backwards = !_backwards;
         for (nint i = 0; i < groups; i++)
         {
             nint first = (_backwards ? groups - 1 - i : i) * _groupBlocks, count = Math.Min(_groupBlocks, blocks - first), unit = first * 16;
-            Multiply(x, first, count, chains);
+            cell.Gates = chains + (first * apart);
+            if (x != null)
+                Multiply(x, first, count, cell.Gates);
+            else
+                MultiplyState(first, count, cell.Gates);
             cell.GateStride = count * 16;
             cell.Rows = count;
             cell.PreviousCell = cell.Cell = Cell + unit;
@@ -101,18 +114,25 @@ internal sealed unsafe class WideStage : RecurrentStage
         var tile = new RowTileArgs { X = x, Depth = Input, Then = Hidden, ThenDepth = Output, W = w, Init = bias, C = chains };
         tile.WPanel = _panelBlocks * 16 * _gates * Depth;
         (tile.Panel, tile.Gate) = _gates == 1 ? (64, 16) : (16, count * 16);
-        if (_layout.Apart < 0)
-        {
-            Run(&tile, count);
-            return;
-        }
-        tile.ThenDepth = 0;
+        if (_layout.Apart >= 0)
+            tile.ThenDepth = 0;
         Run(&tile, count);
-        nint apart = (_strips - 1) * tile.Gate;
-        new ReadOnlySpan<float>(bias + apart, (int)tile.Gate).CopyTo(new Span<float>(chains + apart, (int)tile.Gate));
-        tile.X = Hidden;
-        tile.Depth = Output;
-        tile.W = w + (_inputRows * _gates * 16);
+        if (_layout.Apart >= 0)
+            MultiplyState(first, count, chains);
+    }
+
+    /// <summary>Chains that have x behind them go on over h_{t−1}; the one that R has for itself starts.</summary>
+    private void MultiplyState(nint first, nint count, float* chains)
+    {
+        float* w = Panels + (first * 16 * _gates * Depth) + (_inputRows * _gates * 16);
+        var tile = new RowTileArgs { X = Hidden, Depth = Output, W = w, WPanel = _panelBlocks * 16 * _gates * Depth };
+        (tile.Panel, tile.Gate) = _gates == 1 ? (64, 16) : (16, count * 16);
+        if (_layout.Apart >= 0)
+        {
+            nint apart = (_strips - 1) * tile.Gate;
+            float* bias = Bias + (first * 16 * _strips) + apart;
+            new ReadOnlySpan<float>(bias, (int)tile.Gate).CopyTo(new Span<float>(chains + apart, (int)tile.Gate));
+        }
         tile.Init = tile.C = chains + (_layout.Recurrent.FirstStrip * tile.Gate);
         Run(&tile, count);
     }
