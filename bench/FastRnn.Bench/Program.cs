@@ -12,6 +12,7 @@ using FastRnn.Suites;
 //                               these write bench/results/<cpu>/<what>-<isa>-<threads>.md
 // native [suites]               sizes, starts and the C border of what src/Native.proj has made; with suites also the two compilers' code in turn
 //                               writes bench/results/<cpu>/native.md
+// contract [part] [steps]       what sessions promise, in long: warmup, batch, silence, swaps, allocations, or all; 1 if something is not met
 // spills                        looks for vectors on the stack in the loops of the register tiles; 1 if there are any
 // readme                        writes the tables of bench/results from their JSON, and puts those that README shows into it again
 // anything else                 BenchmarkDotNet's own command line for the kernels
@@ -22,6 +23,8 @@ if (what == "suite")
     string[] place = args.Any(word => word.StartsWith("--out", StringComparison.Ordinal)) ? [] : ["--out", Path.Combine("bench", "results")];
     return Cli.Run(["bench", .. args[1..], .. place], Output.Console(), interruption.Token);
 }
+if (what == "contract")
+    return ContractBench.Run(args.AsSpan(1));
 if (what == "spills")
     return SpillCheck.Run();
 if (what == "tiles") // the process that "spills" looks at

@@ -12,6 +12,7 @@ public sealed partial class Sequential
     private WeightSet? _live;
     private WeightSet? _published;
     private int _liveTicks;
+    private ulong? _fingerprint;
 
     /// <summary>Ticks whenever sessions have other weights to take.</summary>
     internal WeightClock Clock { get; } = new();
@@ -20,16 +21,7 @@ public sealed partial class Sequential
     internal string LayerText => string.Join(", ", _layers.AsEnumerable());
 
     /// <summary>Tells models apart whose states, or weights, do not go into each other. Weights do not count.</summary>
-    internal ulong Fingerprint
-    {
-        get
-        {
-            ulong hash = 14695981039346656037; // FNV-1a (Fowler, Noll, Vo 1991)
-            foreach (char c in LayerText)
-                hash = (hash ^ c) * 1099511628211;
-            return hash;
-        }
-    }
+    internal ulong Fingerprint => _fingerprint ??= HashOf(LayerText);
 
     /// <summary>
     /// Copies the parameters as they are now. Parameters are not to be written meanwhile: call it where the model trains, hand the copy to whoever serves.
@@ -110,6 +102,15 @@ public sealed partial class Sequential
     {
         if (LayerThatReadsAhead != null)
             throw new NotSupportedException($"{LayerThatReadsAhead} reads whole sequences: the model cannot stream, Predict takes whole windows");
+    }
+
+    /// <summary>FNV-1a (Fowler, Noll, Vo 1991).</summary>
+    private static ulong HashOf(string text)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (char c in text)
+            hash = (hash ^ c) * 1099511628211;
+        return hash;
     }
 
     private WeightSet Live(int ticks)

@@ -37,8 +37,8 @@ public class SessionUseTests
         Assert.Contains("3 streams", Assert.Throws<InvalidOperationException>(() => three.Step(y.AsSpan(0, 3), y.AsSpan(0, 2))).Message, StringComparison.Ordinal);
         AssertFresh(one);
         AssertFresh(three);
-        one.Process([], []); // no steps are no mistake
-        three.StepBatch([], [], []);
+        one.Process(y.AsSpan(0, 0), []); // no steps are no mistake
+        three.StepBatch([], y.AsSpan(0, 0), []);
     }
 
     [Fact]
