@@ -1,5 +1,5 @@
 #!/usr/bin/env pwsh
-# Usage: ./build.ps1 <verb>      verbs: build, test, test-isa, spills, bench, publish, pack, packages
+# Usage: ./build.ps1 <verb>      verbs: build, test, test-isa, spills, bench, publish, pack, packages, aot, test-aot, native, test-native
 #
 # Every verb is a list of plain public commands, one a line: "verb  command". They run anywhere from the folder of this file, also by
 # hand; continuous integration reads them out of this table and runs them, so that none can rot.
@@ -16,11 +16,17 @@ bench     dotnet run -c Release --project bench/FastRnn.Bench -- suite
 publish   dotnet publish src/FastRnn.Runner -c Release -o artifacts/fastrnn
 pack      dotnet pack FastRnn.sln -c Release -o artifacts/packages
 packages  dotnet msbuild tests/Packages.proj
+aot       dotnet msbuild src/Native.proj -t:Runner
+test-aot  dotnet msbuild tests/NativeRunner.proj
+native    cmake -S . -B artifacts/cmake -DCMAKE_BUILD_TYPE=Release
+native    cmake --build artifacts/cmake
+native    cmake --install artifacts/cmake --prefix artifacts/install
+test-native  ctest --test-dir artifacts/cmake --output-on-failure
 '@
 
 $Lines = $Commands -split "`r?`n" | Where-Object { ($_ -split '\s+')[0] -eq $Verb }
 if (-not $Lines) {
-    [Console]::Error.WriteLine("build.ps1: unknown verb '$Verb'; one of build, test, test-isa, spills, bench, publish, pack, packages")
+    [Console]::Error.WriteLine("build.ps1: unknown verb '$Verb'; one of build, test, test-isa, spills, bench, publish, pack, packages, aot, test-aot, native, test-native")
     exit 1
 }
 Push-Location $PSScriptRoot

@@ -10,6 +10,8 @@ using FastRnn.Suites;
 // cells [threads = 1] [isa]     every option of the cells against the plain LSTM
 // recompute [threads = 1] [isa] gates computed again for the backward pass against gates kept
 //                               these write bench/results/<cpu>/<what>-<isa>-<threads>.md
+// native [suites]               sizes, starts and the C border of what src/Native.proj has made; with suites also the two compilers' code in turn
+//                               writes bench/results/<cpu>/native.md
 // contract [part] [steps]       what sessions promise, in long: warmup, batch, silence, swaps, allocations, or all; 1 if something is not met
 // spills                        looks for vectors on the stack in the loops of the register tiles; 1 if there are any
 // readme                        writes the tables of bench/results from their JSON, and puts those that README shows into it again
@@ -37,16 +39,23 @@ if (what == "readme")
     File.WriteAllText("README.md", readme);
     return 0;
 }
-if (what is not ("cells" or "recompute"))
+if (what is not ("cells" or "recompute" or "native"))
 {
     BenchmarkSwitcher.FromAssembly(typeof(KernelBench).Assembly).Run(args);
+    return 0;
+}
+string folder = Path.Combine("bench", "results", Machine.Slug);
+Directory.CreateDirectory(folder);
+if (what == "native")
+{
+    string native = NativeBench.Run(suites: args.Contains("suites"));
+    File.WriteAllText(Path.Combine(folder, "native.md"), native);
+    Console.Write(native);
     return 0;
 }
 IsaLevel isa = Isa.Parse(args.Length > 2 ? args[2] : null);
 int threads = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
 string table = what == "cells" ? new CellBench(isa, threads).Run() : new RecomputeBench(isa, threads).Run();
-string folder = Path.Combine("bench", "results", Machine.Slug);
-Directory.CreateDirectory(folder);
 File.WriteAllText(Path.Combine(folder, $"{what}-{Isa.Name(isa)}-{threads}.md"), table);
 Console.Write(table);
 return 0;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastRnn.Backends;
 using FastRnn.Inference;
@@ -30,9 +31,14 @@ internal static class DoctorCommand
         List<DoctorCheck> checks = [.. Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest).Select(Check)];
         double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
         return new DoctorResult(
-            CommonOptions.Version, RuntimeInformation.FrameworkDescription, RuntimeInformation.OSDescription, Machine.CpuName, Environment.ProcessorCount,
+            CommonOptions.Version, RuntimeInformation.FrameworkDescription, Compiled, RuntimeInformation.OSDescription, Machine.CpuName, Environment.ProcessorCount,
             Math.Round(memory, 1), Isa.Name(Isa.Widest), Isa.Name(Isa.Current), checks.TrueForAll(c => c.Ok), checks);
     }
+
+    /// <summary>Code compiled ahead of time offers the instructions of its level of x86-64, whatever else the CPU has.</summary>
+    private static string Compiled => RuntimeFeature.IsDynamicCodeSupported
+        ? "just in time"
+        : "ahead of time for " + Isa.Widest switch { IsaLevel.Avx512 => "x86-64-v4", IsaLevel.Avx2 => "x86-64-v3", _ => "x86-64" };
 
     /// <summary>A small network on this instruction set against the reference in double.</summary>
     private static DoctorCheck Check(IsaLevel level)
@@ -68,7 +74,7 @@ internal static class DoctorCommand
             return;
         }
         TextWriter text = output.Result;
-        text.WriteLine($"fastrnn      {result.Version} on {result.Runtime}, {result.Os}");
+        text.WriteLine($"fastrnn      {result.Version} on {result.Runtime}, {result.Os}; compiled {result.Compiled}");
         text.WriteLine(FormattableString.Invariant($"cpu          {result.Cpu}, {result.Cores} cores, {result.MemoryGib:F1} GiB"));
         text.WriteLine($"isa          {result.IsaInUse} in use, {result.IsaWidest} offered; {Isa.EnvironmentVariable}=scalar|avx2|avx512 forces one");
         foreach (DoctorCheck check in result.Checks)

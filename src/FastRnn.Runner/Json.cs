@@ -55,7 +55,7 @@ internal sealed record InfoResult(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Series = null);
 
 internal sealed record DoctorResult(
-    string Version, string Runtime, string Os, string Cpu, int Cores, double MemoryGib, string IsaWidest, string IsaInUse, bool Ok,
+    string Version, string Runtime, string Compiled, string Os, string Cpu, int Cores, double MemoryGib, string IsaWidest, string IsaInUse, bool Ok,
     IReadOnlyList<DoctorCheck> Checks);
 
 internal sealed record DoctorCheck(string Name, bool Ok, string Detail);

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using FastRnn.Formats;
 
 namespace FastRnn.Runner;
 
@@ -23,7 +25,7 @@ internal sealed record TrialLine(int Trial, string Status, double? ValidationLos
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, AllowDuplicateProperties = false)]
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(SearchHeader))]
 [JsonSerializable(typeof(TrialLine))]
 internal sealed partial class JournalJson : JsonSerializerContext;
@@ -66,11 +68,11 @@ internal sealed class TrialJournal
             try
             {
                 if (i == 0)
-                    journal.RequireSame(JsonSerializer.Deserialize(lines[i], JournalJson.Default.SearchHeader));
+                    journal.RequireSame(Parse(lines[i], JournalJson.Default.SearchHeader));
                 else
-                    journal._trials.Add(journal.Read(JsonSerializer.Deserialize(lines[i], JournalJson.Default.TrialLine), i));
+                    journal._trials.Add(journal.Read(Parse(lines[i], JournalJson.Default.TrialLine), i));
             }
-            catch (Exception e) when (e is JsonException or FormatException)
+            catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
             {
                 throw new CliException(ExitCodes.BadInput, $"{path}, line {i + 1}: {e.Message}");
             }
@@ -108,6 +110,13 @@ internal sealed class TrialJournal
             if (here != there)
                 throw new CliException(ExitCodes.BadInput, $"{_path}: is of a search with {name} {there}, not {here}");
         }
+    }
+
+    private static T? Parse<T>(string line, JsonTypeInfo<T> type)
+    {
+        byte[] utf8 = Encoding.UTF8.GetBytes(line);
+        StrictJson.RefuseDuplicates(utf8);
+        return JsonSerializer.Deserialize(utf8, type);
     }
 
     private Trial Read(TrialLine? line, int number)

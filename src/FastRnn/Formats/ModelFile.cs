@@ -53,6 +53,9 @@ public static class ModelFile
         return session.Model.Described as ModelInfo;
     }
 
+    /// <summary>The same from a stream at the file's begin that knows its length.</summary>
+    internal static (Sequential Model, ModelInfo Info) Load(Stream stream, Backend backend) => Build(SafetensorsReader.Read(stream), null, backend);
+
     /// <summary>The file's content for a model: weights and metadata.</summary>
     internal static SafetensorsFile Describe(Sequential model, ModelInfo info)
     {

@@ -57,7 +57,9 @@ internal static class StrictJson
     private static JsonTypeInfo<T> Contract<T>() => (JsonTypeInfo<T>)_context.GetTypeInfo(typeof(T))!;
 
     /// <summary>JsonSerializerOptions.AllowDuplicateProperties exists from .NET 10 on only.</summary>
-    private static void RefuseDuplicates(ReadOnlySpan<byte> json)
+    /// <exception cref="JsonException">A field appears twice, or this is no JSON.</exception>
+    /// <exception cref="InvalidOperationException">A text holds half a surrogate pair.</exception>
+    internal static void RefuseDuplicates(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = SafetensorsLimits.JsonDepth });
         var open = new Stack<HashSet<string>>();

@@ -213,7 +213,7 @@ public sealed class RunnerTests : IDisposable
     {
         JsonElement doctor = Json.Object(_folder.Run("doctor", "--json").Succeeded().Output);
         Assert.Equal(
-            "version:String, runtime:String, os:String, cpu:String, cores:Number, memory_gib:Number, isa_widest:String, isa_in_use:String, "
+            "version:String, runtime:String, compiled:String, os:String, cpu:String, cores:Number, memory_gib:Number, isa_widest:String, isa_in_use:String, "
             + "ok:Boolean, checks:Array", Json.Shape(doctor));
         Assert.True(doctor.GetProperty("ok").GetBoolean());
         Assert.Equal(Isa.Name(Isa.Widest), doctor.GetProperty("isa_widest").GetString());

@@ -24,7 +24,10 @@ internal sealed partial class RunnerProcess : IDisposable
         _reading = Task.WhenAll(Task.Run(() => Read(_process.StandardOutput, _output)), Task.Run(() => Read(_process.StandardError, _error)));
     }
 
-    /// <summary>The executable of the configuration and framework that this assembly was built for.</summary>
+    /// <summary>Names the executable to test in place of the one built beside these tests, for example the one compiled ahead of time.</summary>
+    private const string Variable = "FASTRNN_RUNNER";
+
+    /// <summary>The executable of the configuration and framework that this assembly was built for, or the one that <see cref="Variable"/> names.</summary>
     public static string Executable { get; } = Find();
 
     /// <summary>Starts the program in a folder.</summary>
@@ -139,6 +142,8 @@ internal sealed partial class RunnerProcess : IDisposable
 
     private static string Find()
     {
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
+            return File.Exists(named) ? Path.GetFullPath(named) : throw new FileNotFoundException($"{Variable} names no file", named);
         string configuration = typeof(RunnerProcess).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
         string framework = new DirectoryInfo(AppContext.BaseDirectory).Name;
         string path = Path.Combine(
