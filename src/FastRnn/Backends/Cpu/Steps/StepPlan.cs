@@ -70,13 +70,20 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
     /// <param name="x">[steps, input width], or tokens.</param>
     /// <param name="steps">How many.</param>
     /// <param name="y">[steps, output width]; may be x, if the widths are equal.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Process(float* x, int steps, Span<float> y)
     {
         nint width = _stages[0].Input;
         int outputs = _stages[^1].Output;
+        if (_rows == null)
+        {
+            for (; steps > 0; steps--, x += width, y = y[outputs..])
+                Run(x, y[..outputs]);
+            return;
+        }
         for (int t = 0, count; t < steps; t += count)
         {
-            count = _rows == null ? 1 : Math.Min(BlockSteps, steps - t);
+            count = Math.Min(BlockSteps, steps - t);
             if (count == 1)
                 Run(x + (t * width), y.Slice(t * outputs, outputs));
             else
