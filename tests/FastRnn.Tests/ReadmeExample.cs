@@ -20,7 +20,7 @@ internal static class ReadmeExample
             Console.WriteLine(trainer.Step(chunk).Loss);          // truncated BPTT: state is carried, gradient is cut
         model.Save("shakespeare.safetensors", text.Vocabulary);
 
-        var session = model.OpenSession();                        // owns h and c; a step allocates nothing
+        using var session = model.OpenSession();                  // owns h and c; a step allocates nothing
         var logits = new float[text.Vocabulary.Count];
         var sampler = new Sampler(seed: 1, temperature: 0.8);
         for (int i = 0, token = 0; i < 200; i++)
@@ -30,5 +30,21 @@ internal static class ReadmeExample
             Console.Write(text.Vocabulary[token]);
         }
         // </example>
+    }
+
+    public static float[] Embed(Sequential model, Sequential retrained, float[] inputs, float[] someIn)
+    {
+        var outputs = new float[1000 * model.OutputSize];
+        var someOut = new float[2 * model.OutputSize];
+        // <embedded>
+        using var agents = model.OpenSession(new SessionOptions { Streams = 1000 });
+        agents.Warmup();
+        agents.StepBatch(inputs, outputs);            // all 1,000; the bits of each alone
+        agents.StepBatch([3, 17], someIn, someOut);   // only those that have news
+        agents.Reset(17);
+        model.Replace(retrained.Snapshot());          // other weights while sessions run
+        // </embedded>
+        agents.StepBatch(inputs, outputs);
+        return [.. someOut, .. outputs];
     }
 }

@@ -1,4 +1,7 @@
 using System.Text.RegularExpressions;
+using FastRnn.Backends;
+using FastRnn.Inference;
+using FastRnn.Layers;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -13,12 +16,34 @@ public partial class ReadmeTests
     [Fact]
     public void ExampleIsTheCompiledOne()
     {
-        string source = File.ReadAllText(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", "ReadmeExample.cs"));
-        string code = Between(source, "        // <example>\n", "        // </example>");
-        string expected = string.Join('\n', code.Split('\n').Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line));
-        string usings = Between(source, "// <usings>\n", "// </usings>");
-        Assert.Contains(usings + "\n" + expected, Readme, StringComparison.Ordinal);
+        string usings = Between(Source, "// <usings>\n", "// </usings>");
+        Assert.Contains(usings + "\n" + Lines("example"), Readme, StringComparison.Ordinal);
+        Assert.Contains($"```csharp\n{Lines("embedded")}```", Readme, StringComparison.Ordinal);
     }
+
+    /// <summary>Two agents that had news stand a step further, one of them went back to the start, and the new weights count for all.</summary>
+    [Fact]
+    public void EmbeddedExampleRuns()
+    {
+        using Sequential model = Model(seed: 1), retrained = Model(seed: 2);
+        float[] inputs = [.. Enumerable.Range(0, 1000).Select(i => i / 1000f)], results = ReadmeExample.Embed(model, retrained, inputs, [0.5f, -0.5f]);
+        Assert.Equal(1002, results.Length);
+        using Session other = retrained.OpenSession();
+        using Session old = Model(seed: 1).OpenSession();
+        float[] y = [0], state = new float[1];
+        old.Step([inputs[3]], y);
+        old.Step([0.5f], y);
+        Assert.Equal(y[0], results[0]);
+        other.Step([inputs[17]], state); // from the zero state, with the new weights
+        Assert.Equal(state[0], results[2 + 17]);
+    }
+
+    private static Sequential Model(ulong seed) => new(new CpuBackend(), seed, new Gru(1, 5), new Linear(5, 1));
+
+    private static readonly string Source = File.ReadAllText(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", "ReadmeExample.cs"));
+
+    private static string Lines(string name) => string.Join('\n', Between(Source, $"        // <{name}>\n", $"        // </{name}>").Split('\n')
+        .Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line));
 
     [Fact]
     public void ExampleRuns()
