@@ -14,9 +14,8 @@ namespace FastRnn.Kernels;
 /// 89 % (the counters and addresses of the loop take slots of the FMA ports), a stride in a register 1–2 % less than a constant, a test
 /// after each of the four k whether there is another 5 % less. Where A's stride is a constant it goes into the addresses (<c>at</c>): registers that
 /// held k + stride spilled pointers of the 8×3 tile, forward pass of GRU 512→512, T 64, B 64 8 % slower.
-/// Rejected for plain matrices: 12×2 registers, which have as many accumulators and read half of
-/// B. Alone as fast (97–98 % at K = 512), in products 1600×512×512, ×2048 and 1600×2048×512 83–85 % where 6×4 have 88–92 %: twelve rows of A
-/// a power of two apart share few sets of L1.
+/// Rejected for plain matrices: 12×2 registers, which have as many accumulators and read half of B. Alone as fast (97–98 % at K = 512), in products
+/// 1600×512×512, ×2048 and 1600×2048×512 83–85 % where 6×4 have 88–92 %: twelve rows of A a power of two apart share few sets of L1.
 /// </summary>
 internal static unsafe class Tile
 {

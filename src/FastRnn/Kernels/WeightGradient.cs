@@ -24,10 +24,9 @@ internal static unsafe partial class WeightGradient
     /// <summary>
     /// Most columns that one pass over dY serves: their X of a slice, 1 MiB at most, stays in L2. dY comes from L3 or memory once a pass, and is
     /// prefetched. Some strips take all blocks of the slice in turn, so that their sums stay in L2; with all strips for a block, then the next, forward
-    /// and backward were 1–2 % slower. In LSTM
-    /// 512→512, T 64, B 64: the tiles at 76 % of the FMA peak, without the prefetch 5–7 % of the whole training step slower. Rejected there, all
-    /// as fast or slower: 512 columns a pass, passes of 16 or 32 strips whose sums stay in L2, half of the rows at a time so that a panel stays in L1,
-    /// dY's rows copied together first, tiles of 11×2 registers whose 256 rows of X, 32 KiB, stay in L1 (1–2 % slower).
+    /// and backward were 1–2 % slower. In LSTM 512→512, T 64, B 64: the tiles at 76 % of the FMA peak, without the prefetch 5–7 % of the whole training
+    /// step slower. Rejected there, all as fast or slower: 512 columns a pass, passes of 16 or 32 strips whose sums stay in L2, half of the rows at a
+    /// time so that a panel stays in L1, dY's rows copied together first, tiles of 11×2 registers whose 256 rows of X, 32 KiB, stay in L1 (1–2 % slower).
     /// One strip at a time instead of the four of a block: tiles 12 % slower.
     /// </summary>
     private const int PassColumns = 256;
