@@ -48,11 +48,12 @@ public unsafe class ProductTests
             (ref GemmArgs args) => args.SetGateStripsA(strips.Pointer, row, gates, stride, blocks));
     }
 
-    /// <summary>Spans from the last to the first, a tree of slices of samples, blocks of steps in turn, each a chain.</summary>
+    /// <summary>Spans from the last to the first, a tree of slices of samples, blocks of steps in turn, each a chain. 50 outputs are rows of 64 floats.</summary>
     [Theory]
     [InlineData(130, 35, 270, 40)]
     [InlineData(70, 16, 80, 33)]
     [InlineData(66, 7, 17, 15)]
+    [InlineData(66, 18, 17, 50)]
     [InlineData(150, 3, 5, 7)]
     [InlineData(5, 3, 7, 11)]
     public void WeightGradientIsItsDefinition(int steps, int batch, int input, int output)

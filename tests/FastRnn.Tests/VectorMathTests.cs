@@ -106,8 +106,8 @@ public unsafe class VectorMathTests
     }
 
     /// <summary>
-    /// tanh is one polynomial for each of eight spans: around every joint no float's result
-    /// falls by more than 1 ulp behind its left neighbour's, none passes 1, and from the limit on all are 1.
+    /// tanh is one polynomial for each of eight spans: around every joint no float's result falls by more than 1 ulp behind its left neighbour's, none
+    /// passes 1, and from the limit on all are 1.
     /// </summary>
     [Fact]
     public void TanhRisesAcrossItsSpansToOne()

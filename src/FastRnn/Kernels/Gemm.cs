@@ -48,8 +48,11 @@ internal unsafe struct GemmArgs
     /// <summary>Floats of a panel's rows that are used.</summary>
     public readonly nint PanelLength => Depth * PanelWidth;
 
+    /// <summary>Floats from one panel to the next.</summary>
+    public readonly nint PanelStep => PanelStride == 0 ? PanelLength : PanelStride;
+
     /// <summary>Where a panel lies.</summary>
-    public readonly float* Panel(nint panel) => Panels + (panel * (PanelStride == 0 ? PanelLength : PanelStride));
+    public readonly float* Panel(nint panel) => Panels + (panel * PanelStep);
 
     /// <summary>Length K of every chain.</summary>
     public readonly nint Depth => Count * OuterCount;
@@ -195,10 +198,10 @@ internal static unsafe class Gemm
     /// </summary>
     public static void RunPanel(KernelTable table, in GemmArgs args, nint panel, nint? then = null)
     {
-        nint used = args.Depth * args.PanelWidth, stride = args.PanelStride == 0 ? used : args.PanelStride;
+        nint used = args.PanelLength;
         // After the last panel comes the first one's next part, or the first one again, unless the caller says which.
         nint next = then ?? (panel + 1 < args.PanelCount ? panel + 1 : 0);
-        RunPanel(table, args, panel, args.Panels + (next * stride) + (then == null && next == 0 && stride > used ? used : 0), used);
+        RunPanel(table, args, panel, args.Panel(next) + (then == null && next == 0 && args.PanelStep > used ? used : 0), used);
     }
 
     /// <summary>The same; <paramref name="length"/> floats at <paramref name="ahead"/> come after.</summary>
@@ -208,9 +211,8 @@ internal static unsafe class Gemm
         TileArgs tile = FirstTile(args, panel);
         int most = registers == 4 ? table.TileRows : table.NarrowTileRows;
         nint tiles = (args.Rows + most - 1) / most;
-        nint used = args.Depth * args.PanelWidth, stride = args.PanelStride == 0 ? used : args.PanelStride;
-        tile.B += panel * stride;
-        bool resident = args.PanelCount * stride <= ResidentLength;
+        tile.B = args.Panel(panel);
+        bool resident = args.PanelCount * args.PanelStep <= ResidentLength;
         float* end = resident ? ahead : ahead + length;
         nint first = 0, runs = tiles * (16 / table.Width);
         // Spread over all runs of this panel, so that the last fetches end with it: GRU 512, T 50, B 32 at 80 % of FMA peak; a line every k,
@@ -254,7 +256,6 @@ internal static unsafe class Gemm
         GroupStride = args.GroupStride,
         OuterCount = args.OuterCount,
         OuterStride = args.OuterStride,
-        B = args.Panels,
         Init = args.Init + (panel * args.InitPanel),
         InitRow = args.InitRow,
         InitVector = args.InitVector,

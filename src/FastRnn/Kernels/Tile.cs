@@ -14,11 +14,10 @@ namespace FastRnn.Kernels;
 /// 89 % (the counters and addresses of the loop take slots of the FMA ports), a stride in a register 1–2 % less than a constant, a test
 /// after each of the four k whether there is another 5 % less. Where A's stride is a constant it goes into the addresses (<c>at</c>): registers that
 /// held k + stride spilled pointers of the 8×3 tile, forward pass of GRU 512→512, T 64, B 64 8 % slower.
-/// Rejected for plain matrices: 12×2 registers, which have as many accumulators and read half of
-/// B. Alone as fast (97–98 % at K = 512), in products 1600×512×512, ×2048 and 1600×2048×512 83–85 % where 6×4 have 88–92 %: twelve rows of A
-/// a power of two apart share few sets of L1.
+/// Rejected for plain matrices: 12×2 registers, which have as many accumulators and read half of B. Alone as fast (97–98 % at K = 512), in products
+/// 1600×512×512, ×2048 and 1600×2048×512 83–85 % where 6×4 have 88–92 %: twelve rows of A a power of two apart share few sets of L1.
 /// Rejected for rows of a batch that come 16 at a time: the next 16 without leaving the inner loop (forward and backward of LSTM 512→512, T 64, B 64
-/// 0–1 % faster, which another run took back; for gates' walks as well, 0–2 % slower), C's rows fetched into L1 in the last turns (2 % slower).
+/// between 0 and 1 % faster in two runs, no gain with gates' walks as well), C's rows fetched into L1 in the last turns (no gain).
 /// </summary>
 internal static unsafe class Tile
 {

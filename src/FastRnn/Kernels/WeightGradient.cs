@@ -24,16 +24,14 @@ internal static unsafe partial class WeightGradient
     /// <summary>
     /// Most columns that one pass over dY serves: their X of a slice, 1 MiB at most, stays in L2. dY comes from L3 or memory once a pass, and is
     /// prefetched. Some strips take all blocks of the slice in turn, so that their sums stay in L2; with all strips for a block, then the next, forward
-    /// and backward were 1–2 % slower. In LSTM
-    /// 512→512, T 64, B 64: the tiles at 76 % of the FMA peak, without the prefetch 5–7 % of the whole training step slower. Rejected there, all
-    /// as fast or slower: 512 columns a pass, passes of 16 or 32 strips whose sums stay in L2, half of the rows at a time so that a panel stays in L1,
-    /// dY's rows copied together first, tiles of 11×2 registers whose 256 rows of X, 32 KiB, stay in L1 (1–2 % slower).
+    /// and backward were 1–2 % slower. In LSTM 512→512, T 64, B 64: the tiles at 76 % of the FMA peak, without the prefetch 5–7 % of the whole training
+    /// step slower. Rejected there, all as fast or slower: 512 columns a pass, passes of 16 or 32 strips whose sums stay in L2, half of the rows at a
+    /// time so that a panel stays in L1, dY's rows copied together first, tiles of 11×2 registers whose 256 rows of X, 32 KiB, stay in L1 (1–2 % slower).
     /// One strip at a time instead of the four of a block: tiles 12 % slower.
-    /// What is left was found by leaving parts out, sums of that layer alone: without packing X 3–4 % faster, every block with the same panels 4 %, all
-    /// strips with the same dY 2 %, with the same sums 2 %, without the last add 1 %, all of them together and nothing fetched 9–11 %. Rejected: lines of
-    /// X fetched 2, 4 or 8 rows before they are packed, those of dW 16 rows before the last add (each 0–1 % slower). Open:
-    /// 128 columns a pass, forward and backward of that layer 0.8–0.9 % faster, of a GRU 0.3–0.5 % slower; dY is then read twice as often, by two
-    /// threads not measured.
+    /// What is left, found by leaving parts out, sums of that layer alone, each within 1 %: without packing X 3–4 % faster; then every block with the same
+    /// panels 4 %, all strips with the same dY 2 %, with the same sums 2 %; without the last add 1 %; all of it 9–11 %. Rejected: lines of X fetched 2, 4
+    /// or 8 rows before they are packed, those of dW 16 rows before the last add (as fast or 1 % slower). Open: 128 columns a pass, forward and backward
+    /// of that layer 0.8–0.9 % faster, of a GRU 0.3–0.5 % slower; dY is then read twice as often, which two threads may feel.
     /// </summary>
     private const int PassColumns = 256;
 

@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace FastRnn.Numerics;
 
 /// <summary>
-/// exp, sigmoid, tanh and log over lanes. Each is one sequence of IEEE operations without branches, so the bits are the same at every width. A bound in ulps holds wherever the result is normal; results below 2⁻¹²⁶ become zero. The constants here are the bounds
-/// the tests assert.
-/// Method: reduction by multiples of ln 2 (Cody, Waite 1980) and a polynomial interpolated at Chebyshev nodes of the reduced interval.
+/// exp, sigmoid, tanh and log over lanes. Each is one sequence of IEEE operations and choices by lane, so the bits are the same at every width.
+/// A bound in ulps holds wherever the result is normal; results below 2⁻¹²⁶ become zero. The constants here are the bounds the tests assert.
+/// Method, but for tanh: reduction by multiples of ln 2 (Cody, Waite 1980) and a polynomial interpolated at Chebyshev nodes of the reduced interval.
 /// </summary>
 internal static partial class VectorMath
 {

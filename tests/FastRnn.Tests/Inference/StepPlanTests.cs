@@ -57,7 +57,7 @@ public class StepPlanTests
     {
         using var guard = new GuardedBlocks();
         using var backend = new CpuBackend(1, isa);
-        foreach ((int input, int hidden) in new[] { (1, 1), (7, 8), (16, 11), (17, 16), (33, 17), (3, 33), (1, 5), (4, 20), (9, 24), (1, 40), (6, 37), (5, 64), (2, 70) })
+        foreach ((int input, int hidden) in new[] { (1, 1), (7, 8), (16, 11), (17, 16), (33, 17), (3, 33), (1, 5), (4, 20), (9, 24), (1, 40), (6, 37), (70, 20), (30, 40), (5, 64), (2, 70) })
         {
             using var model = new Sequential(backend, 5, CellLayers.Create(Planned[cell], input, hidden), new Linear(hidden, 3));
             Session session = model.OpenSession();

@@ -6,8 +6,8 @@ using FastRnn.Numerics;
 namespace FastRnn.Backends;
 
 /// <summary>
-/// Recurrent layers. Forward: X·W for a block of time steps is one product over all its rows; then the recurrence, in which every thread
-/// takes some samples of the batch through all steps of the block without meeting another. Backward: the same cut for the recurrence –
+/// Recurrent layers. Forward: X·W for a block of time steps is one product over all its rows, unless a large batch has it step by step with R·h; then
+/// the recurrence, in which every thread takes some samples of the batch through all steps of the block without meeting another. Backward: the same cut for the recurrence –
 /// only dh_{t−1} = dG_t·R is sequential – then dX, dW, dR and db as one product each over T·B; all of it span by span, from the last to the
 /// first, when the stash keeps <see cref="Keep.States"/>.
 /// </summary>

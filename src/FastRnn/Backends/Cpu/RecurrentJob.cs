@@ -147,10 +147,7 @@ internal unsafe partial struct RecurrentJob
         gemm.SetInitC();
         if (gemm.Bytes != null)
         {
-            for (nint apart = FirstBlock; ApartBias != null && apart < EndBlock; apart++)
-                StartApartChain(gateRow, cell.Rows, apart);
-            ByteGemm.Run(table, gemm, FirstBlock / product.PanelBlocks, (EndBlock + product.PanelBlocks - 1) / product.PanelBlocks);
-            RunCells(table, cell, gateRow, kernel);
+            RunForwardBytes(table, gemm, product.PanelBlocks, gateRow, cell, kernel);
             return;
         }
         GemmArgs input = Input.Panels == null ? default : InputProduct(rows);
@@ -165,35 +162,23 @@ internal unsafe partial struct RecurrentJob
                 StartApartChain(gateRow, cell.Rows, start);
             nint then = i == last ? panel : backwards ? panel - 1 : panel + 1;
             if (Input.Panels == null)
-            {
                 Gemm.RunPanel(table, gemm, panel, then);
-            }
             else
-            {
-                Gemm.RunPanel(table, input, panel, gemm.Panel(panel), gemm.PanelLength);
-                Gemm.RunPanel(table, gemm, panel, input.Panel(then), input.PanelLength);
-            }
+                RunJoinedPanel(table, input, gemm, panel, then);
             nint end = Math.Min(EndBlock, start + product.PanelBlocks);
             for (block = start; block < end; block++)
                 RunCell(table, ref one, kernel);
         }
     }
 
-    /// <summary>Sets what a step needs to compute W·x itself.</summary>
-    public void JoinInput(ProductPanels product, float* x, int row, int size, float* bias)
+    /// <summary>The same with R in 8 bits: the product over all panels, then the cell.</summary>
+    private readonly void RunForwardBytes(
+        KernelTable table, in GemmArgs gemm, nint panelBlocks, nint gateRow, in CellArgs cell, CellKernel kernel)
     {
-        (Input, InputRow, InputSize) = (product, row, size);
-        Inputs = x;
-        Bias = bias;
-    }
-
-    private readonly GemmArgs InputProduct(in StepRows rows)
-    {
-        var gemm = new GemmArgs { Rows = rows.Count, Columns = UnitBlocks * Input.Gates * 16, PanelWidth = Input.PanelWidth, Panels = Input.Panels };
-        gemm.SetRowMajorA(Inputs + (rows.Row * InputRow), InputRow, InputSize);
-        gemm.SetInitRow(Bias, 16, Input.PanelWidth);
-        gemm.SetGateStripsC(Strips + (Input.FirstStrip * 16) + (rows.GateRow * GateRow), GateRow, Input.Gates, BlockStride);
-        return gemm;
+        for (nint apart = FirstBlock; ApartBias != null && apart < EndBlock; apart++)
+            StartApartChain(gateRow, cell.Rows, apart);
+        ByteGemm.Run(table, gemm, FirstBlock / panelBlocks, (EndBlock + panelBlocks - 1) / panelBlocks);
+        RunCells(table, cell, gateRow, kernel);
     }
 
     private readonly void RunCells(KernelTable table, in CellArgs cell, nint gateRow, CellKernel kernel)

@@ -13,7 +13,7 @@ namespace FastRnn.Backends;
 /// </code>
 /// Measured bounds of a k: 4 clocks of the chain, or 0.7 for each multiply-add that loads a whole 512-bit register (0.5 without the loads), so that 32 units take
 /// 5.6 and 40 take 7.2. Rejected: finishing one register while the products of the next run; the functions wait in the scheduler and leave no room for
-/// them, 554 clocks instead of 341 for 32 units. AVX2's registers for 16 units: 222 instead of 211.
+/// them, 554 clocks a step instead of 341 for 32 units. AVX2's registers for 16 units: 222 clocks instead of 211.
 /// </summary>
 internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights weights) : RecurrentStage(weights, L.Width)
     where L : struct, ILanes<V>

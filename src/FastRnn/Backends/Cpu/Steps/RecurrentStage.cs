@@ -8,7 +8,7 @@ namespace FastRnn.Backends;
 /// What the steps of recurrent layers share: h twice, so that a step can write h_t while others of its units still read h_{t−1}, c, and one set of
 /// panels over [x | h]:
 /// <code>[block of 16 units][k = input, then unit][gate][16]      biases [block][strip][16]</code>
-/// Gates and strips stand in the order of <see cref="GateLayout"/>; a strip more than gates is the chain that R has for itself.
+/// unless a stage has its own places for them. Gates and strips stand in the order of <see cref="GateLayout"/>; a strip more than gates is the chain that R has for itself.
 /// </summary>
 internal abstract unsafe class RecurrentStage : StepStage
 {
