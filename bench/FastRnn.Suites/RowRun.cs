@@ -47,7 +47,7 @@ internal sealed class RowRun
         using LoadBandwidth? block = _run.Probe.Own(swept);
         ProbeReading before = _run.Probe.Read();
         double rate = Rounds(ours, beside, block);
-        Latencies? latencies = _row.Mode == WorkMode.Step ? Latencies.Measure(work, StepCount(), _run.Cancellation) : null;
+        Latencies? latencies = _row.Mode == WorkMode.Step ? Latencies.Measure(work, StepCount(_row, _run.Options.Seconds, Statistics.Median([.. _times])), _run.Cancellation) : null;
         ReleasePeers();
         ProbeReading reading = ProbeReading.Best(before, _run.Probe.Read());
         _run.Best = _run.Best == null ? reading : ProbeReading.Best(_run.Best, reading);
@@ -129,9 +129,9 @@ internal sealed class RowRun
         _peerRatios[i][round] = time / ours;
     }
 
-    private int StepCount() => _row.JudgesTail
-        ? Latencies.Full
-        : (int)Math.Clamp(Math.Min(Latencies.Full, 3 * _run.Options.Seconds / Statistics.Median([.. _times])), 10, Latencies.Full);
+    /// <summary>Steps to time one by one: where the tail is judged all of a full run, however short the rounds are.</summary>
+    internal static int StepCount(Row row, double seconds, double time) =>
+        row.JudgesTail ? Latencies.Full : (int)Math.Clamp(Math.Min(Latencies.Full, 3 * seconds / time), 10, Latencies.Full);
 
     private RowResult Times(RowResult result, Measurement ours, Latencies? latencies)
     {

@@ -25,7 +25,7 @@ double since(Clock::time_point start) { return std::chrono::duration<double, std
 // What start.sh has asked of the C library.
 const char *pages() {
     const char *tunables = std::getenv("GLIBC_TUNABLES");
-    return tunables && std::strstr(tunables, "glibc.malloc.hugetlb=1") ? ", memory in huge pages" : "";
+    return tunables && std::strstr(tunables, "glibc.malloc.hugetlb=1") ? ", huge pages asked for" : "";
 }
 
 struct Entry {

@@ -270,7 +270,7 @@ def details():
 
 def pages():
     """What start.sh has asked of the C library."""
-    return ", memory in huge pages" if "glibc.malloc.hugetlb=1" in os.environ.get("GLIBC_TUNABLES", "") else ""
+    return ", huge pages asked for" if "glibc.malloc.hugetlb=1" in os.environ.get("GLIBC_TUNABLES", "") else ""
 
 
 def main():

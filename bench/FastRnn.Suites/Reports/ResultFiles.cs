@@ -10,7 +10,7 @@ internal static class ResultFiles
 
     /// <summary>
     /// Writes the results, and the targets against all results that are there then. Whole suites replace older ones; a part of one joins
-    /// the rows that the same program has left there, and goes beside those of another, into files that no overview reads. Returns the files without extension.
+    /// the rows that the same program has left there, and goes beside those of another, or beside longer measurements, into files that no overview reads. Returns the files without extension.
     /// </summary>
     public static IReadOnlyList<string> Write(string root, IReadOnlyList<SuiteResult> results, bool whole)
     {
@@ -20,7 +20,7 @@ internal static class ResultFiles
         foreach (SuiteResult result in results)
         {
             string path = Path.Combine(folder, $"{result.Suite}-{result.Isa}-{result.Threads}");
-            if (!whole && Older(path) is { } other && !result.IsOfSameProgram(other))
+            if (!whole && Older(path) is { } other && !result.Joins(other))
                 path += Part;
             SuiteResult? older = whole ? null : Older(path);
             SuiteResult joined = result.With(older, [.. Catalog.Rows(Isa.Widest).Select(row => row.Id)]);

@@ -20,21 +20,21 @@ internal sealed record SuiteResult(
 {
     /// <summary>
     /// These rows beside those that an older run of the same program on the same machine has and this one has not, in the order of the suite. Results of another
-    /// program are not mixed in.
+    /// program are not mixed in, and rows are not replaced by shorter measurements.
     /// </summary>
     public SuiteResult With(SuiteResult? older, List<string> order)
     {
-        if (older == null || !IsOfSameProgram(older))
+        if (older == null || !Joins(older))
             return this;
         List<RowResult> kept = [.. older.Rows.Where(row => !Rows.Any(other => other.Id == row.Id))];
         // A fault of a probe names no row: it stays as long as a row does that was measured beside it.
         IEnumerable<string> faults = older.Faults.Where(
             fault => kept.Count > 0 && !Rows.Any(row => fault.StartsWith($"row {row.Id}:", StringComparison.Ordinal)) && !Faults.Contains(fault));
-        return this with { Rows = [.. Rows.Concat(kept).OrderBy(row => order.IndexOf(row.Id))], Faults = [.. Faults, .. faults] };
+        return this with { SecondsARow = older.SecondsARow, Rows = [.. Rows.Concat(kept).OrderBy(row => order.IndexOf(row.Id))], Faults = [.. Faults, .. faults] };
     }
 
-    /// <summary>Whether the other comes from the same program and peers on the same machine, measured in as many rounds.</summary>
-    public bool IsOfSameProgram(SuiteResult other) => Program(other) == Program(this);
+    /// <summary>Whether the older one comes from the same program and peers on the same machine, measured in as many rounds and in no more time a row.</summary>
+    public bool Joins(SuiteResult older) => Program(older) == Program(this) && SecondsARow >= older.SecondsARow;
 
     private static (string, string, string, int, string, string, int) Program(SuiteResult run) =>
         (run.Suite, run.Machine, run.Isa, run.Threads, run.Commit, string.Join(';', run.Peers), run.Rounds);

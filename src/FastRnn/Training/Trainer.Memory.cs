@@ -21,7 +21,8 @@ public sealed partial class Trainer
 
     /// <summary>
     /// Most bytes that training may hold, as <see cref="EstimateMemory"/> counts them, with all shapes of windows seen; 0 sets no limit. It is
-    /// looked at before a window of a new shape is made, in <see cref="Step"/> and <see cref="Evaluate"/>.
+    /// looked at before a window of a new shape is made, in <see cref="Step"/> and <see cref="Evaluate"/>, and before an evaluation makes copies of the
+    /// weights in reduced precision.
     /// </summary>
     public long MemoryLimit
     {
@@ -110,8 +111,9 @@ public sealed partial class Trainer
         if (estimate.Total > MemoryLimit)
         {
             WindowShape shape = windows[0].Shape;
+            string reduced = _evaluated == WeightPrecision.Float32 ? "" : $" with {_evaluated.Name()} weights";
             throw new InsufficientMemoryException(FormattableString.Invariant(
-                $"windows of {shape.Steps} steps, batch {shape.Batch} would take {estimate.Total:N0} bytes, the limit is {MemoryLimit:N0} ({estimate})"));
+                $"windows of {shape.Steps} steps, batch {shape.Batch}{reduced} would take {estimate.Total:N0} bytes, the limit is {MemoryLimit:N0} ({estimate})"));
         }
     }
 }

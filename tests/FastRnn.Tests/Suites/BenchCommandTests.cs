@@ -33,7 +33,6 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("step", "step-lstm-1-20")]
     [InlineData("kernels", "kernel-t")]
     [InlineData("batch", "infer-lstm-128-t50-b50")]
-    [InlineData("step", "step-lstm-32")]
     public void RowsRun(string suite, string filter)
     {
         RunnerResult result = _folder.RunInside("bench", "--suite", suite, "--filter", filter, "--seconds", "0.001", "--json", "--out", _folder.Root);
@@ -44,8 +43,6 @@ public sealed class BenchCommandTests : IDisposable
             Assert.StartsWith(filter, row.GetProperty("id").GetString(), StringComparison.Ordinal);
             Assert.True(row.GetProperty("median").GetDouble() > 0);
             Assert.True(row.TryGetProperty("share", out JsonElement share) ? share.GetDouble() > 0 : row.GetProperty("metrics").GetProperty("clocks").GetDouble() > 0);
-            if (filter == "step-lstm-32")
-                Assert.Equal(1_000_000, row.GetProperty("samples").GetInt32()); // its tail is judged, however short the run
         }
         Assert.NotEmpty(Directory.GetFiles(_folder.Root, $"{suite}-*.md", SearchOption.AllDirectories));
     }

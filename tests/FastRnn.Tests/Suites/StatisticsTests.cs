@@ -1,3 +1,4 @@
+using FastRnn.Numerics;
 using FastRnn.Suites;
 using Xunit;
 
@@ -43,6 +44,29 @@ public class StatisticsTests
         Assert.Equal(1000, latencies.Count);
         Assert.True(latencies.P999 >= 1e-3, $"p99.9 {latencies.P999}");
         Assert.True(latencies.P50 < 1e-3, $"p50 {latencies.P50}");
+    }
+
+    /// <summary>A row whose tail is judged times a million steps however short its rounds are; others as many as three times its time lets in.</summary>
+    [Theory]
+    [InlineData("step-lstm-32", 0.001, 40e-6, 1_000_000)]
+    [InlineData("step-lstm-64", 0.001, 40e-6, 75)]
+    [InlineData("step-lstm-64", 0.001, 1, 10)]
+    [InlineData("step-lstm-64", 1, 1e-7, 1_000_000)]
+    public void AMillionStepsAreTimedWhereTheTailIsJudged(string id, double seconds, double time, int count)
+    {
+        Row row = Catalog.Rows(Isa.Current).Single(row => row.Id == id);
+        Assert.Equal(count, RowRun.StepCount(row, seconds, time));
+        Assert.Equal(row.JudgesTail, Targets.All.Any(target => target.Row == id && target.Names == MetricNames.Tail));
+    }
+
+    /// <summary>What the tail of a step is compared with does take time: nothing has no tail.</summary>
+    [Fact]
+    public void TailsAreComparedWithWork()
+    {
+        using var additions = new AdditionsWork(2e-6, Clock.Measure());
+        using var loads = new LoadsWork(Isa.Current, 32 << 10, 20e-6);
+        foreach (Work work in new Work[] { additions, loads })
+            Assert.True(Latencies.Measure(work, 1000) is { P50: > 0, Count: 1000 } latencies && double.IsFinite(latencies.P999 / latencies.P50));
     }
 
     [Fact]

@@ -182,6 +182,9 @@ public class TargetTests
         Assert.Empty(SuiteReports.Suite("step", [.. first.Rows]).With(first, order).Faults); // all measured again
         Assert.Same(second, second.With(first with { Commit = "other" }, order));
         Assert.Same(second, second.With(null, order));
+        SuiteResult hasty = second with { SecondsARow = 0.001 }, patient = second with { SecondsARow = 2 };
+        Assert.Same(hasty, hasty.With(first, order));
+        Assert.Equal((1, 3), (patient.With(first, order).SecondsARow, patient.With(first, order).Rows.Count)); // the least that any row had
     }
 
     /// <summary>Rows of another program are never replaced by a part of a suite, nor mixed with it.</summary>
@@ -200,6 +203,7 @@ public class TargetTests
                 string part = File.ReadAllText(file + "-part.md");
                 Assert.Equal(commit == "newer" ? 1 : row == "step-lstm-1-8" ? 1 : 2, part.Split('\n').Count(line => line.StartsWith("| step-", StringComparison.Ordinal) && line.Contains("f32", StringComparison.Ordinal)));
             }
+            Assert.Equal(file + "-part", ResultFiles.Write(folder, [SuiteReports.Suite("step", SuiteReports.Row("step-lstm-1-8", 30)) with { SecondsARow = 0.001 }], whole: false).Single());
             Assert.Equal(before, File.ReadAllText(file + ".json"));
             Assert.Equal(["abc1234"], ResultFiles.Read(Path.GetDirectoryName(file)!, "avx512").Select(run => run.Commit));
             Assert.Equal(file, ResultFiles.Write(folder, [SuiteReports.Suite("step", SuiteReports.Row("step-lstm-1-8", 30)) with { Commit = "new" }], whole: true).Single());

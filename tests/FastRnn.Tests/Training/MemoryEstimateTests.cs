@@ -164,8 +164,10 @@ public class MemoryEstimateTests
         trainer.Model.InferenceWeights = weights;
         trainer.MemoryLimit = before.Total;
         Run(trainer, 20, 4, masked: false); // training needs no more
-        Assert.Throws<InsufficientMemoryException>(() => trainer.Evaluate([window]));
-        Assert.Throws<InsufficientMemoryException>(() => trainer.CompareWeights([window], weights));
+        foreach (Action evaluation in new Action[] { () => trainer.Evaluate([window]), () => trainer.CompareWeights([window], weights) })
+            Assert.Contains($"windows of 20 steps, batch 4 with {weights.Name()} weights would take", Assert.Throws<InsufficientMemoryException>(evaluation).Message, StringComparison.Ordinal);
+        SequenceChunk longer = TrainingRuns.RandomChunk(21, 4, Vocabulary, 1); // as the first with a new shape
+        Assert.Throws<InsufficientMemoryException>(() => trainer.Evaluate([longer]));
 
         trainer.MemoryLimit = 0;
         long made = Asked(() => trainer.Evaluate([window])) - state; // all of it only now
