@@ -204,7 +204,7 @@ public sealed unsafe partial class CpuBackend
     private void ShareRecurrence(delegate*<void*, int, int, void> run, RecurrentJob* job, nint unitPieces)
     {
         nint cost = (nint)job->StateRow * job->CellStrips * job->HiddenRow;
-        Cut cut = Sharing.Recurrence(job->BlockSteps, job->Batch, cost, unitPieces, _workers.IsParked);
+        Cut cut = Sharing.Recurrence(job->BlockSteps, job->Batch, cost, unitPieces, _workers.IsParked, job->Recurrent.Bytes != null);
         job->CutsUnits = cut.Units;
         _workers.Run(run, job, cut.Parts);
     }
