@@ -76,6 +76,16 @@ public class RooflineTests
 
     /// <summary>Weights as large as a cache come partly from it: the rate measured at their size counts, and at no other.</summary>
     [Fact]
+    public void ASecondLevelFullCountsAtItsOwnRate()
+    {
+        const double level2 = 1 << 20, bytes = 3 << 20;
+        MachineLimits slow = Core with { Own = (bytes, 1e9) }, quick = Core with { Own = (bytes, 900e9) };
+        Near((level2 / (64 * Clock)) + ((bytes - level2) / (32 * Clock)), slow.Loads(bytes).Seconds, 1e-12);
+        Near(bytes / 900e9, quick.Loads(bytes).Seconds, 1e-12);
+        Near(level2 / 2 / 1e9, (Core with { Own = (level2 / 2, 1e9) }).Loads(level2 / 2).Seconds, 1e-12);
+    }
+
+    [Fact]
     public void RateAtTheOwnSizeGoesFirst()
     {
         var shape = new WorkShape(CellType.Lstm, 256, 256, 1, 1, 1);
