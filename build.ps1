@@ -18,7 +18,7 @@ pack      dotnet pack FastRnn.sln -c Release -o artifacts/packages
 packages  dotnet msbuild tests/Packages.proj
 aot       dotnet msbuild src/Native.proj -t:Runner
 test-aot  dotnet msbuild tests/NativeRunner.proj
-native    cmake -S . -B artifacts/cmake -DCMAKE_BUILD_TYPE=Release
+native    cmake -S cmake -B artifacts/cmake -DCMAKE_BUILD_TYPE=Release
 native    cmake --build artifacts/cmake
 native    cmake --install artifacts/cmake --prefix artifacts/install
 test-native  ctest --test-dir artifacts/cmake --output-on-failure

@@ -15,7 +15,7 @@ internal static class ContractBench
 {
     private static readonly (string Name, Func<bool> Run)[] Parts =
     [
-        ("warmup", Warmup), ("batch", Batch), ("silence", Silence), ("swaps", Swaps), ("allocations", Allocations),
+        ("warmup", FirstCalls.Met), ("batch", Batch), ("silence", Silence), ("swaps", Swaps), ("allocations", Allocations),
     ];
 
     private static readonly (string Name, Func<int, RecurrentLayer> Create)[] Cells =
@@ -33,6 +33,8 @@ internal static class ContractBench
     public static int Run(ReadOnlySpan<string> args)
     {
         string part = args.Length > 0 ? args[0] : "all";
+        if (part == "first-calls")
+            return FirstCalls.Measure(args[1]);
         if (args.Length > 1)
             Steps = long.Parse(args[1], CultureInfo.InvariantCulture);
         if (part == "silent-steps")
@@ -50,46 +52,6 @@ internal static class ContractBench
         if (!found)
             Print($"no part {part}; parts are {string.Join(", ", Parts.Select(known => known.Name))}");
         return met && found ? 0 : 1;
-    }
-
-    /// <summary>
-    /// The first call after opening and warming up against the median of those after it: in the first session of a model, and in five more, of which the median counts
-    /// because a shared machine disturbs some.
-    /// </summary>
-    private static bool Warmup()
-    {
-        bool met = true;
-        foreach ((string name, Sequential model) in new (string, Sequential)[]
-        {
-            ("LSTM 1→8", new(new Lstm(1, 8))), ("LSTM 32", new(new Lstm(32, 32), new Linear(32, 1))), ("GRU 64", new(new Gru(64, 64))), ("LSTM 256", new(new Lstm(256, 256))),
-        })
-        {
-            (long First, long Median, double Warm)[] seen = [.. Enumerable.Range(0, 6).Select(_ => FirstCall(model))];
-            double[] ratios = [.. seen.Select(one => (double)one.First / one.Median)];
-            double middle = ratios.Order().ElementAt(3);
-            Print($"{name}: warm-up {seen[0].Warm:F0} ms; first call {seen[0].First} ns, median {seen[0].Median} ns, ratio {ratios[0]:F2}; of six sessions {middle:F2} (3 allowed), worst {ratios.Max():F2}");
-            met &= middle <= 3;
-            model.Dispose();
-        }
-        return met;
-    }
-
-    private static (long First, long Median, double Warm) FirstCall(Sequential model)
-    {
-        using Session session = model.OpenSession();
-        float[] x = new float[session.InputSize], y = new float[session.OutputSize];
-        var ticks = new long[10_001];
-        ticks.AsSpan().Fill(1);
-        long start = Stopwatch.GetTimestamp();
-        session.Warmup();
-        long warm = Stopwatch.GetTimestamp() - start;
-        for (int i = 0; i < ticks.Length; i++)
-        {
-            long before = Stopwatch.GetTimestamp();
-            session.Step(x, y);
-            ticks[i] = Stopwatch.GetTimestamp() - before;
-        }
-        return (ticks[0], ticks.Skip(1).Order().ElementAt(5000), warm / 1e6);
     }
 
     /// <summary>A batch against as many sessions of one stream, on one thread, in turn.</summary>
@@ -173,11 +135,19 @@ internal static class ContractBench
         return met;
     }
 
-    /// <summary>64 sessions on 16 threads, as many steps as a hundredth of those of other parts, with hot swaps all along.</summary>
-    private static bool Swaps()
+    /// <summary>
+    /// 64 sessions on 16 threads, as many steps as a hundredth of those of other parts, with hot swaps all along; a tenth of that in 8-bit weights, and of a model
+    /// without stages.
+    /// </summary>
+    private static bool Swaps() =>
+        Swaps("float32", (int)(Steps / 100), WeightPrecision.Float32, peepholes: false)
+        & Swaps("8-bit weights", (int)(Steps / 1000), WeightPrecision.Int8, peepholes: false)
+        & Swaps("peepholes", (int)(Steps / 1000), WeightPrecision.Float32, peepholes: true);
+
+    private static bool Swaps(string name, int steps, WeightPrecision weights, bool peepholes)
     {
-        SwapResult seen = SwapReplay.Run(64, 16, (int)(Steps / 100));
-        Print($"{seen.Steps:N0} steps, {seen.Swaps:N0} swaps: {seen.Old:N0} with the bits of the first weights, {seen.New:N0} of the second, {seen.Wrong:N0} of neither");
+        SwapResult seen = SwapReplay.Run(64, 16, steps, weights: weights, peepholes: peepholes);
+        Print($"{name}: {seen.Steps:N0} steps, {seen.Swaps:N0} swaps: {seen.Old:N0} with the bits of the first weights, {seen.New:N0} of the second, {seen.Wrong:N0} of neither");
         return seen is { Wrong: 0, Old: > 0, New: > 0 };
     }
 

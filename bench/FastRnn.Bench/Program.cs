@@ -10,8 +10,8 @@ using FastRnn.Suites;
 // cells [threads = 1] [isa]     every option of the cells against the plain LSTM
 // recompute [threads = 1] [isa] gates computed again for the backward pass against gates kept
 //                               these write bench/results/<cpu>/<what>-<isa>-<threads>.md
-// native [suites]               sizes, starts and the C border of what src/Native.proj has made; with suites also the two compilers' code in turn
-//                               writes bench/results/<cpu>/native.md
+// native [suites]               sizes, starts and the C border of what src/Native.proj has made: bench/results/<cpu>/native.md;
+//                               with suites instead the code of both compilers, processes in turn: native-suites.md
 // contract [part] [steps]       what sessions promise, in long: warmup, batch, silence, swaps, allocations, or all; 1 if something is not met
 // spills                        looks for vectors on the stack in the loops of the register tiles; 1 if there are any
 // readme                        writes the tables of bench/results from their JSON, and puts those that README shows into it again
@@ -48,8 +48,9 @@ string folder = Path.Combine("bench", "results", Machine.Slug);
 Directory.CreateDirectory(folder);
 if (what == "native")
 {
-    string native = NativeBench.Run(suites: args.Contains("suites"));
-    File.WriteAllText(Path.Combine(folder, "native.md"), native);
+    bool suites = args.Contains("suites");
+    string native = NativeBench.Run(suites);
+    File.WriteAllText(Path.Combine(folder, suites ? "native-suites.md" : "native.md"), native);
     Console.Write(native);
     return 0;
 }

@@ -51,9 +51,9 @@ public:
     owner() noexcept = default;
     explicit owner(Handle handle) noexcept : handle_(handle) {}
     owner(owner &&other) noexcept : handle_(std::exchange(other.handle_, 0)) {}
-    owner &operator=(owner &&other) noexcept
+    owner &operator=(owner &&other) noexcept // what it owned ends now, not with other
     {
-        std::swap(handle_, other.handle_);
+        owner old(std::exchange(handle_, std::exchange(other.handle_, 0)));
         return *this;
     }
     owner(const owner &) = delete;
@@ -114,7 +114,8 @@ struct options : fastrnn_session_options {
     options() noexcept : fastrnn_session_options FASTRNN_SESSION_OPTIONS_INIT {}
 };
 
-// One stream through a model, or several. For one thread at a time.
+// One stream through a model, or several. For one thread at a time, its const functions too: but for shape() and streams() they enter the session, and throw
+// FASTRNN_ERROR_BUSY where another thread is in it.
 class session {
 public:
     explicit session(const model &model, const options &options = {})
@@ -183,14 +184,23 @@ public:
     fastrnn_status try_reset() noexcept { return fastrnn_reset(get()); }
     fastrnn_status try_reset(int stream) noexcept { return fastrnn_reset_stream(get(), stream); }
 
-    template <typename... Arguments>
-    void step(Arguments... arguments) { check(try_step(arguments...)); }
-    template <typename... Arguments>
-    void process(Arguments... arguments) { check(try_process(arguments...)); }
-    template <typename... Arguments>
-    void step_batch(Arguments... arguments) { check(try_step_batch(arguments...)); }
-    template <typename... Arguments>
-    void step_streams(Arguments... arguments) { check(try_step_streams(arguments...)); }
+    void step(const float *x, std::size_t x_length, float *y, std::size_t y_length) { check(try_step(x, x_length, y, y_length)); }
+    void step(std::int32_t token, float *y, std::size_t y_length) { check(try_step(token, y, y_length)); }
+    void process(const float *x, std::size_t x_length, float *y, std::size_t y_length) { check(try_process(x, x_length, y, y_length)); }
+    void process(const std::int32_t *tokens, std::size_t count, float *y, std::size_t y_length) { check(try_process(tokens, count, y, y_length)); }
+    void step_batch(const float *x, std::size_t x_length, float *y, std::size_t y_length) { check(try_step_batch(x, x_length, y, y_length)); }
+    void step_batch(const std::int32_t *tokens, std::size_t count, float *y, std::size_t y_length)
+    {
+        check(try_step_batch(tokens, count, y, y_length));
+    }
+    void step_streams(const std::int32_t *streams, std::size_t count, const float *x, std::size_t x_length, float *y, std::size_t y_length)
+    {
+        check(try_step_streams(streams, count, x, x_length, y, y_length));
+    }
+    void step_streams(const std::int32_t *streams, std::size_t count, const std::int32_t *tokens, float *y, std::size_t y_length)
+    {
+        check(try_step_streams(streams, count, tokens, y, y_length));
+    }
     void reset() { check(try_reset()); }
     void reset(int stream) { check(try_reset(stream)); }
 

@@ -11,7 +11,7 @@ static unsigned fastrnn_xcr0(void)
     return low;
 }
 
-/* 4: AVX-512 F, BW, CD, DQ, VL; 3: AVX2, BMI, F16C, FMA, LZCNT, MOVBE; 2: anything less. */
+/* 4: AVX-512 F, BW, CD, DQ, VL; 3: AVX2, BMI, F16C, FMA, LZCNT, MOVBE; 2: CMPXCHG16B, which the runtime always needs; 1: not even that. */
 static int fastrnn_cpu_level(void)
 {
     const unsigned ecx1 = bit_FMA | bit_MOVBE | bit_OSXSAVE | bit_AVX | bit_F16C;
@@ -19,7 +19,9 @@ static int fastrnn_cpu_level(void)
     const unsigned ebx7wide = bit_AVX512F | bit_AVX512DQ | bit_AVX512CD | bit_AVX512BW | bit_AVX512VL;
     const unsigned vectors = 0x6, masks = 0xe0; /* states that the system saves when it switches threads */
     unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & ecx1) != ecx1 || (fastrnn_xcr0() & vectors) != vectors)
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_CMPXCHG16B))
+        return 1;
+    if ((c & ecx1) != ecx1 || (fastrnn_xcr0() & vectors) != vectors)
         return 2;
     if (!__get_cpuid(0x80000001, &a, &b, &c, &d) || !(c & bit_LZCNT))
         return 2;

@@ -4,21 +4,31 @@
  */
 #include "fastrnn.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #include "cpu_level.h"
 
 #if FASTRNN_LEVEL >= 4
 #define LEVEL "v4"
+#define NEEDS "x86-64-v4"
 #elif FASTRNN_LEVEL == 3
 #define LEVEL "v3"
+#define NEEDS "x86-64-v3"
 #else
 #define LEVEL "baseline"
+#define NEEDS "x86-64 with CMPXCHG16B"
 #endif
 
 #define MESSAGE_BYTES 512
 
+extern fastrnn_status managed_fastrnn_start(void);
+
 static int cpu_lacks;
+static int started; /* 0 until the runtime runs; then calls go straight to C# */
+static fastrnn_status start_status;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static __thread struct {
     fastrnn_status status;
@@ -51,9 +61,31 @@ void shim_touch(void)
 
 static __attribute__((cold, noinline)) fastrnn_status refuse(void)
 {
-    static const char text[] = "this CPU lacks instructions of x86-64-" LEVEL ", for which this library was built";
+    static const char text[] = "this CPU lacks instructions of " NEEDS ", for which this library was built";
     shim_fail(FASTRNN_ERROR_CPU, text, sizeof text - 1);
     return FASTRNN_ERROR_CPU;
+}
+
+/* The runtime ignores SIGPIPE when it starts, for the whole process: the host's disposition comes back. */
+static void start(void)
+{
+    struct sigaction before, after;
+    int known = sigaction(SIGPIPE, NULL, &before) == 0;
+    start_status = managed_fastrnn_start();
+    if (known && before.sa_handler != SIG_IGN && sigaction(SIGPIPE, NULL, &after) == 0 && after.sa_handler == SIG_IGN)
+        sigaction(SIGPIPE, &before, NULL);
+    __atomic_store_n(&started, start_status == FASTRNN_OK, __ATOMIC_RELEASE);
+}
+
+static __attribute__((cold, noinline)) fastrnn_status begin(void)
+{
+    if (cpu_lacks)
+        return refuse();
+    static const char text[] = "the library could not be started";
+    pthread_once(&once, start);
+    if (start_status != FASTRNN_OK)
+        shim_fail(start_status, text, sizeof text - 1);
+    return start_status;
 }
 
 fastrnn_status fastrnn_check_cpu(void) { return cpu_lacks ? refuse() : FASTRNN_OK; }
@@ -67,7 +99,7 @@ const char *fastrnn_isa(void)
 {
     static const char *const names[] = { "scalar", "avx2", "avx512" };
     extern int32_t managed_fastrnn_isa(void);
-    int32_t isa = cpu_lacks ? -1 : managed_fastrnn_isa();
+    int32_t isa = begin() == FASTRNN_OK ? managed_fastrnn_isa() : -1;
     return isa >= 0 && isa < 3 ? names[isa] : "none";
 }
 
@@ -80,13 +112,16 @@ const char *fastrnn_status_name(fastrnn_status status)
     return status >= 0 && (size_t)status < sizeof names / sizeof *names ? names[status] : "unknown";
 }
 
-#define FORWARD(name, parameters, arguments)        \
-    extern fastrnn_status managed_##name parameters; \
-    fastrnn_status name parameters                   \
-    {                                                \
-        if (__builtin_expect(cpu_lacks, 0))          \
-            return refuse();                         \
-        return managed_##name arguments;             \
+#define FORWARD(name, parameters, arguments)                                \
+    extern fastrnn_status managed_##name parameters;                         \
+    fastrnn_status name parameters                                           \
+    {                                                                        \
+        if (__builtin_expect(!__atomic_load_n(&started, __ATOMIC_ACQUIRE), 0)) { \
+            fastrnn_status status = begin();                                 \
+            if (status != FASTRNN_OK)                                        \
+                return status;                                               \
+        }                                                                    \
+        return managed_##name arguments;                                     \
     }
 
 FORWARD(fastrnn_set_threads, (int32_t threads), (threads))

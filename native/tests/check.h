@@ -3,12 +3,15 @@
 #define CHECK_H
 
 #include <fastrnn.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STEPS 40
+#define ALL_MODELS { "lstm", "gru", "gru-before", "rnn", "lstm-32", "tokens" }
 
 #define CHECK(condition)                                                                                          \
     do {                                                                                                          \
@@ -41,6 +44,44 @@ static inline fastrnn_model load(const char *folder, const char *name)
     fastrnn_model model = 0;
     CHECK(fastrnn_model_load(in_folder(folder, name, ".safetensors"), &model) == FASTRNN_OK && model != 0);
     return model;
+}
+
+static inline fastrnn_session open_with(fastrnn_model model, int streams, int precision, int threads, int detect_sharing)
+{
+    fastrnn_session_options options = FASTRNN_SESSION_OPTIONS_INIT;
+    fastrnn_session session = 0;
+    options.streams = streams;
+    options.precision = precision;
+    options.threads = threads;
+    options.detect_sharing = detect_sharing;
+    CHECK(fastrnn_session_create(model, &options, &session) == FASTRNN_OK && session != 0);
+    return session;
+}
+
+static inline fastrnn_session open_streams(fastrnn_model model, int streams) { return open_with(model, streams, FASTRNN_PRECISION_MODEL, 0, 0); }
+
+static inline fastrnn_shape shape_of(fastrnn_model model)
+{
+    fastrnn_shape shape;
+    CHECK(fastrnn_model_shape(model, &shape) == FASTRNN_OK);
+    return shape;
+}
+
+/* Bytes of memory the process takes now. */
+static inline long resident(void)
+{
+    long pages = 0, all;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(file != NULL && fscanf(file, "%ld %ld", &all, &pages) == 2);
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* Bytes that malloc has handed out. */
+static inline size_t allocated(void)
+{
+    struct mallinfo2 all = mallinfo2();
+    return all.uordblks + all.hblkhd;
 }
 
 /* As the tests in C# make them. */

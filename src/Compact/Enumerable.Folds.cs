@@ -1,9 +1,9 @@
 using System.Numerics;
 
-namespace FastRnn;
+namespace System.Linq;
 
 /// <summary>One value of many.</summary>
-internal static partial class Enumerable
+public static partial class Enumerable
 {
     public static bool Any<T>(this IEnumerable<T> source)
     {
@@ -23,7 +23,10 @@ internal static partial class Enumerable
 
     public static bool All<T>(this IEnumerable<T> source, Func<T, bool> holds) => !source.Any(item => !holds(item));
 
-    public static bool Contains<T>(this IEnumerable<T> source, T value, IEqualityComparer<T>? comparer = null)
+    public static bool Contains<T>(this IEnumerable<T> source, T value) =>
+        source is ICollection<T> known ? known.Contains(value) : source.Contains(value, null);
+
+    public static bool Contains<T>(this IEnumerable<T> source, T value, IEqualityComparer<T>? comparer)
     {
         comparer ??= EqualityComparer<T>.Default;
         foreach (T item in source)
@@ -56,6 +59,16 @@ internal static partial class Enumerable
 
     public static T? FirstOrDefault<T>(this IEnumerable<T> source, Func<T, bool> holds) => source.Where(holds).FirstOrDefault();
 
+    public static T FirstOrDefault<T>(this IEnumerable<T> source, Func<T, bool> holds, T otherwise)
+    {
+        foreach (T item in source)
+        {
+            if (holds(item))
+                return item;
+        }
+        return otherwise;
+    }
+
     public static T First<T>(this IEnumerable<T> source)
     {
         foreach (T item in source)
@@ -73,6 +86,8 @@ internal static partial class Enumerable
 
     public static T? LastOrDefault<T>(this IEnumerable<T> source, Func<T, bool> holds) => source.Where(holds).LastOrDefault();
 
+    public static T LastOrDefault<T>(this IEnumerable<T> source, Func<T, bool> holds, T otherwise) => source.Reverse().FirstOrDefault(holds, otherwise);
+
     public static T Single<T>(this IEnumerable<T> source)
     {
         List<T> two = source.Take(2).ToList();
@@ -81,20 +96,21 @@ internal static partial class Enumerable
 
     public static T Single<T>(this IEnumerable<T> source, Func<T, bool> holds) => source.Where(holds).Single();
 
-    public static T? SingleOrDefault<T>(this IEnumerable<T> source, Func<T, bool> holds)
+    public static T? SingleOrDefault<T>(this IEnumerable<T> source)
     {
-        List<T> found = source.Where(holds).Take(2).ToList();
+        List<T> found = source.Take(2).ToList();
         return found.Count == 0 ? default : found.Single();
     }
 
-    public static bool SequenceEqual<T>(this IEnumerable<T> first, IEnumerable<T> second, IEqualityComparer<T>? comparer = null)
+    public static T? SingleOrDefault<T>(this IEnumerable<T> source, Func<T, bool> holds) => source.Where(holds).SingleOrDefault();
+
+    public static bool SequenceEqual<T>(this IEnumerable<T> first, IEnumerable<T> second)
     {
-        comparer ??= EqualityComparer<T>.Default;
         using IEnumerator<T> a = first.GetEnumerator();
         using IEnumerator<T> b = second.GetEnumerator();
         while (a.MoveNext())
         {
-            if (!b.MoveNext() || !comparer.Equals(a.Current, b.Current))
+            if (!b.MoveNext() || !EqualityComparer<T>.Default.Equals(a.Current, b.Current))
                 return false;
         }
         return !b.MoveNext();
@@ -116,56 +132,77 @@ internal static partial class Enumerable
         return any ? result : throw NoElements();
     }
 
-    public static T Sum<T>(this IEnumerable<T> source)
-        where T : INumberBase<T> => source.Sum(item => item);
+    public static double Sum(this IEnumerable<double> source) => source.Total(item => item);
 
-    /// <summary>In the order of the items; integers must not overflow, floats are summed as doubles.</summary>
-    public static R Sum<T, R>(this IEnumerable<T> source, Func<T, R> of)
+    public static long Sum(this IEnumerable<long> source) => source.Total(item => item);
+
+    public static int Sum<T>(this IEnumerable<T> source, Func<T, int> of) => source.Total(of);
+
+    public static long Sum<T>(this IEnumerable<T> source, Func<T, long> of) => source.Total(of);
+
+    public static double Sum<T>(this IEnumerable<T> source, Func<T, double> of) => source.Total(of);
+
+    /// <summary>In the order of the items; integers must not overflow.</summary>
+    private static R Total<T, R>(this IEnumerable<T> source, Func<T, R> of)
         where R : INumberBase<R>
     {
-        if (typeof(R) == typeof(float))
-        {
-            double total = 0;
-            foreach (T item in source)
-                total += double.CreateChecked(of(item));
-            return R.CreateChecked((float)total);
-        }
         R sum = R.Zero;
         foreach (T item in source)
             sum = checked(sum + of(item));
         return sum;
     }
 
-    public static double Average<T>(this IEnumerable<T> source)
-        where T : INumberBase<T> => source.Average(item => item);
-
-    public static double Average<T, R>(this IEnumerable<T> source, Func<T, R> of)
-        where R : INumberBase<R>
+    public static double Average(this IEnumerable<double> source)
     {
         double sum = 0;
         long count = 0;
-        foreach (T item in source)
+        foreach (double item in source)
         {
-            sum += double.CreateChecked(of(item)); // exact for integers below 2^53
+            sum += item;
             count++;
         }
         return count > 0 ? sum / count : throw NoElements();
     }
 
-    public static T Min<T>(this IEnumerable<T> source) => source.MinBy(item => item) ?? throw NoElements();
+    public static double Average<T>(this IEnumerable<T> source, Func<T, double> of) => source.Select(of).Average();
 
-    public static R Min<T, R>(this IEnumerable<T> source, Func<T, R> of) => source.Select(of).Min();
+    public static int Min(this IEnumerable<int> source) => source.Extreme(-1);
 
-    public static T Max<T>(this IEnumerable<T> source) => source.MaxBy(item => item) ?? throw NoElements();
+    public static double Min(this IEnumerable<double> source) => source.Extreme(-1);
 
-    public static R Max<T, R>(this IEnumerable<T> source, Func<T, R> of) => source.Select(of).Max();
+    public static double? Min(this IEnumerable<double?> source) => source.Extreme(-1);
 
-    /// <summary>The first of the items with the least key; null of no items that may be null.</summary>
+    public static int Min<T>(this IEnumerable<T> source, Func<T, int> of) => source.Select(of).Extreme(-1);
+
+    public static double Min<T>(this IEnumerable<T> source, Func<T, double> of) => source.Select(of).Extreme(-1);
+
+    public static double? Min<T>(this IEnumerable<T> source, Func<T, double?> of) => source.Select(of).Extreme(-1);
+
+    public static R? Min<T, R>(this IEnumerable<T> source, Func<T, R> of) => source.Select(of).Extreme(-1);
+
+    public static int Max(this IEnumerable<int> source) => source.Extreme(1);
+
+    public static long Max(this IEnumerable<long> source) => source.Extreme(1);
+
+    public static double Max(this IEnumerable<double> source) => source.Extreme(1);
+
+    public static int Max<T>(this IEnumerable<T> source, Func<T, int> of) => source.Select(of).Extreme(1);
+
+    public static long Max<T>(this IEnumerable<T> source, Func<T, long> of) => source.Select(of).Extreme(1);
+
+    public static double Max<T>(this IEnumerable<T> source, Func<T, double> of) => source.Select(of).Extreme(1);
+
+    public static R? Max<T, R>(this IEnumerable<T> source, Func<T, R> of) => source.Select(of).Extreme(1);
+
     public static T? MinBy<T, K>(this IEnumerable<T> source, Func<T, K> key) => source.Extreme(key, -1);
 
-    /// <summary>The first of the items with the greatest key; null of no items that may be null.</summary>
     public static T? MaxBy<T, K>(this IEnumerable<T> source, Func<T, K> key) => source.Extreme(key, 1);
 
+    private static T? Extreme<T>(this IEnumerable<T> source, int sign) => source.Where(item => item is not null).Extreme(item => item, sign);
+
+    /// <summary>
+    /// The first of the items with the least or the greatest key that is not null; null of no items that may be null. NaN is less than all else.
+    /// </summary>
     private static T? Extreme<T, K>(this IEnumerable<T> source, Func<T, K> key, int sign)
     {
         bool any = false;
@@ -174,7 +211,7 @@ internal static partial class Enumerable
         foreach (T item in source)
         {
             K one = key(item);
-            if (!any || sign * Comparer<K>.Default.Compare(one, bestKey) > 0)
+            if (!any || (one is not null && (bestKey is null || sign * Comparer<K>.Default.Compare(one, bestKey) > 0)))
                 (best, bestKey, any) = (item, one, true);
         }
         return any || default(T) is null ? best : throw NoElements();

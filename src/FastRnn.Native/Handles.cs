@@ -5,14 +5,14 @@ namespace FastRnn.Native;
 /// <summary>Something that a handle names.</summary>
 internal abstract class Handled
 {
-    /// <summary>0 while it has none.</summary>
+    /// <summary>The number that names it; 0 before it has been given one. It stays when the object leaves its table.</summary>
     public ulong Handle { get; set; }
 }
 
 /// <summary>
 /// Objects by 64-bit numbers: place in a table (24 bits), kind (8 bits), generation of the place (32 bits). Generations start at a number drawn once a
-/// process, so that numbers of other processes, or small ones, name nothing. Looking one up takes no lock: the table only grows, by
-/// a copy, and a place is emptied before it is used again with the next generation.
+/// process, so that numbers of other processes, or small ones, most likely name nothing; 2^32 objects later in one place a number comes again. Looking one up
+/// takes no lock: the table only grows, by a copy, and a place is emptied before it is used again with the next generation.
 /// </summary>
 internal sealed class Handles<T>(byte kind)
     where T : Handled

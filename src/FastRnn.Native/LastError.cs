@@ -15,23 +15,39 @@ internal static unsafe partial class LastError
         return status;
     }
 
-    /// <summary>Notes an exception that may not cross the border.</summary>
+    /// <summary>Notes an exception that may not cross the border. Throws nothing, with no memory left either.</summary>
     public static Status Fail(Exception e)
     {
-        Status status = e switch
+        Status status = StatusOf(e);
+        try
         {
-            PlatformNotSupportedException => Status.Cpu,
-            ModelFormatException => Status.Format,
-            InvalidDataException => Status.State, // of sessions; files throw ModelFormatException
-            NotSupportedException => Status.Unsupported,
-            OutOfMemoryException => Status.Memory,
-            IOException or UnauthorizedAccessException => Status.Io,
-            ArgumentException => Status.Argument,
-            _ => Status.Internal,
-        };
-        string text = status == Status.Internal ? $"{e.GetType().Name}: {e.Message}" : e.Message;
-        return Fail(status, Encoding.UTF8.GetBytes(text.ReplaceLineEndings(" ")));
+            string text = status switch
+            {
+                Status.Internal => $"{e.GetType().Name}: {e.Message}",
+                Status.Handle => "the session has been destroyed",
+                Status.Argument when e is NullReferenceException => "a pointer that is not the caller's",
+                _ => e.Message,
+            };
+            return Fail(status, Encoding.UTF8.GetBytes(text.ReplaceLineEndings(" ")));
+        }
+        catch (Exception)
+        {
+            return Fail(status, "there is too little memory to say more"u8);
+        }
     }
+
+    private static Status StatusOf(Exception e) => e switch
+    {
+        PlatformNotSupportedException => Status.Cpu,
+        ModelFormatException => Status.Format,
+        InvalidDataException => Status.State, // of sessions; files throw ModelFormatException
+        NotSupportedException => Status.Unsupported,
+        OutOfMemoryException => Status.Memory,
+        IOException or UnauthorizedAccessException => Status.Io,
+        ObjectDisposedException => Status.Handle, // where two threads share a session and one ends it
+        ArgumentException or NullReferenceException => Status.Argument, // addresses near 0 are looked up in no table: the hardware finds them
+        _ => Status.Internal,
+    };
 
     /// <summary>The calling thread's memory for failures is there from now on.</summary>
     [LibraryImport("fastrnn_shim", EntryPoint = "shim_touch")]

@@ -10,12 +10,22 @@ namespace FastRnn.Native;
 /// <summary>The C# halves of the functions of the library and of models; fastrnn.h says what each does.</summary>
 internal static unsafe class ModelExports
 {
+    /// <summary>What the readers of files refuse anyway.</summary>
+    private const ulong MostBytes = 1ul << 40;
+
     private static readonly Handles<NativeModel> _models = new(0x4D);
     private static int _threads = 1;
-    private static ulong _limit = 1ul << 40;
+    private static ulong _limit = MostBytes;
 
     /// <summary>Threads of sessions that name none.</summary>
     public static int Threads => Volatile.Read(ref _threads);
+
+    /// <summary>Makes the table of models.</summary>
+    public static Status Start()
+    {
+        _models.Find(0);
+        return Status.Ok;
+    }
 
     /// <summary>The model, held for the caller, or null with the failure noted.</summary>
     public static NativeModel? Hold(ulong handle, out Status status)
@@ -33,7 +43,7 @@ internal static unsafe class ModelExports
         {
             return (int)Isa.Current;
         }
-        catch (PlatformNotSupportedException e)
+        catch (Exception e)
         {
             LastError.Fail(e);
             return -1;
@@ -43,17 +53,31 @@ internal static unsafe class ModelExports
     [UnmanagedCallersOnly(EntryPoint = "managed_fastrnn_set_threads", CallConvs = [typeof(CallConvCdecl)])]
     public static Status SetThreads(int threads)
     {
-        if (threads is < 0 or > 1024)
-            return LastError.Fail(Status.Argument, "threads: expected 0 to 1024"u8);
-        Volatile.Write(ref _threads, threads == 0 ? Environment.ProcessorCount : threads);
-        return Status.Ok;
+        try
+        {
+            if (threads is < 0 or > 1024)
+                return LastError.Fail(Status.Argument, "threads: expected 0 to 1024"u8);
+            Volatile.Write(ref _threads, threads == 0 ? Environment.ProcessorCount : threads);
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return LastError.Fail(e);
+        }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_fastrnn_set_model_limit", CallConvs = [typeof(CallConvCdecl)])]
     public static Status SetLimit(ulong bytes)
     {
-        Volatile.Write(ref _limit, Math.Min(bytes, long.MaxValue));
-        return Status.Ok;
+        try
+        {
+            Volatile.Write(ref _limit, Math.Min(bytes, MostBytes));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return LastError.Fail(e);
+        }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_fastrnn_model_load", CallConvs = [typeof(CallConvCdecl)])]
@@ -120,10 +144,17 @@ internal static unsafe class ModelExports
     {
         if (shape == null)
             return LastError.Fail(Status.Argument, "shape is a null pointer"u8);
-        if (_models.Find(handle) is not { } model)
-            return LastError.Fail(Status.Handle, "not the handle of a model"u8);
-        *shape = model.Shape;
-        return Status.Ok;
+        try
+        {
+            if (_models.Find(handle) is not { } model)
+                return LastError.Fail(Status.Handle, "not the handle of a model"u8);
+            *shape = model.Shape;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return LastError.Fail(e);
+        }
     }
 
     [UnmanagedCallersOnly(EntryPoint = "managed_fastrnn_model_replace", CallConvs = [typeof(CallConvCdecl)])]

@@ -50,8 +50,11 @@ internal sealed class NativeModel(Sequential network, CpuBackend backend) : Hand
     }
 }
 
-/// <summary>A session that knows whether a thread is in it.</summary>
-internal sealed class NativeSession(NativeModel model, Session session) : Handled
+/// <summary>
+/// A session that knows whether a thread is in it: always, where <paramref name="exact"/>, else unless two threads come in the same nanosecond. The session in
+/// C# looks for that no more: it would throw.
+/// </summary>
+internal sealed class NativeSession(NativeModel model, Session session, bool exact) : Handled
 {
     private int _inside;
     private bool _ended;
@@ -60,15 +63,19 @@ internal sealed class NativeSession(NativeModel model, Session session) : Handle
 
     public Session Session => session;
 
+    public bool Exact => exact;
+
     /// <summary>
-    /// A call begins. Plain writes, no locked instruction: <see cref="End"/> pays for the order of the two accesses with a barrier in all threads (asymmetric
-    /// fences). Two threads that begin in the same nanosecond are not told apart.
+    /// A call begins. Where not exact by plain writes, no locked instruction: <see cref="End"/> pays for the order of the two accesses with a barrier in all
+    /// threads (asymmetric fences).
     /// </summary>
     public Status Enter()
     {
-        if (Volatile.Read(ref _inside) != 0)
+        bool busy = exact ? Interlocked.Exchange(ref _inside, 1) != 0 : Volatile.Read(ref _inside) != 0;
+        if (busy)
             return LastError.Fail(Status.Busy, "another thread is in this session: it belongs to one thread at a time"u8);
-        Volatile.Write(ref _inside, 1);
+        if (!exact)
+            Volatile.Write(ref _inside, 1);
         if (!Volatile.Read(ref _ended))
             return Status.Ok;
         Leave();

@@ -34,7 +34,7 @@ internal static unsafe class StateExports
 
     [UnmanagedCallersOnly(EntryPoint = "managed_fastrnn_state_load", CallConvs = [typeof(CallConvCdecl)])]
     public static Status Load(ulong handle, void* state, nuint size) =>
-        state == null ? NullPointer() : Run(handle, &LoadOf, new Argument(state, size, 0));
+        state == null && size != 0 ? NullPointer() : Run(handle, &LoadOf, new Argument(state, size, 0));
 
     private readonly record struct Argument(nint Pointer, nuint Size, int Stream)
     {

@@ -20,7 +20,7 @@ internal static unsafe class StepExports
         {
             Session s = session.Session;
             if (x == null || y == null || xLength != (nuint)s.InputSize || yLength != (nuint)s.OutputSize || s.TakesTokens || s.Streams != 1)
-                return Refuse(s, x, xLength, y, yLength, tokens: false);
+                return x == null || y == null ? NoPointer() : Refuse(s, tokens: false, several: s.Streams != 1);
             s.Step(new ReadOnlySpan<float>(x, (int)xLength), new Span<float>(y, (int)yLength));
             return Status.Ok;
         }
@@ -44,7 +44,7 @@ internal static unsafe class StepExports
         {
             Session s = session.Session;
             if (y == null || yLength != (nuint)s.OutputSize || !s.TakesTokens || s.Streams != 1)
-                return Refuse(s, &token, 1, y, yLength, tokens: true);
+                return y == null ? NoPointer() : Refuse(s, tokens: true, several: s.Streams != 1);
             if ((uint)token >= (uint)s.InputSize)
                 return NoSuchToken();
             s.Step(token, new Span<float>(y, (int)yLength));
@@ -110,19 +110,23 @@ internal static unsafe class StepExports
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Status NoSuchToken() => LastError.Fail(Status.Argument, "a token is not one of the model's input_size tokens"u8);
 
-    /// <summary>Why a call on a session was refused; null for none of these reasons.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static Status Refuse(Session s, void* x, nuint xLength, float* y, nuint yLength, bool tokens)
+    private static Status NoPointer() => LastError.Fail(Status.Argument, "the input, the output or the list of streams is a null pointer"u8);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Status NoSuchLength() => LastError.Fail(Status.Argument, "a length of the input or output does not fit the model"u8);
+
+    /// <summary>Says why a call that reads tokens, or values, does not fit the session: lengths where nothing else applies.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Status Refuse(Session s, bool tokens, bool several)
     {
-        if (x == null || y == null)
-            return LastError.Fail(Status.Argument, "the input or the output is a null pointer"u8);
         if (s.TakesTokens != tokens)
             return s.TakesTokens
                 ? LastError.Fail(Status.Unsupported, "this model reads tokens, not values"u8)
                 : LastError.Fail(Status.Unsupported, "this model reads values, not tokens"u8);
-        return s.Streams != 1
+        return several
             ? LastError.Fail(Status.Unsupported, "the session has several streams: step_batch and step_streams are for those"u8)
-            : LastError.Fail(Status.Argument, "a length of the input or output does not fit the model"u8);
+            : NoSuchLength();
     }
 
     private enum Work
@@ -139,12 +143,12 @@ internal static unsafe class StepExports
         {
             bool empty = xLength == 0 && yLength == 0 && count == 0;
             if (!empty && (y == null || (values == null && tokens == null) || (work == Work.Some && streams == null)))
-                return LastError.Fail(Status.Argument, "the input, the output or the list of streams is a null pointer"u8);
+                return NoPointer();
             if (!empty && s.TakesTokens == (tokens == null))
-                return Refuse(s, y, 0, y, 0, tokens != null);
+                return Refuse(s, tokens != null, several: false);
             nuint step = (nuint)(s.TakesTokens ? 1 : s.InputSize);
             if (xLength > int.MaxValue || yLength > int.MaxValue || count > (nuint)s.Streams || xLength % step != 0)
-                return LastError.Fail(Status.Argument, "a length of the input or output does not fit the model"u8);
+                return NoSuchLength();
             nuint rows = xLength / step;
             bool fits = work switch
             {
@@ -153,8 +157,10 @@ internal static unsafe class StepExports
                 _ => rows == count,
             };
             if (!fits || (ulong)rows * (ulong)s.OutputSize != yLength)
-                return LastError.Fail(Status.Argument, "a length of the input or output does not fit the model"u8);
-            return CheckNumbers(s);
+                return NoSuchLength();
+            return tokens == null && Overlap(s)
+                ? LastError.Fail(Status.Argument, "the output overlaps the input: expected other memory, or the same where both sizes are equal"u8)
+                : CheckNumbers(s);
         }
 
         public void Run(Session s)
@@ -188,6 +194,12 @@ internal static unsafe class StepExports
             }
         }
 
+        private bool Overlap(Session s)
+        {
+            nuint from = (nuint)values, to = (nuint)y;
+            return from < to + (sizeof(float) * yLength) && to < from + (sizeof(float) * xLength) && (from != to || s.InputSize != s.OutputSize);
+        }
+
         private Status CheckNumbers(Session s)
         {
             for (nuint i = 0; tokens != null && i < xLength; i++)
@@ -200,7 +212,9 @@ internal static unsafe class StepExports
                 if ((uint)streams[i] >= (uint)s.Streams)
                     return LastError.Fail(Status.Argument, "a stream is not one of the session's"u8);
             }
-            return Status.Ok; // a stream that stands twice is for the session to find
+            return work == Work.Some && s.Repeated(new ReadOnlySpan<int>(streams, (int)count)) >= 0
+                ? LastError.Fail(Status.Argument, "a stream stands twice"u8)
+                : Status.Ok;
         }
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Reflection;
-using System.Text.Json;
 using FastRnn.Numerics;
 using FastRnn.Suites;
 
@@ -14,7 +13,7 @@ internal static class BenchCommand
     public static Command Create(Output output, CancellationToken cancellation)
     {
         string[] suites = [.. Enum.GetValues<Suite>().Select(Catalog.Name)];
-        Option<string> suite = CommonOptions.Choice("--suite", All, "What to measure", [All, .. suites]);
+        Option<string> suite = CommonOptions.Choice("--suite", All, "What to measure", [All, .. suites, DeviceSuite.Name]);
         var filter = new Option<string>("--filter") { Description = "Only rows whose name contains this", DefaultValueFactory = _ => "", HelpName = "TEXT" };
         Option<string> isa = CommonOptions.Choice("--isa", Auto, $"Instruction set; {Auto} is the widest, or what {Isa.EnvironmentVariable} says", [Auto, .. Levels()]);
         Option<int> threads = CommonOptions.Number("--threads", 1, 1, 1024, "Threads of ours and of peers; rows of steps and kernels have one");
@@ -27,10 +26,12 @@ internal static class BenchCommand
         };
         Option<string?> folder = CommonOptions.NotEmpty(
             new Option<string?>("--out") { Description = "Where tables and JSON go, in a folder of the CPU's name", HelpName = "FOLDER" });
+        Option<string> device = CommonOptions.Device();
+        device.Description = $"Of --suite {DeviceSuite.Name}, which compares a device with the CPU: {DeviceChoice.OpenCl}, {DeviceChoice.OpenCl}:INDEX or {DeviceChoice.Auto}";
         Option<bool> json = CommonOptions.Json();
         var command = new Command("bench", "Times, shares of the machine's peak, gaps to its limits, and other libraries' times")
         {
-            suite, filter, isa, threads, seconds, peers, folder, json,
+            suite, filter, isa, threads, seconds, peers, folder, device, json,
         };
         command.SetAction(parsed =>
         {
@@ -45,6 +46,11 @@ internal static class BenchCommand
                 Peers = parsed.GetResult(peers) is null ? null : PeerScript.In(parsed.GetValue(peers) ?? Path.Combine("bench", "peers")),
                 Commit = Commit(),
             };
+            DeviceChoice computing = DeviceChoice.Parse(parsed.GetRequiredValue(device));
+            if ((chosen == DeviceSuite.Name) != (computing.Kind != DeviceKind.Cpu))
+                throw new CliException(ExitCodes.Usage, $"--suite {DeviceSuite.Name} and --device {DeviceChoice.OpenCl} or {DeviceChoice.Auto} go together: the other suites are the CPU's");
+            if (chosen == DeviceSuite.Name)
+                return DeviceBench.Run(options, computing, parsed.GetValue(folder), output, cancellation);
             return Show(output, SuiteRun.Run(options, output.Log, cancellation), parsed.GetValue(folder), options.Filter.Length == 0);
         });
         return command;
@@ -58,7 +64,7 @@ internal static class BenchCommand
         if (folder != null)
             output.Log.WriteLine($"fastrnn: results in {string.Join(", ", ResultFiles.Write(folder, results, whole).Select(path => path + ".md"))}");
         if (output.Json)
-            output.Result.WriteLine(JsonSerializer.Serialize(new SuiteResults(results), SuiteJson.Default.SuiteResults));
+            output.Result.WriteLine(SuiteText.Write(new SuiteResults(results)));
         foreach (SuiteResult result in output.Json ? [] : results)
             output.Result.WriteLine(Markdown.Suite(result));
         if (!output.Json)
@@ -69,6 +75,7 @@ internal static class BenchCommand
         return ExitCodes.Ok;
     }
 
+    /// <summary>Those, too, that only the program for a lower level has kernels for: native/src/runner.c starts it.</summary>
     private static IEnumerable<string> Levels() => Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest).Select(Isa.Name);
 
     /// <summary>What the build noted: 0.1.0+commit, shortened.</summary>

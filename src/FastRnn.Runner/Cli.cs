@@ -1,15 +1,15 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using System.Text.RegularExpressions;
 using FastRnn.Data;
 using FastRnn.Formats;
 using FastRnn.Numerics;
+using FastRnn.OpenCL;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;
 
 /// <summary>The command line: parses a verb, runs it, turns every failure into one line and a documented exit code.</summary>
-internal static partial class Cli
+internal static class Cli
 {
     private const string ExitCodeHelp =
         "Exit codes: 0 ok, 1 usage, 2 bad input or model file, 3 diverged, 4 out of memory, 5 device, 130 interrupted.";
@@ -71,6 +71,7 @@ internal static partial class Cli
     private static int? ExitCodeOf(Exception e) => e switch
     {
         CliException cli => cli.ExitCode,
+        OpenClException device => ExitCodes.Of(device),
         NonFiniteException => ExitCodes.Diverged,
         PlatformNotSupportedException => ExitCodes.Device,
         ModelFormatException or UnknownSymbolException or InvalidDataException or NotSupportedException or DataFormatException => ExitCodes.BadInput,
@@ -82,13 +83,26 @@ internal static partial class Cli
 
     private static int Fail(Output output, int code, string message)
     {
-        output.Log.WriteLine("fastrnn: error: " + ParameterName().Replace(message, "").ReplaceLineEndings(" "));
+        output.Log.WriteLine("fastrnn: error: " + WithoutParameter(message).ReplaceLineEndings(" "));
         return code;
     }
 
     /// <summary>What an <see cref="ArgumentException"/> appends: names of the library's parameters mean nothing on a command line.</summary>
-    [GeneratedRegex(@" \(Parameter '\w+'\)")]
-    private static partial Regex ParameterName();
+    private static string WithoutParameter(string message)
+    {
+        const string before = " (Parameter '", after = "')";
+        for (int start = 0; (start = message.IndexOf(before, start, StringComparison.Ordinal)) >= 0;)
+        {
+            int name = start + before.Length, end = name;
+            while (end < message.Length && (char.IsLetterOrDigit(message[end]) || message[end] == '_'))
+                end++;
+            if (end > name && message.AsSpan(end).StartsWith(after))
+                message = message.Remove(start, end + after.Length - start);
+            else
+                start = name;
+        }
+        return message;
+    }
 
     /// <summary>The first error, with the nearest option or verb when a word is unknown.</summary>
     private static string Describe(ParseResult parsed)

@@ -13,7 +13,10 @@ internal static class CommonOptions
 
     public static Option<int> Threads() => Number("--threads", 0, 0, 1024, "Threads that compute; 0 takes all cores");
 
-    public static Option<string> Device() => Choice("--device", "cpu", "Where to compute", "cpu");
+    public static Option<string> Device() => DeviceChoice.Option();
+
+    /// <summary>What answers line by line has nothing for the many units of a device to do, and what it printed cannot be taken back.</summary>
+    public static CpuReason StepByStep { get; } = new("one step after the other is the CPU's work", Must: false);
 
     public static Option<ulong> Seed() =>
         Checked<ulong>("--seed", 1, NumberStyles.None, _ => true, $"0 to {ulong.MaxValue}", "Seed of all random numbers");
@@ -103,13 +106,15 @@ internal static class CommonOptions
         return option;
     }
 
-    /// <summary>The back end of a verb; the banner that every verb prints names it.</summary>
-    public static CpuBackend OpenBackend(int threads, ulong? seed, Output output)
+    /// <summary>The CPU's back end for a verb; the banner that every verb prints names it, and <paramref name="why"/> it was chosen.</summary>
+    public static CpuBackend OpenBackend(int threads, ulong? seed, Output output, string why = "")
     {
         var backend = new CpuBackend(threads);
-        output.Log.WriteLine($"fastrnn {Version}: {backend.Name}{(seed == null ? "" : $", seed {seed}")}" + (backend.Isa == Isa.Widest ? "" : $" (this CPU offers {Isa.Name(Isa.Widest)})"));
+        output.Log.WriteLine(Banner(backend, seed) + (backend.Isa == Isa.Widest ? "" : $" (this CPU offers {Isa.Name(Isa.Widest)})") + why);
         return backend;
     }
+
+    public static string Banner(Backend backend, ulong? seed) => $"fastrnn {Version}: {backend.Name}{(seed == null ? "" : $", seed {seed}")}";
 
     public static string Version => typeof(CommonOptions).Assembly.GetName().Version?.ToString(3) ?? "";
 }

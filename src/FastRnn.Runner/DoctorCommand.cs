@@ -15,7 +15,7 @@ internal static class DoctorCommand
     public static Command Create(Output output)
     {
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("doctor", "CPU, instruction set in use, memory, self-test") { json };
+        var command = new Command("doctor", "CPU, instruction set in use, memory, devices of OpenCL, self-test") { json };
         command.SetAction(parsed =>
         {
             output.Json = parsed.GetValue(json);
@@ -28,11 +28,12 @@ internal static class DoctorCommand
 
     private static DoctorResult Examine()
     {
-        List<DoctorCheck> checks = [.. Enum.GetValues<IsaLevel>().Where(level => level <= Isa.Widest).Select(Check)];
+        List<DoctorCheck> checks = [.. Isa.Levels.Select(Check)];
+        OpenClResult devices = OpenClExamination.Examine(checks);
         double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
         return new DoctorResult(
             CommonOptions.Version, RuntimeInformation.FrameworkDescription, Compiled, RuntimeInformation.OSDescription, Machine.CpuName, Environment.ProcessorCount,
-            Math.Round(memory, 1), Isa.Name(Isa.Widest), Isa.Name(Isa.Current), checks.TrueForAll(c => c.Ok), checks);
+            Math.Round(memory, 1), Isa.Name(Isa.Widest), Isa.Name(Isa.Current), checks.TrueForAll(c => c.Ok), checks, devices);
     }
 
     /// <summary>Code compiled ahead of time offers the instructions of its level of x86-64, whatever else the CPU has.</summary>
@@ -40,16 +41,21 @@ internal static class DoctorCommand
         ? "just in time"
         : "ahead of time for " + Isa.Widest switch { IsaLevel.Avx512 => "x86-64-v4", IsaLevel.Avx2 => "x86-64-v3", _ => "x86-64" };
 
-    /// <summary>A small network on this instruction set against the reference in double.</summary>
     private static DoctorCheck Check(IsaLevel level)
     {
         using var fast = new CpuBackend(1, level);
+        return Compare($"kernels {Isa.Name(level)}", fast);
+    }
+
+    /// <summary>A small network on a back end against the reference in double.</summary>
+    internal static DoctorCheck Compare(string name, Backend fast)
+    {
         using var truth = new ReferenceBackend();
         float[] actual = Outputs(fast), expected = Outputs(truth);
         double worst = 0;
         for (int i = 0; i < actual.Length; i++)
             worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]) / Math.Max(1, Math.Abs(expected[i])));
-        return new DoctorCheck($"kernels {Isa.Name(level)}", worst <= 1e-6, FormattableString.Invariant($"largest difference to the reference {worst:E1}, allowed 1.0E-006"));
+        return new DoctorCheck(name, worst <= 1e-6, FormattableString.Invariant($"largest difference to the reference {worst:E1}, allowed 1.0E-006"));
     }
 
     private static float[] Outputs(Backend backend)
@@ -70,13 +76,14 @@ internal static class DoctorCommand
     {
         if (output.Json)
         {
-            output.WriteJson(result, ResultJson.Default.DoctorResult);
+            output.WriteJson(result);
             return;
         }
         TextWriter text = output.Result;
         text.WriteLine($"fastrnn      {result.Version} on {result.Runtime}, {result.Os}; compiled {result.Compiled}");
         text.WriteLine(FormattableString.Invariant($"cpu          {result.Cpu}, {result.Cores} cores, {result.MemoryGib:F1} GiB"));
         text.WriteLine($"isa          {result.IsaInUse} in use, {result.IsaWidest} offered; {Isa.EnvironmentVariable}=scalar|avx2|avx512 forces one");
+        OpenClExamination.Write(text, result.Opencl);
         foreach (DoctorCheck check in result.Checks)
             text.WriteLine($"{(check.Ok ? "ok  " : "FAIL")}         {check.Name}: {check.Detail}");
     }

@@ -3,6 +3,7 @@ using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;
@@ -49,14 +50,20 @@ internal static class SampleCommand
         Option<int> threads = CommonOptions.Number("--threads", 1, 0, 1024, "Threads that compute; 0 takes all cores");
         Option<bool> json = CommonOptions.Json();
         Option<string> weights = WeightReport.Option();
-        var command = new Command("sample", "Draw text from a model") { model, prime, length, temperature, topK, topP, greedy, seed, weights, threads, json };
+        Option<string> device = CommonOptions.Device();
+        var command = new Command("sample", "Draw text from a model")
+        {
+            model, prime, length, temperature, topK, topP, greedy, seed, weights, threads, device, json,
+        };
         command.SetAction(parsed =>
         {
             ulong start = parsed.GetValue(seed);
             output.Json = parsed.GetValue(json);
-            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), start, output);
-            (Sequential network, Vocabulary vocabulary) = ModelFiles.OpenCharLm(parsed.GetRequiredValue(model), backend, cancellation);
-            network.InferenceWeights = WeightReport.Parse(parsed.GetRequiredValue(weights));
+            WeightPrecision stored = WeightReport.Parse(parsed.GetRequiredValue(weights));
+            using ComputeDevice computing = ComputeDevice.Open(
+                DeviceChoice.Parse(parsed.GetRequiredValue(device)), parsed.GetValue(threads), start, output, WeightReport.OnCpu(stored) ?? CommonOptions.StepByStep);
+            (Sequential network, Vocabulary vocabulary) = ModelFiles.OpenCharLm(parsed.GetRequiredValue(model), computing.Backend, cancellation);
+            network.InferenceWeights = stored;
             WeightReport.Announce(network.InferenceWeights, parsed.GetRequiredValue(model), output);
             double heat = parsed.GetValue(greedy) ? 0 : parsed.GetValue(temperature);
             var sampler = new Sampler(start, heat, parsed.GetValue(topK), parsed.GetValue(topP));
@@ -65,7 +72,7 @@ internal static class SampleCommand
             TextSampling.Write(
                 network, vocabulary, known, parsed.GetValue(length), sampler, output.Json ? text : output.Result, cancellation);
             if (output.Json)
-                output.WriteJson(new SampleResult(text.ToString(), start), ResultJson.Default.SampleResult);
+                output.WriteJson(new SampleResult(text.ToString(), start, computing.Unusual));
             else
                 output.Result.WriteLine();
             return cancellation.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Ok;
@@ -119,7 +126,7 @@ internal static class InfoCommand
     {
         if (output.Json)
         {
-            output.WriteJson(info, ResultJson.Default.InfoResult);
+            output.WriteJson(info);
             return;
         }
         TextWriter text = output.Result;

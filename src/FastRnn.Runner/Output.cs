@@ -1,6 +1,5 @@
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
+using FastRnn.Formats;
 using Microsoft.Win32.SafeHandles;
 
 namespace FastRnn.Runner;
@@ -34,5 +33,5 @@ internal sealed class Output(TextWriter result, TextWriter log, bool terminal)
         return stream.CanSeek ? System.Console.Out : new StreamWriter(stream, new UTF8Encoding(false)) { AutoFlush = true };
     }
 
-    public void WriteJson<T>(T value, JsonTypeInfo<T> type) => Result.WriteLine(JsonSerializer.Serialize(value, type));
+    public void WriteJson(IJsonResult value) => Result.WriteLine(JsonFields.Text(value));
 }

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using FastRnn.Backends;
-using FastRnn.Numerics;
 
 namespace FastRnn.Runner;
 
@@ -72,15 +70,17 @@ internal static class TrainCommand
                 Recompute = parsed.GetValue(recompute),
             };
             output.Json = parsed.GetValue(json);
-            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), options.Seed, output);
+            using ComputeDevice computing = ComputeDevice.Open(
+                DeviceChoice.Parse(parsed.GetRequiredValue(device)), parsed.GetValue(threads), options.Seed, output,
+                options.MemoryLimit > 0 ? new CpuReason($"{memory.Name} counts the memory of the CPU alone", Must: true) : null);
             RunFiles.CheckWritable(options.Model, options.Data);
             RunFiles.CheckConfiguration(options.Model, parsed.GetValue(config));
             TrainingTask learnt = kind.Create(parsed, options, output);
             void Record() => EffectiveConfiguration.Write(
                 RunFiles.Configuration(options.Model), parsed, kinds.SelectMany(one => one.Options).Except(kind.Options), options.Fixed(learnt),
-                ("version", CommonOptions.Version), ("seed", $"{options.Seed}"), ("isa", Isa.Name(backend.Isa)), ("threads", $"{backend.Threads}"));
+                ("version", CommonOptions.Version), ("seed", $"{options.Seed}"), ("isa", computing.IsaName), ("threads", $"{computing.Threads}"), ("device", computing.Name));
 
-            return new TrainingRun(options, learnt, backend, output, cancellation) { Started = Record }.Run();
+            return new TrainingRun(options, learnt, computing, output, cancellation) { Started = Record }.Run();
         });
         return command;
     }

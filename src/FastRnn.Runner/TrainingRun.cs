@@ -3,13 +3,12 @@ using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
 using FastRnn.Memory;
-using FastRnn.Numerics;
 using FastRnn.Training;
 
 namespace FastRnn.Runner;
 
 /// <summary>Trains a model for a task: epochs, validation, best weights, checkpoints, logs.</summary>
-internal sealed class TrainingRun
+internal sealed partial class TrainingRun
 {
     private readonly TrainOptions _options;
     private readonly TrainingTask _task;
@@ -18,27 +17,24 @@ internal sealed class TrainingRun
     private readonly Dictionary<string, string> _fixedOptions;
     private readonly IChunkSequence _chunks;
     private readonly IChunkSequence? _validation;
-    private readonly Trainer _trainer;
-    private readonly Sequential _model;
-    private readonly CpuBackend _backend;
-    private readonly DivergenceWatch _watch;
-    private readonly Plateau? _plateau;
-    private readonly List<UpdateSummary> _updates;
-    private RunState _state;
+    private readonly ComputeDevice _device;
+    private readonly List<UpdateSummary> _updates = [];
+    private Trainer _trainer = null!;
+    private Sequential _model = null!;
+    private DivergenceWatch _watch = null!;
+    private Plateau? _plateau;
+    private RunState _state = null!;
     private long _savedSteps;
 
-    public TrainingRun(TrainOptions options, TrainingTask task, CpuBackend backend, Output output, CancellationToken cancellation)
+    public TrainingRun(TrainOptions options, TrainingTask task, ComputeDevice device, Output output, CancellationToken cancellation)
     {
-        (_options, _task, _backend, _output, _cancellation) = (options, task, backend, output, cancellation);
+        (_options, _task, _device, _output, _cancellation) = (options, task, device, output, cancellation);
         (_chunks, _validation) = (task.Training, task.Validation);
         _fixedOptions = options.Fixed(task);
-        _watch = new DivergenceWatch(task.GuessingLoss, task.LossUnit);
-        Schedule? schedule = options.Update.CreateSchedule(_chunks.Count, out _plateau);
-        MemoryEstimate memory = PlanMemory();
-        (_model, _trainer, _state) = options.Resume ? Resume(schedule) : Start(schedule);
-        _updates = [.. _state.Updates];
-        _trainer.Recompute = options.Recompute;
-        output.Log.WriteLine($"{Path.GetFileName(options.Data)}: {task.Description}; {_model.ParameterCount:N0} parameters; memory {memory}");
+        _isSaved = options.Resume;
+        string memory = device.Backend.PlansMemory ? $"; memory {PlanMemory()}" : "";
+        OnDevice(Begin, restarts: false);
+        output.Log.WriteLine($"{Path.GetFileName(options.Data)}: {task.Description}; {_model.ParameterCount:N0} parameters{memory}");
     }
 
     /// <summary>
@@ -47,7 +43,7 @@ internal sealed class TrainingRun
     private MemoryEstimate PlanMemory()
     {
         Trainer trainer = null!;
-        BlockBytes.Plan(() => trainer = CreateTrainer(new Sequential(_backend, _options.Seed, CreateLayers()), null));
+        BlockBytes.Plan(() => trainer = CreateTrainer(new Sequential(_device.Backend, _options.Seed, CreateLayers()), null));
         WindowShape[] train = Shapes(_chunks), validation = _validation == null ? [] : Shapes(_validation);
         MemoryEstimate memory = trainer.Estimate(
         [
@@ -71,7 +67,7 @@ internal sealed class TrainingRun
         {
             if (File.Exists(_options.Checkpoint))
                 _output.Log.WriteLine($"starting over: {_options.Checkpoint} is replaced; --resume would go on from it");
-            SaveCheckpoint(); // so that a run that diverges at once still leaves something to go on from
+            OnDevice(SaveCheckpoint, restarts: true); // so that a run that diverges at once still leaves something to go on from
         }
         else if (_state.Epochs.Count > 0)
             WriteLogs(); // a kill may have come between the checkpoint and them
@@ -79,9 +75,14 @@ internal sealed class TrainingRun
         bool interrupted = false;
         try
         {
-            while (_state.Epoch < _options.Epochs && !OutOfPatience() && !(interrupted = !RunEpoch()))
-            {
-            }
+            OnDevice(
+                () =>
+                {
+                    while (_state.Epoch < _options.Epochs && !OutOfPatience() && !(interrupted = !RunEpoch()))
+                    {
+                    }
+                },
+                restarts: true);
         }
         catch (NonFiniteException e)
         {
@@ -99,43 +100,6 @@ internal sealed class TrainingRun
 
     private CliException Diverged(string why) =>
         new(ExitCodes.Diverged, $"diverged: {why}; last good checkpoint: {_options.Checkpoint}, {(_savedSteps == 0 ? "untrained" : $"step {_savedSteps}")}");
-
-    private Layer[] CreateLayers() => _task.CreateLayers(RecurrentLayer);
-
-    private (Sequential Model, Trainer Trainer, RunState State) Start(Schedule? schedule)
-    {
-        if (_options.Dropout > 0 && _options.Layers == 1 && _task.DropsBetweenLayersOnly)
-            _output.Log.WriteLine("note: --dropout acts between recurrent layers, and there is one");
-        var model = new Sequential(_backend, _options.Seed, CreateLayers());
-        return (model, CreateTrainer(model, schedule), new RunState { Options = _fixedOptions });
-    }
-
-    private RecurrentLayer RecurrentLayer(int input) => _options.Cell switch
-    {
-        "gru" => new Gru(input, _options.Hidden) { WeightDrop = _options.WeightDrop },
-        "rnn" => new Rnn(input, _options.Hidden, _options.Activation == "relu" ? CellActivation.Relu : CellActivation.Tanh) { WeightDrop = _options.WeightDrop },
-        _ => new Lstm(input, _options.Hidden) { WeightDrop = _options.WeightDrop },
-    };
-
-    private (Sequential Model, Trainer Trainer, RunState State) Resume(Schedule? schedule)
-    {
-        RunFiles.RequireFile(_options.Checkpoint, "no checkpoint to resume from");
-        Checkpoint checkpoint = CheckpointFile.Load(_options.Checkpoint, _backend, _cancellation);
-        checkpoint.Run.RequireOptions(_fixedOptions, _options.Checkpoint);
-        Trainer trainer = CreateTrainer(checkpoint.Model, schedule);
-        checkpoint.Restore(trainer);
-        _savedSteps = trainer.Steps;
-        _output.Log.WriteLine($"resumed after {checkpoint.Run.Epoch} epochs, at step {trainer.Steps}");
-        return (checkpoint.Model, trainer, checkpoint.Run);
-    }
-
-    private Trainer CreateTrainer(Sequential model, Schedule? schedule) =>
-        new(model, _task.Loss, _options.Update.CreateOptimizer())
-        {
-            ClipNorm = _options.Update.ClipNorm,
-            Schedule = schedule,
-            CarryState = _task.CarriesState,
-        };
 
     /// <summary>The rest of the running epoch; false when interrupted.</summary>
     private bool RunEpoch()
@@ -244,11 +208,11 @@ internal sealed class TrainingRun
     {
         _state = _state with { Updates = [.. _updates] };
         CheckpointFile.Save(_trainer, Info(), _state, _options.Checkpoint);
-        _savedSteps = _trainer.Steps;
+        (_isSaved, _savedSteps) = (true, _trainer.Steps);
     }
 
     private RunReport Page() => TrainingReport.Create(
-        _options, _task, _state with { Updates = _updates }, _model.ParameterCount, $"{Isa.Name(_backend.Isa)}, {_backend.Threads} {(_backend.Threads == 1 ? "thread" : "threads")}");
+        _options, _task, _state with { Updates = _updates }, _model.ParameterCount, _device.Description);
 
     private ModelInfo Info() => _task.Info with
     {
@@ -270,17 +234,16 @@ internal sealed class TrainingRun
         if (interrupted || _state.BestLoss is not { } loss)
         {
             if (_output.Json)
-                _output.WriteJson(Result(interrupted, null), ResultJson.Default.TrainResult);
+                _output.WriteJson(Result(interrupted, null));
             return;
         }
-        using Sequential best = ModelFile.Load(_options.Model, _backend).Model;
-        IReadOnlyDictionary<string, double> test = _task.Test(best, _cancellation);
+        (IReadOnlyDictionary<string, double> test, IReadOnlyList<ReportSection> sections, string shown) = OnDevice(Try);
         if (_task.Hint is { } hint)
             _output.Log.WriteLine("hint: " + hint);
-        RunFiles.WriteText(RunFiles.Page(_options.Model), ReportPage.Write(Page().With(test, _task.Report(best, _cancellation))));
+        RunFiles.WriteText(RunFiles.Page(_options.Model), ReportPage.Write(Page().With(test, sections)));
         if (_output.Json)
         {
-            _output.WriteJson(Result(false, test), ResultJson.Default.TrainResult);
+            _output.WriteJson(Result(false, test));
             return;
         }
         string meaning = _task.Meaning(loss) is { } words ? ", " + words : "";
@@ -290,11 +253,23 @@ internal sealed class TrainingRun
             _output.Result.WriteLine(FormattableString.Invariant($"test {name} {value:G6}"));
         _output.Result.WriteLine($"model {_options.Model}");
         _output.Result.WriteLine();
-        _task.Show(best, _output, _cancellation);
+        _output.Result.Write(shown);
+    }
+
+    /// <summary>What the best weights can do: on data that training never saw, for the page, and for people.</summary>
+    private (IReadOnlyDictionary<string, double> Test, IReadOnlyList<ReportSection> Sections, string Shown) Try()
+    {
+        using Sequential best = ModelFile.Load(_options.Model, _device.Backend).Model;
+        IReadOnlyDictionary<string, double> test = _task.Test(best, _cancellation);
+        IReadOnlyList<ReportSection> sections = _task.Report(best, _cancellation);
+        var shown = new StringWriter();
+        if (!_output.Json)
+            _task.Show(best, new Output(shown, _output.Log, terminal: false), _cancellation);
+        return (test, sections, shown.ToString());
     }
 
     private TrainResult Result(bool interrupted, IReadOnlyDictionary<string, double>? test) => new(
-        _task.Name, _options.Cell, _options.Seed, Isa.Name(_backend.Isa), _backend.Threads, "cpu", _model.ParameterCount,
+        _task.Name, _options.Cell, _options.Seed, _device.IsaName, _device.Threads, _device.Name, _model.ParameterCount,
         [.. _state.Epochs.Select(e => new EpochResult(e.Epoch, e.TrainLoss, e.ValidationLoss, e.TokensPerSecond, e.Seconds))],
         _state.BestEpoch, _validation == null ? null : _state.BestLoss, _options.Model, interrupted, test is { Count: > 0 } ? test : null);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FastRnn.Formats;
 using FastRnn.Metrics;
 using FastRnn.Numerics;
 
@@ -23,6 +24,10 @@ internal sealed record WeightReport(
 
     public static WeightPrecision Parse(string name) => Enum.GetValues<WeightPrecision>().Single(precision => precision.Name() == name);
 
+    /// <summary>Only the CPU stores them in fewer bits.</summary>
+    public static CpuReason? OnCpu(WeightPrecision weights) =>
+        weights == WeightPrecision.Float32 ? null : new CpuReason($"--weights {weights.Name()} is the CPU's alone", Must: true);
+
     /// <summary>Says that a verb which measures nothing uses reduced weights, and what measures them.</summary>
     public static void Announce(WeightPrecision weights, string model, Output output)
     {
@@ -43,5 +48,8 @@ internal sealed record WeightReport(
 
 /// <summary>The key <c>weights</c> of what <c>eval --json</c> prints: the figures beside it are those of these weights.</summary>
 internal sealed record WeightResult(
-    string Precision, [property: System.Text.Json.Serialization.JsonPropertyName("float32")] IReadOnlyDictionary<string, double> Float32,
-    double LargestOutputDifference, double LargestOutput);
+    string Precision, IReadOnlyDictionary<string, double> Float32,
+    double LargestOutputDifference, double LargestOutput) : IJsonResult
+{
+    public void Write(JsonFields fields) => fields.Add(Precision).Add(Float32, "float32").Add(LargestOutputDifference).Add(LargestOutput);
+}

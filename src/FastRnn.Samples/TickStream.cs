@@ -7,12 +7,14 @@ using FastRnn.Training;
 namespace FastRnn.Samples;
 
 /// <summary>
-/// Ticks come as lines "time,price"; each is answered with the price expected next. The model that answers never stops for learning: a twin learns
-/// from the ticks so far, and its weights are exchanged between two steps, where the state goes on.
+/// Ticks come as lines "time,price"; each is answered with the price expected next. The model that answers does not stop for learning: on another thread a twin
+/// learns from the last ticks, and its weights are exchanged between two steps, where the state goes on.
 /// </summary>
 internal static class TickStream
 {
-    private const int Again = 400; // ticks from one exchange of weights to the next
+    private const int Again = 400; // ticks from one beginning of learning to the next
+    private const int Within = 20; // ticks that learning has; at a tick that is known before, so that the same ticks have the same answers
+    private const int Memory = 2000; // changes that are learnt from, and steps whose times are told
 
     /// <summary>Ticks answered, root mean squares of the error of the forecast and of the last price, times of a step in ns, bytes that all steps allocated.</summary>
     internal readonly record struct Figures(int Ticks, double Forecast, double LastPrice, double Median, double P99, double Longest, long Allocated);
@@ -20,43 +22,107 @@ internal static class TickStream
     public static Figures Run(TextReader input, TextWriter output)
     {
         using var model = new Sequential(new Lstm(1, 16), new Linear(16, 1));
-        using var twin = new Sequential(new Lstm(1, 16), new Linear(16, 1));
-        var trainer = new Trainer(twin, new Huber(), new Adam(3e-3f)) { ClipNorm = 1 };
-        using Session session = model.OpenSession(); // the model's weights may be exchanged from any thread
+        using var twin = new Twin(model);
+        using Session session = model.OpenSession();
         session.Warmup();
-
-        var changes = new List<float>();
-        var nanoseconds = new List<double>();
-        double scale = 0, price = 0, expected = 0, squares = 0, squaresOfLast = 0;
-        long allocated = 0;
+        var score = new Score();
+        double price = 0, expected = 0;
         float[] x = [0], y = [0];
         foreach ((string time, double next) in Ticks(input, output))
         {
             if (expected > 0)
-                (squares, squaresOfLast) = (squares + Math.Pow(next - expected, 2), squaresOfLast + Math.Pow(next - price, 2));
-            changes.Add(price > 0 ? (float)Math.Log(next / price) : 0);
+                score.Compare(next, expected, price);
+            float change = price > 0 ? (float)Math.Log(next / price) : 0;
             price = next;
-            if (changes.Count % Again == 0) // a program that trades does this on another thread
-            {
-                scale = Math.Sqrt(changes.Average(c => (double)c * c)) + 1e-9;
-                NextValue.Learn(trainer, [.. changes.Select(c => Scaled(c, scale))], epochs: 20);
-                model.Replace(twin.Snapshot());
-            }
-            if (scale == 0)
+            twin.Take(change);
+            if (twin.Scale == 0)
                 continue;
-
-            x[0] = Scaled(changes[^1], scale);
-            long bytes = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
-            session.Step(x, y);
-            start = Stopwatch.GetTimestamp() - start;
-            allocated += GC.GetAllocatedBytesForCurrentThread() - bytes;
-            nanoseconds.Add(start * 1e9 / Stopwatch.Frequency);
-            expected = price * Math.Exp(y[0] * scale);
+            x[0] = Scaled(change, twin.Scale);
+            score.Step(session, x, y);
+            expected = price * Math.Exp(y[0] * twin.Scale);
             output.WriteLine($"{time},{price:G6},{expected:G6}");
         }
-        if (nanoseconds.Count == 0)
-            throw new InvalidDataException($"{changes.Count} ticks came, the first {Again} are only learnt from");
-        return Report(nanoseconds, squares, squaresOfLast, allocated, output);
+        if (score.Steps == 0)
+            throw new InvalidDataException($"{twin.Ticks} ticks came, the first {Again} are only learnt from");
+        Figures figures = score.Sum();
+        output.WriteLine($"{figures.Ticks} ticks; off by {figures.Forecast:G4}, the last price by {figures.LastPrice:G4} (root mean squares)");
+        output.WriteLine(
+            $"a step: median {figures.Median:F0} ns, 99 % within {figures.P99:F0} ns, longest {figures.Longest:F0} ns, {figures.Allocated} bytes allocated");
+        return figures;
+    }
+
+    /// <summary>Learns from the last changes while the model answers.</summary>
+    private sealed class Twin(Sequential model) : IDisposable
+    {
+        private readonly Sequential _network = new(new Lstm(1, 16), new Linear(16, 1));
+        private readonly Queue<float> _changes = new();
+        private Trainer? _trainer;
+        private Task<double> _learning = Task.FromResult(0.0);
+
+        public int Ticks { get; private set; }
+
+        /// <summary>Of the changes that the model's weights have been taught with; 0 before it has any.</summary>
+        public double Scale { get; private set; }
+
+        public void Take(float change)
+        {
+            Keep(_changes, change);
+            Ticks++;
+            if (Ticks % Again == 0)
+            {
+                float[] last = [.. _changes];
+                _learning = Task.Run(() => Learn(last));
+            }
+            if (Ticks != Again && (Ticks < Again || Ticks % Again != Within)) // the first time there is nothing to answer with before
+                return;
+            Scale = _learning.GetAwaiter().GetResult();
+            model.Replace(_network.Snapshot()); // any thread may do this at any time; here the scale changes with it
+        }
+
+        public void Dispose()
+        {
+            _learning.Wait();
+            _network.Dispose();
+        }
+
+        private double Learn(float[] changes)
+        {
+            _trainer ??= new Trainer(_network, new Huber(), new Adam(3e-3f)) { ClipNorm = 1 };
+            double scale = Math.Sqrt(changes.Average(c => (double)c * c)) + 1e-9;
+            NextValue.Learn(_trainer, [.. changes.Select(c => Scaled(c, scale))], epochs: 20);
+            return scale;
+        }
+    }
+
+    /// <summary>How good the answers are, and how fast.</summary>
+    private sealed class Score
+    {
+        private readonly Queue<double> _nanoseconds = new();
+        private double _squares, _squaresOfLast, _longest;
+        private long _allocated;
+
+        public int Steps { get; private set; }
+
+        public void Compare(double price, double expected, double last) =>
+            (_squares, _squaresOfLast) = (_squares + Math.Pow(price - expected, 2), _squaresOfLast + Math.Pow(price - last, 2));
+
+        public void Step(Session session, float[] x, float[] y)
+        {
+            long bytes = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+            session.Step(x, y);
+            double nanoseconds = (Stopwatch.GetTimestamp() - start) * 1e9 / Stopwatch.Frequency;
+            _allocated += GC.GetAllocatedBytesForCurrentThread() - bytes;
+            _longest = Math.Max(_longest, nanoseconds);
+            Keep(_nanoseconds, nanoseconds);
+            Steps++;
+        }
+
+        public Figures Sum()
+        {
+            double[] times = [.. _nanoseconds.Order()];
+            return new Figures(
+                Steps, Math.Sqrt(_squares / Steps), Math.Sqrt(_squaresOfLast / Steps), times[times.Length / 2], times[times.Length * 99 / 100], _longest, _allocated);
+        }
     }
 
     private static IEnumerable<(string Time, double Price)> Ticks(TextReader input, TextWriter output)
@@ -71,16 +137,12 @@ internal static class TickStream
         }
     }
 
-    private static Figures Report(List<double> nanoseconds, double squares, double squaresOfLast, long allocated, TextWriter output)
+    /// <summary>Adds the newest and forgets what has become too old: a stream has no end.</summary>
+    private static void Keep<T>(Queue<T> queue, T value)
     {
-        int answered = nanoseconds.Count;
-        nanoseconds.Sort();
-        var figures = new Figures(
-            answered, Math.Sqrt(squares / answered), Math.Sqrt(squaresOfLast / answered), nanoseconds[answered / 2], nanoseconds[answered * 99 / 100],
-            nanoseconds[^1], allocated);
-        output.WriteLine($"{answered} ticks; off by {figures.Forecast:G4}, the last price by {figures.LastPrice:G4} (root mean squares)");
-        output.WriteLine($"a step: median {figures.Median:F0} ns, 99 % within {figures.P99:F0} ns, longest {figures.Longest:F0} ns, {allocated} bytes allocated");
-        return figures;
+        if (queue.Count == Memory)
+            queue.Dequeue();
+        queue.Enqueue(value);
     }
 
     private static float Scaled(double change, double scale) => (float)Math.Clamp(change / scale, -4, 4);

@@ -208,7 +208,7 @@ public class CpuAgainstReferenceTests
     }
 
     /// <summary>NaN input at inactive positions must not reach anything.</summary>
-    private static void PoisonInactive(CellRun run)
+    internal static void PoisonInactive(CellRun run)
     {
         for (int row = 0; row < run.Steps * run.Batch; row++)
         {
@@ -244,7 +244,7 @@ public class CpuAgainstReferenceTests
         }, run.Cell.LayerNorm ? NormTolerance : Tolerance);
     }
 
-    private static void LeaveKinks(CellRun run)
+    internal static void LeaveKinks(CellRun run)
     {
         for (int attempt = 0; run.ClosestKink() < 1e-5; attempt++)
         {

@@ -146,7 +146,7 @@ public class LossTests
             Assert.Throws<ArgumentException>(() => new PinballLoss(0.5f, quantile));
     }
 
-    private static void Compute(Backend b, Action<string, double[]> log, Loss loss, SequenceChunk chunk, int columns)
+    internal static void Compute(Backend b, Action<string, double[]> log, Loss loss, SequenceChunk chunk, int columns)
     {
         int rows = chunk.Steps * chunk.Batch;
         DeviceBuffer output = b.Allocate(rows, columns), gradient = b.Allocate(rows, columns);
@@ -163,7 +163,7 @@ public class LossTests
         log("squares", [b.SumOfSquares(gradient)]); // padding that is not zero would count here
     }
 
-    private static float[] Outputs(int length, int seed)
+    internal static float[] Outputs(int length, int seed)
     {
         var random = new Random(seed);
         return [.. Enumerable.Range(0, length).Select(_ => (float)((random.NextDouble() - 0.5) * 8))];

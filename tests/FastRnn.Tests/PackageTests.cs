@@ -10,17 +10,20 @@ public partial class PackageTests
     private static readonly string Source = Path.Combine(Repository.Root, "src");
 
     /// <summary>A program of its own, which has nothing but the package, compiles and runs it.</summary>
-    [Fact]
-    public void ExampleIsTheConsumersProgram()
+    [Theory]
+    [InlineData("FastRnn", "Program.cs")]
+    [InlineData("FastRnn.OpenCL", "OnDevice.cs")]
+    public void ExampleIsTheConsumersProgram(string project, string file)
     {
-        string program = File.ReadAllText(Path.Combine(Repository.Root, "tests", "PackageConsumer", "Program.cs"));
-        Assert.Contains($"```csharp\n{program}```", File.ReadAllText(Path.Combine(Source, "FastRnn", "PACKAGE.md")), StringComparison.Ordinal);
+        string program = File.ReadAllText(Path.Combine(Repository.Root, "tests", "PackageConsumer", file));
+        Assert.Contains($"```csharp\n{program}```", File.ReadAllText(Path.Combine(Source, project, "PACKAGE.md")), StringComparison.Ordinal);
     }
 
     /// <summary>A page that is shown elsewhere cannot link to files beside it.</summary>
     [Theory]
     [InlineData("FastRnn")]
     [InlineData("FastRnn.Data")]
+    [InlineData("FastRnn.OpenCL")]
     [InlineData("FastRnn.Runner")]
     public void LinksAreWholeAddresses(string project)
     {

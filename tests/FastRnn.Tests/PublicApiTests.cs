@@ -1,6 +1,7 @@
 using System.Reflection;
 using FastRnn.Data;
 using FastRnn.Layers;
+using FastRnn.OpenCL;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -19,6 +20,9 @@ public class PublicApiTests
 
     [Fact]
     public void DataReadersOfferWhatIsWrittenDown() => Compare(typeof(TsFile).Assembly);
+
+    [Fact]
+    public void OpenClBackEndOffersWhatIsWrittenDown() => Compare(typeof(OpenClBackend).Assembly);
 
     [Fact]
     public void TextShowsKindsModifiersAndNullability()

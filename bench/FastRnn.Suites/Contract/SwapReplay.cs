@@ -1,6 +1,7 @@
 using FastRnn.Backends;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Numerics;
 
 namespace FastRnn.Suites;
 
@@ -25,11 +26,13 @@ internal static class SwapReplay
     /// <param name="threads">Threads that step.</param>
     /// <param name="steps">Steps of each session.</param>
     /// <param name="streams">Streams of each session.</param>
-    public static SwapResult Run(int sessions, int threads, int steps, int streams = 1)
+    /// <param name="weights">How they store the weights.</param>
+    /// <param name="peepholes">A model that has no stages.</param>
+    public static SwapResult Run(int sessions, int threads, int steps, int streams = 1, WeightPrecision weights = WeightPrecision.Float32, bool peepholes = false)
     {
         using var backend = new CpuBackend(1);
-        using Sequential served = Model(backend, 1), first = Model(backend, 1), second = Model(backend, 2);
-        WeightSet[] sets = [first.Snapshot(), second.Snapshot()];
+        using Sequential served = Model(backend, 1, peepholes), first = Model(backend, 1, peepholes), second = Model(backend, 2, peepholes);
+        var options = new SessionOptions { Streams = streams, Weights = weights };
         var totals = new long[3];
         int running = threads;
         long swaps = 0;
@@ -42,7 +45,7 @@ internal static class SwapReplay
             {
                 try
                 {
-                    long[] counts = Step([served, first, second], mine, steps, streams, thread);
+                    long[] counts = Step([served, first, second], options, mine, steps, thread);
                     for (int k = 0; k < 3; k++)
                         Interlocked.Add(ref totals[k], counts[k]);
                 }
@@ -56,7 +59,12 @@ internal static class SwapReplay
         }
         for (; Volatile.Read(ref running) > 0; swaps++)
         {
-            served.Replace(sets[(swaps + 1) % 2]);
+            served.Replace((swaps % 2 == 0 ? second : first).Snapshot()); // a new set each time: one that was freed too early would be found
+            if (swaps % 50 == 49)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
             Thread.Yield();
         }
         Array.ForEach(workers, worker => worker.Join());
@@ -65,11 +73,12 @@ internal static class SwapReplay
         return new SwapResult(totals.Sum(), swaps, totals[0], totals[1], totals[2]);
     }
 
-    private static Sequential Model(CpuBackend backend, ulong seed) => new(backend, seed, new Lstm(Input, Hidden), new Gru(Hidden, Hidden), new Linear(Hidden, Output));
+    private static Sequential Model(CpuBackend backend, ulong seed, bool peepholes) =>
+        new(backend, seed, new Lstm(Input, Hidden) { Peepholes = peepholes }, new Gru(Hidden, Hidden), new Linear(Hidden, Output));
 
-    private static long[] Step(Sequential[] models, int sessions, int steps, int streams, int seed)
+    private static long[] Step(Sequential[] models, SessionOptions options, int sessions, int steps, int seed)
     {
-        var options = new SessionOptions { Streams = streams };
+        int streams = options.Streams;
         Session[] own = [.. Enumerable.Range(0, sessions).Select(_ => models[0].OpenSession(options))], judges = [.. models[1..].Select(model => model.OpenSession(options))];
         var random = new Random(seed);
         float[] x = new float[streams * Input], y = new float[streams * Output], expected = new float[y.Length];
@@ -77,6 +86,7 @@ internal static class SwapReplay
         var counts = new long[3];
         for (int t = 0; t < steps; t++)
         {
+            Thread.Yield(); // or, with fewer cores than threads, the one that swaps has a turn in a hundred thousand steps
             foreach (Session session in own)
             {
                 for (int i = 0; i < x.Length; i++)

@@ -19,8 +19,8 @@ internal static class FmaPeak
         long start = Ticks.Now;
         int width = isa switch
         {
-            IsaLevel.Avx512 => Run512(),
-            IsaLevel.Avx2 => Run256(),
+            IsaLevel.Avx512 when Isa.HasAvx512 => Run512(),
+            IsaLevel.Avx2 when Isa.HasAvx2 => Run256(),
             _ => RunScalar(),
         };
         return Rounds * (double)Chains * width * 2 / Ticks.SecondsSince(start) / 1e9;

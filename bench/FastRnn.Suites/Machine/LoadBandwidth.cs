@@ -80,9 +80,10 @@ internal sealed unsafe class LoadBandwidth : IDisposable
 
     private float Run(LoadPattern pattern, float* part, nint lines, int sweeps) => pattern.Loop == LoadLoop.Kernel ? RunKernel(part, lines) : _table.Isa switch
     {
-        IsaLevel.Avx512 => LoadLoops.Run<Avx512Lanes, Vector512<float>>(pattern, part, lines, sweeps),
-        IsaLevel.Avx2 => LoadLoops.Run<Avx2Lanes, Vector256<float>>(pattern, part, lines, sweeps),
-        _ => LoadLoops.Run<ScalarLanes, float>(pattern, part, lines, sweeps),
+        IsaLevel.Avx512 when Isa.HasAvx512 => LoadLoops.Run<Avx512Lanes, Vector512<float>>(pattern, part, lines, sweeps),
+        IsaLevel.Avx2 when Isa.HasAvx2Alone => LoadLoops.Run<Avx2Lanes, Vector256<float>>(pattern, part, lines, sweeps),
+        _ when Isa.HasScalar => LoadLoops.Run<ScalarLanes, float>(pattern, part, lines, sweeps),
+        _ => throw Isa.Lacks("loads", _table.Isa),
     };
 
     /// <summary>A row of zeros times panels of four gates, as many as the kernel takes together.</summary>

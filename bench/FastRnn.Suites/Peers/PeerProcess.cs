@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
@@ -11,10 +10,10 @@ namespace FastRnn.Suites;
 /// </summary>
 internal sealed class PeerProcess : IDisposable
 {
-    private readonly Process? _process;
+    private readonly ChildProgram? _process;
     private readonly TimeSpan _patience;
 
-    private PeerProcess(string name, Process? process, TimeSpan patience)
+    private PeerProcess(string name, ChildProgram? process, TimeSpan patience)
     {
         (Name, _process, _patience) = (name, process, patience);
         Version = new PeerVersion(name, null, null, null);
@@ -34,20 +33,14 @@ internal sealed class PeerProcess : IDisposable
     /// <param name="patience">How long an answer may take beyond the seconds asked for.</param>
     public static PeerProcess Start(PeerScript script, string name, int threads, TimeSpan patience)
     {
-        var start = new ProcessStartInfo("sh", [script.File, name, threads.ToString(CultureInfo.InvariantCulture)])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            UseShellExecute = false,
-        };
         if (!File.Exists(script.File))
             return new PeerProcess(name, null, patience).Give($"{script.File} does not exist");
-        Process process;
+        ChildProgram process;
         try
         {
-            process = Process.Start(start)!;
+            process = ChildProgram.Start("sh", script.File, name, threads.ToString(CultureInfo.InvariantCulture));
         }
-        catch (System.ComponentModel.Win32Exception e)
+        catch (IOException e)
         {
             return new PeerProcess(name, null, patience).Give(e.Message);
         }
@@ -127,17 +120,17 @@ internal sealed class PeerProcess : IDisposable
             return;
         try
         {
-            if (!_process.HasExited)
+            if (!_process.Wait(TimeSpan.Zero))
             {
-                _process.StandardInput.WriteLine("quit");
-                _process.StandardInput.Close();
-                if (!_process.WaitForExit(TimeSpan.FromSeconds(5)))
-                    _process.Kill(entireProcessTree: true);
+                _process.WriteLine("quit");
+                _process.CloseInput();
+                if (!_process.Wait(TimeSpan.FromSeconds(5)))
+                    _process.Kill();
             }
         }
         catch (IOException)
         {
-            _process.Kill(entireProcessTree: true); // it has closed its input: whatever still runs is of no use
+            _process.Kill(); // it has closed its input: whatever still runs is of no use
         }
         _process.Dispose();
     }
@@ -149,8 +142,8 @@ internal sealed class PeerProcess : IDisposable
             return;
         try
         {
-            PeerGreeting greeting = JsonSerializer.Deserialize(line, SuiteJson.Default.PeerGreeting)!;
-            Version = new PeerVersion(Name, greeting.Version, greeting.Details, greeting.Missing);
+            PeerVersion greeting = SuiteText.ReadGreeting(line);
+            Version = greeting with { Peer = Name };
             if (greeting.Missing != null || greeting.Version == null)
                 Break(greeting.Missing ?? "states no version");
         }
@@ -179,8 +172,7 @@ internal sealed class PeerProcess : IDisposable
             return null;
         try
         {
-            _process!.StandardInput.WriteLine(line);
-            _process.StandardInput.Flush();
+            _process!.WriteLine(line);
         }
         catch (IOException)
         {
@@ -193,17 +185,21 @@ internal sealed class PeerProcess : IDisposable
     private string? ReadLine(double seconds)
     {
         TimeSpan limit = _patience + TimeSpan.FromSeconds(seconds);
-        Task<string?> reading = _process!.StandardOutput.ReadLineAsync();
-        if (!reading.Wait(limit))
+        string? line;
+        try
         {
-            _process.Kill(entireProcessTree: true);
+            line = _process!.ReadLine(limit);
+        }
+        catch (TimeoutException)
+        {
+            _process!.Kill();
             Break(FormattableString.Invariant($"gave no answer within {limit.TotalSeconds:F0} s"));
             return null;
         }
-        if (reading.Result != null)
-            return reading.Result;
-        _process.WaitForExit(TimeSpan.FromSeconds(5));
-        Break("ended" + (_process.HasExited ? FormattableString.Invariant($" with exit code {_process.ExitCode}") : ""));
+        if (line != null)
+            return line;
+        bool ended = _process.Wait(TimeSpan.FromSeconds(5));
+        Break("ended" + (ended ? FormattableString.Invariant($" with exit code {_process.ExitCode}") : ""));
         return null;
     }
 }

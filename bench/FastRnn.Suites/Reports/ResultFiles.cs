@@ -1,4 +1,3 @@
-using System.Text.Json;
 using FastRnn.Numerics;
 
 namespace FastRnn.Suites;
@@ -25,7 +24,7 @@ internal static class ResultFiles
             SuiteResult? older = whole ? null : Older(path);
             SuiteResult joined = result.With(older, [.. Catalog.Rows(Isa.Widest).Select(row => row.Id)]);
             File.WriteAllText(path + ".md", Markdown.Suite(joined));
-            File.WriteAllText(path + ".json", JsonSerializer.Serialize(joined, SuiteJson.Default.SuiteResult) + "\n");
+            File.WriteAllText(path + ".json", SuiteText.Write(joined) + "\n");
             written.Add(path);
         }
         foreach (string isa in results.Select(result => result.Isa).Distinct())
@@ -62,5 +61,5 @@ internal static class ResultFiles
 
     private static SuiteResult? Older(string path) => File.Exists(path + ".json") ? Read(path + ".json") : null;
 
-    private static SuiteResult Read(string file) => JsonSerializer.Deserialize(File.ReadAllText(file), SuiteJson.Default.SuiteResult)!;
+    private static SuiteResult Read(string file) => SuiteText.Read(File.ReadAllText(file));
 }

@@ -6,7 +6,7 @@ namespace FastRnn.Suites;
 /// <summary>Models of a shape, and numbers to feed them.</summary>
 internal static class Models
 {
-    public static Sequential Create(CpuBackend backend, WorkShape shape) =>
+    public static Sequential Create(Backend backend, WorkShape shape) =>
         new(backend, 1, [.. Enumerable.Range(0, shape.Layers).Select(layer => Layer(shape.Cell.Kind, shape.InputOf(layer), shape.Hidden))]);
 
     /// <summary>Values in ±0.5, the same every time.</summary>
@@ -19,7 +19,7 @@ internal static class Models
         return values;
     }
 
-    public static DeviceBuffer Buffer(CpuBackend backend, int rows, int columns, int seed = 1)
+    public static DeviceBuffer Buffer(Backend backend, int rows, int columns, int seed = 1)
     {
         DeviceBuffer buffer = backend.Allocate(rows, columns);
         backend.Write(buffer, Values(buffer.Length, seed));

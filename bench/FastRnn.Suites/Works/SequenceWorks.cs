@@ -5,10 +5,38 @@ using FastRnn.Training;
 
 namespace FastRnn.Suites;
 
-/// <summary>A forward pass over a batch of sequences, or forward and backward with the gradients of all weights and of the input.</summary>
-internal sealed class SequenceWork : Work
+/// <summary>Work on whole windows, on any back end.</summary>
+internal abstract class WindowWork(Backend backend) : Work
 {
-    private readonly CpuBackend _backend;
+    private readonly float[] _value = new float[1];
+    private DeviceBuffer? _seen;
+
+    /// <summary>Where it computes; this work's to dispose.</summary>
+    protected Backend Backend { get; } = backend;
+
+    /// <summary>What the units so far came to.</summary>
+    public abstract float[] Results();
+
+    /// <summary>Until a device has done all that it was given: it does one thing after the other, and this is read last.</summary>
+    public void Wait() => Backend.Read(_seen ??= Backend.Allocate(1, 1), _value);
+
+    public override void Dispose()
+    {
+        Backend.Dispose();
+        base.Dispose();
+    }
+
+    protected float[] Read(DeviceBuffer buffer)
+    {
+        var values = new float[buffer.Length];
+        Backend.Read(buffer, values);
+        return values;
+    }
+}
+
+/// <summary>A forward pass over a batch of sequences, or forward and backward with the gradients of all weights and of the input.</summary>
+internal sealed class SequenceWork : WindowWork
+{
     private readonly Sequential _model;
     private readonly SequentialWorkspace _workspace;
     private readonly LayerInput _input;
@@ -16,17 +44,22 @@ internal sealed class SequenceWork : Work
     private readonly PassContext _pass;
 
     public SequenceWork(IsaLevel isa, int threads, WorkShape shape, bool training, StepFlags? flags = null)
+        : this(new CpuBackend(threads, isa), shape, training, flags)
     {
-        _backend = new CpuBackend(threads, isa);
-        _model = Models.Create(_backend, shape);
+    }
+
+    public SequenceWork(Backend backend, WorkShape shape, bool training, StepFlags? flags = null)
+        : base(backend)
+    {
+        _model = Models.Create(backend, shape);
         int rows = shape.Steps * shape.Batch;
         _workspace = _model.CreateWorkspace(shape.Steps, shape.Batch, training ? Keep.Everything : Keep.Nothing);
-        _input = new LayerInput(Models.Buffer(_backend, rows, shape.Input));
+        _input = new LayerInput(Models.Buffer(backend, rows, shape.Input));
         _pass = new PassContext(flags, training, 1, 0, false);
         if (!training)
             return;
-        _inputGradient = _backend.Allocate(rows, shape.Input);
-        _backend.Write(_workspace.OutputGradient, Models.Values(rows * shape.Hidden, seed: 2));
+        _inputGradient = backend.Allocate(rows, shape.Input);
+        backend.Write(_workspace.OutputGradient, Models.Values(rows * shape.Hidden, seed: 2));
     }
 
     public override void Run(int units)
@@ -39,10 +72,12 @@ internal sealed class SequenceWork : Work
         }
     }
 
+    /// <summary>Outputs, and the gradient of the input.</summary>
+    public override float[] Results() => [.. Read(_workspace.Layers[^1].Output), .. _inputGradient == null ? [] : Read(_inputGradient)];
+
     public override void Dispose()
     {
         _model.Dispose();
-        _backend.Dispose();
         base.Dispose();
     }
 
@@ -60,17 +95,21 @@ internal sealed class SequenceWork : Work
 }
 
 /// <summary>Whole training steps: forward, mean squared error of all outputs, backward, clipping by the global norm 5, Adam.</summary>
-internal sealed class TrainerWork : Work
+internal sealed class TrainerWork : WindowWork
 {
-    private readonly CpuBackend _backend;
     private readonly Sequential _model;
     private readonly Trainer _trainer;
     private readonly SequenceChunk _chunk;
 
     public TrainerWork(IsaLevel isa, int threads, WorkShape shape)
+        : this(new CpuBackend(threads, isa), shape)
     {
-        _backend = new CpuBackend(threads, isa);
-        _model = Models.Create(_backend, shape);
+    }
+
+    public TrainerWork(Backend backend, WorkShape shape)
+        : base(backend)
+    {
+        _model = Models.Create(backend, shape);
         _trainer = new Trainer(_model, new MeanSquaredError(), new Adam(1e-3f)) { ClipNorm = 5, CarryState = false };
         _chunk = new SequenceChunk(shape.Steps, shape.Batch, shape.Input, shape.Hidden);
         Models.Values(_chunk.InputValues.Length).CopyTo(_chunk.InputValues);
@@ -83,10 +122,12 @@ internal sealed class TrainerWork : Work
             _trainer.Step(_chunk);
     }
 
+    /// <summary>The weights.</summary>
+    public override float[] Results() => [.. _model.Parameters.SelectMany(parameter => Read(parameter.Value))];
+
     public override void Dispose()
     {
         _model.Dispose();
-        _backend.Dispose();
         base.Dispose();
     }
 }

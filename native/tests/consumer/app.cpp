@@ -25,6 +25,11 @@ int main(int argc, char **argv)
         moved.step(&x[1], 1, &again[1], 1);
         if (again[0] != y[1] || again[1] != y[1])
             return 1;
+        // Moving in ends what was there.
+        fastrnn_session old = copy.get();
+        copy = moved.clone();
+        if (fastrnn_reset(old) != FASTRNN_ERROR_HANDLE || fastrnn_reset(copy.get()) != FASTRNN_OK)
+            return 1;
         try {
             moved.step(x, 2, y, 2);
             return 1;

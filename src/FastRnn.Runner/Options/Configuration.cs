@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using FastRnn.Formats;
 using FastRnn.Numerics;
 
 namespace FastRnn.Runner;
@@ -14,7 +15,7 @@ internal sealed class Configuration
 {
     public const string Run = "run", Defaults = "defaults";
 
-    private static readonly JsonDocumentOptions _format = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonReaderOptions _format = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     private readonly string _path;
     private readonly Command _command;
@@ -52,33 +53,37 @@ internal sealed class Configuration
     /// <summary>Whether a file was written by a run and not by a person.</summary>
     public static bool IsOfRun(string path)
     {
-        using JsonDocument document = Parse(path);
-        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(Run, out _);
+        JsonValue root = Parse(path);
+        return root.Kind == JsonTokenType.StartObject && root.Known(Run) != null;
     }
 
-    private static JsonDocument Parse(string path)
+    private static JsonValue Parse(string path)
     {
         RunFiles.RequireFile(path);
         try
         {
-            return JsonDocument.Parse(File.ReadAllBytes(path), _format);
+            return JsonValue.Parse(File.ReadAllBytes(path), _format, unique: false);
         }
         catch (JsonException e)
         {
             throw new CliException(ExitCodes.BadInput, $"{path}, line {e.LineNumber + 1}: not JSON: {e.Message}");
         }
+        catch (InvalidOperationException e)
+        {
+            throw new CliException(ExitCodes.BadInput, $"{path}: not JSON: {e.Message}"); // half a surrogate pair
+        }
     }
 
     private void Read()
     {
-        using JsonDocument document = Parse(_path);
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
-            throw new CliException(ExitCodes.BadInput, $"{_path}: is {Shown(document.RootElement)}, expected an object with an option for every key");
-        foreach (JsonProperty property in document.RootElement.EnumerateObject())
+        JsonValue root = Parse(_path);
+        if (root.Kind != JsonTokenType.StartObject)
+            throw new CliException(ExitCodes.BadInput, $"{_path}: is {Shown(root)}, expected an object with an option for every key");
+        foreach (JsonValue property in root.Inner)
         {
-            if (property.Name == Defaults && property.Value.ValueKind == JsonValueKind.Object)
+            if (property.Name == Defaults && property.Kind == JsonTokenType.StartObject)
             {
-                foreach (JsonProperty inner in property.Value.EnumerateObject())
+                foreach (JsonValue inner in property.Inner)
                     Add(inner, isDefault: true);
             }
             else if (property.Name != Run)
@@ -86,16 +91,16 @@ internal sealed class Configuration
         }
     }
 
-    private void Add(JsonProperty property, bool isDefault)
+    private void Add(JsonValue property, bool isDefault)
     {
         string name = "--" + property.Name.Replace('_', '-');
         IEnumerable<Option> known = _command.Options.Where(option => option.Name != "--config" && option.Action == null);
         Option option = known.FirstOrDefault(option => option.Name == name) ?? throw Unknown(property.Name, name, known);
         if (!_seen.Add(name))
             throw Wrong(property.Name, "is given twice");
-        string[] values = property.Value.ValueKind == JsonValueKind.Array && option.Arity.MaximumNumberOfValues > 1
-            ? [.. property.Value.EnumerateArray().Select(value => Text(property.Name, option, value))]
-            : [Text(property.Name, option, property.Value)];
+        string[] values = property.Kind == JsonTokenType.StartArray && option.Arity.MaximumNumberOfValues > 1
+            ? [.. property.Inner.Select(value => Text(property.Name, option, value))]
+            : [Text(property.Name, option, property)];
         if (isDefault && values.Length == 1 && values[0] == OptionText.Default(option))
             return;
         if (OptionText.Problem(_command, option, values) is { } problem)
@@ -109,26 +114,24 @@ internal sealed class Configuration
         return Wrong(key, "unknown option" + (near == null ? $"; see fastrnn {_command.Name} --help" : $"; did you mean {near[2..]}?"));
     }
 
-    private string Text(string key, Option option, JsonElement value)
+    private string Text(string key, Option option, JsonValue value)
     {
         bool isSwitch = option.ValueType == typeof(bool);
-        return value.ValueKind switch
+        return value.Kind switch
         {
-            JsonValueKind.True or JsonValueKind.False when isSwitch => value.GetBoolean() ? "true" : "false",
-            JsonValueKind.String when !isSwitch => value.GetString()!,
-            JsonValueKind.Number when !isSwitch => value.GetRawText(),
+            JsonTokenType.True or JsonTokenType.False when isSwitch => value.Text,
+            JsonTokenType.String or JsonTokenType.Number when !isSwitch => value.Text,
             _ => throw Wrong(key, $"is {Shown(value)}, expected {(isSwitch ? "true or false" : "a text or a number")}"),
         };
     }
 
     private CliException Wrong(string key, string problem) => new(ExitCodes.BadInput, $"{_path}, key '{key}': {problem}");
 
-    private static string Shown(JsonElement value) => value.ValueKind switch
+    private static string Shown(JsonValue value) => value.Kind switch
     {
-        JsonValueKind.Array => "a list",
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Null => "null",
-        JsonValueKind.String => $"'{value.GetString()}'",
-        _ => value.GetRawText(),
+        JsonTokenType.StartArray => "a list",
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.String => $"'{value.Text}'",
+        _ => value.Text,
     };
 }

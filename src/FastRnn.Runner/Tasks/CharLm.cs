@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Security.Cryptography;
 using FastRnn.Formats;
 using FastRnn.Inference;
 using FastRnn.Layers;
@@ -39,10 +38,10 @@ internal sealed class CharLmKind(SharedOptions shared) : TaskKind
         var trainer = new Trainer(use.Model, Loss.CrossEntropy, new Sgd(1));
         WeightReport? weights = use.Weights == WeightPrecision.Float32 ? null : Compare(trainer.CompareWeights(chunks, use.Weights, use.Cancellation), use.Weights);
         double loss = weights?.Figures[0].Reduced ?? trainer.Evaluate(chunks, use.Cancellation);
-        var result = new EvalResult(loss, Math.Exp(loss), loss / Math.Log(2), chunks.TokensPerPass, weights?.Result);
+        var result = new EvalResult(loss, Math.Exp(loss), loss / Math.Log(2), chunks.TokensPerPass, weights?.Result, use.Device);
         if (use.Output.Json)
         {
-            use.Output.WriteJson(result, ResultJson.Default.EvalResult);
+            use.Output.WriteJson(result);
             return;
         }
         use.Output.Result.WriteLine(FormattableString.Invariant(
@@ -67,7 +66,7 @@ internal sealed class CharLmKind(SharedOptions shared) : TaskKind
         {
             LineResult result = scorer.Score(line);
             if (use.Output.Json)
-                use.Output.WriteJson(result, ResultJson.Default.LineResult);
+                use.Output.WriteJson(result);
             else
                 use.Output.Result.WriteLine(FormattableString.Invariant($"{result.Loss:F4}"));
             use.Output.Result.Flush();
@@ -91,7 +90,7 @@ internal sealed class CharLm : TrainingTask
         (_options, _embedding, _timeSteps, _validationSplit) = (options, embedding, timeSteps, validationSplit);
         RunFiles.RequireFile(options.Data);
         byte[] bytes = File.ReadAllBytes(options.Data); // once: a pipe has nothing more, and a file may change
-        _checksum = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        _checksum = Sha256.Hex(bytes);
         _data = TextDataset.FromUtf8(bytes, options.Data);
         (_training, _validation) = Cut();
     }

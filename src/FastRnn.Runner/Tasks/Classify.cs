@@ -57,7 +57,7 @@ internal sealed class ClassifyKind(SharedOptions shared, SequenceOptions sequenc
             if (sample != null)
                 use.Model.PredictEach([sample], atEnd: true, (_, logits) => (label, probability) = Answer(logits, encoder.Classes));
             if (use.Output.Json)
-                use.Output.WriteJson(new LabelAnswer(source, label, probability), ResultJson.Default.LabelAnswer);
+                use.Output.WriteJson(new LabelAnswer(source, label, probability));
             else
                 use.Output.Result.WriteLine(label == null ? "" : FormattableString.Invariant($"{label}\t{probability:F4}"));
             use.Output.Result.Flush();

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Layers;
@@ -68,7 +67,7 @@ internal sealed class ForecastTask : TrainingTask
         (_options, _settings) = (options, settings);
         RunFiles.RequireFile(options.Data);
         byte[] bytes = File.ReadAllBytes(options.Data); // once: a pipe has nothing more, and a file may change
-        _checksum = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        _checksum = Sha256.Hex(bytes);
         var data = new ForecastData(bytes, options.Data);
         try
         {

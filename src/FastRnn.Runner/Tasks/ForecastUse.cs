@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using FastRnn.Metrics;
 using FastRnn.Numerics;
 using FastRnn.Series;
@@ -38,7 +37,7 @@ internal static class ForecastUse
             throw new CliException(ExitCodes.BadInput, $"{data}: {e.Message}");
         }
         if (use.Output.Json)
-            use.Output.WriteJson(Result(spec, scores, scaled) with { Weights = weights?.Result }, ResultJson.Default.ForecastResult);
+            use.Output.WriteJson(Result(spec, scores, scaled) with { Weights = weights?.Result, Device = use.Device });
         else
             Write(use.Output.Result, spec, scores, scaled);
         if (!use.Output.Json)
@@ -81,7 +80,7 @@ internal static class ForecastUse
         {
             string? moment = Moment(forecast, step, format);
             if (use.Output.Json)
-                use.Output.WriteJson(Row(spec, forecast, step, moment), ResultJson.Default.ForecastRow);
+                use.Output.WriteJson(Row(spec, forecast, step, moment));
             else
                 use.Output.Result.WriteLine(string.Join(",", Fields(spec, forecast, step, moment)));
         }
@@ -110,7 +109,7 @@ internal static class ForecastUse
         string? text = options?.GetValueOrDefault("split");
         if (part == "auto")
         {
-            bool known = text != null && options!.GetValueOrDefault("data-sha256") == Convert.ToHexStringLower(SHA256.HashData(bytes));
+            bool known = text != null && options!.GetValueOrDefault("data-sha256") == Sha256.Hex(bytes);
             part = known && SplitText.Parse(text!).HasTest ? "test" : "all";
         }
         if (part == "all")

@@ -1,4 +1,4 @@
-using System.Text.Json.Serialization;
+using FastRnn.Formats;
 using FastRnn.Layers;
 using FastRnn.Metrics;
 using FastRnn.Numerics;
@@ -146,16 +146,29 @@ internal sealed class LabelReport
 
 /// <summary>What <c>eval --json</c> prints for labels. Areas are null where there is only one side of the question.</summary>
 internal sealed record LabelResult(
-    double Loss, double Accuracy, int TopK, double TopKAccuracy, [property: JsonPropertyName("macro_f1")] double MacroF1,
-    [property: JsonPropertyName("micro_f1")] double MicroF1, double? RocAuc, double? PrAuc, long Count, IReadOnlyList<ClassResult> Classes,
-    IReadOnlyList<IReadOnlyList<long>> Confusion,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightResult? Weights = null);
+    double Loss, double Accuracy, int TopK, double TopKAccuracy, double MacroF1,
+    double MicroF1, double? RocAuc, double? PrAuc, long Count, IReadOnlyList<ClassResult> Classes,
+    IReadOnlyList<IReadOnlyList<long>> Confusion, WeightResult? Weights = null, string? Device = null) : IJsonResult
+{
+    public void Write(JsonFields fields) => fields
+        .Add(Loss).Add(Accuracy).Add(TopK).Add(TopKAccuracy).Add(MacroF1, "macro_f1").Add(MicroF1, "micro_f1").Add(RocAuc).Add(PrAuc)
+        .Add(Count).Add(Classes).Add(Confusion).AddKnown(Weights).AddKnown(Device);
+}
 
-internal sealed record ClassResult(string Class, double Precision, double Recall, double F1, double? RocAuc, double? PrAuc, long Count);
+internal sealed record ClassResult(string Class, double Precision, double Recall, double F1, double? RocAuc, double? PrAuc, long Count) : IJsonResult
+{
+    public void Write(JsonFields fields) => fields.Add(Class).Add(Precision).Add(Recall).Add(F1).Add(RocAuc).Add(PrAuc).Add(Count);
+}
 
 /// <summary>One answer of <c>predict --json</c> of a classifier; <paramref name="Source"/> is the text, or the file of a sound, or null.</summary>
 internal sealed record LabelAnswer(
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Source, string? Label, double? Probability);
+    string? Source, string? Label, double? Probability) : IJsonResult
+{
+    public void Write(JsonFields fields) => fields.AddKnown(Source).Add(Label).Add(Probability);
+}
 
 /// <summary>One answer of <c>predict --json</c> of a tagger.</summary>
-internal sealed record TagAnswer(IReadOnlyList<string> Words, IReadOnlyList<string> Tags);
+internal sealed record TagAnswer(IReadOnlyList<string> Words, IReadOnlyList<string> Tags) : IJsonResult
+{
+    public void Write(JsonFields fields) => fields.Add(Words).Add(Tags);
+}

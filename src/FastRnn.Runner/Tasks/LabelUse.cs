@@ -28,7 +28,7 @@ internal static class LabelUse
     public static void Write(ModelUse use, LabelReport report, string unit, int k)
     {
         if (use.Output.Json)
-            use.Output.WriteJson(report.Result(k), ResultJson.Default.LabelResult);
+            use.Output.WriteJson(report.Result(k) with { Device = use.Device });
         else
             report.Write(use.Output.Result, unit, k);
     }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using FastRnn.Training;
 
@@ -44,18 +43,18 @@ internal sealed record SequenceParts<T>(IReadOnlyList<T> Train, IReadOnlyList<T>
     /// <summary>A checksum of what is trained and validated on.</summary>
     public string Checksum(Func<T, ReadOnlyMemory<byte>> content)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var hash = new Sha256();
         foreach (IReadOnlyList<T> part in (IReadOnlyList<T>[])[Train, Validation])
         {
-            hash.AppendData(BitConverter.GetBytes(part.Count));
+            hash.Add(BitConverter.GetBytes(part.Count));
             foreach (T sample in part)
             {
                 ReadOnlyMemory<byte> bytes = content(sample);
-                hash.AppendData(BitConverter.GetBytes(bytes.Length));
-                hash.AppendData(bytes.Span);
+                hash.Add(BitConverter.GetBytes(bytes.Length));
+                hash.Add(bytes.Span);
             }
         }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return hash.Finish();
     }
 
     /// <summary>What says how good a model is: the test's samples, or those for validation where there is no test.</summary>

@@ -51,7 +51,7 @@ internal sealed class TagKind(SharedOptions shared, SequenceOptions sequence) : 
             var sequence = new LabelledSequence(encoder.Words!.Encode(words), new int[words.Length]);
             use.Model.PredictEach([sequence], atEnd: false, (_, logits) => Answer(logits, encoder.Classes, tags));
             if (use.Output.Json)
-                use.Output.WriteJson(new TagAnswer(words, tags), ResultJson.Default.TagAnswer);
+                use.Output.WriteJson(new TagAnswer(words, tags));
             else
                 use.Output.Result.WriteLine(string.Join(' ', tags));
             use.Output.Result.Flush();

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
 using FastRnn.Formats;
 
 namespace FastRnn.Runner;
@@ -19,16 +17,29 @@ internal sealed record Trial(int Number, string Status, double? Loss, double Sec
 }
 
 /// <summary>What fixes the proposals of a search: one that goes on must have the same.</summary>
-internal sealed record SearchHeader(string Method, ulong Seed, IReadOnlyList<string> Space, IReadOnlyList<string> Train);
+internal sealed record SearchHeader(string Method, ulong Seed, IReadOnlyList<string> Space, IReadOnlyList<string> Train) : IJsonRecord<SearchHeader>
+{
+    public void Write(JsonFields fields) => fields.Add(Method).Add(Seed).Add(Space).Add(Train);
 
-internal sealed record TrialLine(int Trial, string Status, double? ValidationLoss, double Seconds, IReadOnlyDictionary<string, string> Settings);
+    public static SearchHeader Read(JsonValue json) => json.Record(fields => new SearchHeader(
+        fields.Required("method").String(),
+        fields.Required("seed").UInt64(),
+        fields.Required("space").List(item => item.String()),
+        fields.Required("train").List(item => item.String())));
+}
 
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
-[JsonSerializable(typeof(SearchHeader))]
-[JsonSerializable(typeof(TrialLine))]
-internal sealed partial class JournalJson : JsonSerializerContext;
+internal sealed record TrialLine(int Trial, string Status, double? ValidationLoss, double Seconds, IReadOnlyDictionary<string, string> Settings)
+    : IJsonRecord<TrialLine>
+{
+    public void Write(JsonFields fields) => fields.Add(Trial).Add(Status).Add(ValidationLoss).Add(Seconds).Add(Settings);
+
+    public static TrialLine Read(JsonValue json) => json.Record(fields => new TrialLine(
+        fields.Required("trial").Int32(),
+        fields.Required("status").String(),
+        fields.RequiredOrNull("validation_loss")?.Double(),
+        fields.Required("seconds").Double(),
+        fields.Required("settings").Texts()));
+}
 
 /// <summary>
 /// The finished trials in a file: a line of JSON for the search, then one for each trial. It is replaced as a whole after every trial, so a kill
@@ -68,13 +79,13 @@ internal sealed class TrialJournal
             try
             {
                 if (i == 0)
-                    journal.RequireSame(Parse(lines[i], JournalJson.Default.SearchHeader));
+                    journal.RequireSame(SearchHeader.Read(StrictJson.Parse(lines[i])));
                 else
-                    journal._trials.Add(journal.Read(Parse(lines[i], JournalJson.Default.TrialLine), i));
+                    journal._trials.Add(journal.Read(TrialLine.Read(StrictJson.Parse(lines[i])), i));
             }
             catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
             {
-                throw new CliException(ExitCodes.BadInput, $"{path}, line {i + 1}: {e.Message}");
+                throw new CliException(ExitCodes.BadInput, $"{path}, line {i + 1}: {StrictJson.Reason(e)}");
             }
         }
         return lines.Length > 0 ? journal : throw new CliException(ExitCodes.BadInput, $"{path}: is empty, expected trials");
@@ -83,11 +94,11 @@ internal sealed class TrialJournal
     public void Add(Trial trial)
     {
         _trials.Add(trial);
-        var text = new StringBuilder(JsonSerializer.Serialize(_header, JournalJson.Default.SearchHeader)).Append('\n');
+        var text = new StringBuilder(JsonFields.Text(_header)).Append('\n');
         foreach (Trial one in _trials)
         {
             var line = new TrialLine(one.Number, one.Status, one.Loss, one.Seconds, Settings(one));
-            text.Append(JsonSerializer.Serialize(line, JournalJson.Default.TrialLine)).Append('\n');
+            text.Append(JsonFields.Text(line)).Append('\n');
         }
         RunFiles.WriteText(_path, text.ToString());
     }
@@ -96,14 +107,14 @@ internal sealed class TrialJournal
     public IReadOnlyDictionary<string, string> Settings(Trial trial) =>
         _parameters.Select((parameter, i) => (parameter.Name, Value: trial.Values[i])).ToDictionary(item => item.Name, item => item.Value);
 
-    private void RequireSame(SearchHeader? other)
+    private void RequireSame(SearchHeader other)
     {
         (string Name, string Here, string There)[] parts =
         [
-            ("--method", _header.Method, other?.Method ?? ""),
-            ("--seed", _header.Seed.ToString(CultureInfo.InvariantCulture), other?.Seed.ToString(CultureInfo.InvariantCulture) ?? ""),
-            ("--space", string.Join(' ', _header.Space), string.Join(' ', other?.Space ?? [])),
-            ("training with", string.Join(' ', _header.Train), string.Join(' ', other?.Train ?? [])),
+            ("--method", _header.Method, other.Method),
+            ("--seed", _header.Seed.ToString(CultureInfo.InvariantCulture), other.Seed.ToString(CultureInfo.InvariantCulture)),
+            ("--space", string.Join(' ', _header.Space), string.Join(' ', other.Space)),
+            ("training with", string.Join(' ', _header.Train), string.Join(' ', other.Train)),
         ];
         foreach ((string name, string here, string there) in parts)
         {
@@ -112,17 +123,10 @@ internal sealed class TrialJournal
         }
     }
 
-    private static T? Parse<T>(string line, JsonTypeInfo<T> type)
+    private Trial Read(TrialLine line, int number)
     {
-        byte[] utf8 = Encoding.UTF8.GetBytes(line);
-        StrictJson.RefuseDuplicates(utf8);
-        return JsonSerializer.Deserialize(utf8, type);
-    }
-
-    private Trial Read(TrialLine? line, int number)
-    {
-        if (line?.Trial != number)
-            throw new FormatException($"trial {line?.Trial}, expected {number}");
+        if (line.Trial != number)
+            throw new FormatException($"trial {line.Trial}, expected {number}");
         if (line.Status is not (Trial.Ok or Trial.Diverged or Trial.Memory or Trial.Failed) || (line.Status == Trial.Ok) != (line.ValidationLoss != null))
             throw new FormatException($"status '{line.Status}' {(line.ValidationLoss == null ? "without" : "with")} a loss");
         string[] values = [.. _parameters.Select(parameter =>

@@ -1,12 +1,21 @@
 using System.Globalization;
+using FastRnn.Formats;
 
 namespace FastRnn.Runner;
 
 internal sealed record TuneResult(
     string Method, ulong Seed, string Folder, IReadOnlyList<TuneTrial> Trials, int? BestTrial, double? BestValidationLoss,
-    IReadOnlyDictionary<string, string>? BestSettings, string? Command, bool Interrupted);
+    IReadOnlyDictionary<string, string>? BestSettings, string? Command, bool Interrupted) : IJsonResult
+{
+    public void Write(JsonFields fields) => fields
+        .Add(Method).Add(Seed).Add(Folder).Add(Trials).Add(BestTrial).Add(BestValidationLoss).Add(BestSettings).Add(Command)
+        .Add(Interrupted);
+}
 
-internal sealed record TuneTrial(int Trial, string Status, double? ValidationLoss, double Seconds, IReadOnlyDictionary<string, string> Settings);
+internal sealed record TuneTrial(int Trial, string Status, double? ValidationLoss, double Seconds, IReadOnlyDictionary<string, string> Settings) : IJsonResult
+{
+    public void Write(JsonFields fields) => fields.Add(Trial).Add(Status).Add(ValidationLoss).Add(Seconds).Add(Settings);
+}
 
 /// <summary>What a search has found: a table with the best on top, and how to train with its settings.</summary>
 internal sealed class TuneReport(TuneOptions options, TrialJournal journal, Output output)
@@ -23,8 +32,7 @@ internal sealed class TuneReport(TuneOptions options, TrialJournal journal, Outp
         new TuneResult(
             options.Header.Method, options.Header.Seed, options.Folder,
             [.. journal.Trials.Select(trial => new TuneTrial(trial.Number, trial.Status, trial.Loss, trial.Seconds, journal.Settings(trial)))],
-            journal.Best?.Number, journal.Best?.Loss, journal.Best is { } best ? journal.Settings(best) : null, Command(), interrupted),
-        ResultJson.Default.TuneResult);
+            journal.Best?.Number, journal.Best?.Loss, journal.Best is { } best ? journal.Settings(best) : null, Command(), interrupted));
 
     private void WriteText()
     {

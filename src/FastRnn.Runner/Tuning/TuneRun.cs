@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Text.Json;
+using System.Text;
+using FastRnn.Formats;
 
 namespace FastRnn.Runner;
 
@@ -127,8 +128,8 @@ internal sealed class TuneRun(TuneOptions options, Command training, Output outp
             return null;
         string problem = log.ToString().TrimEnd().Split('\n')[^1].Trim();
         string status = code switch { ExitCodes.Ok => Trial.Ok, ExitCodes.Diverged => Trial.Diverged, ExitCodes.OutOfMemory => Trial.Memory, _ => Trial.Failed };
-        // Where no trial has worked yet, it is not the setting that is wrong.
-        if (status == Trial.Failed && _journal.Best == null)
+        // Where no trial has worked yet, or the device fails, it is not the setting that is wrong.
+        if (status == Trial.Failed && (_journal.Best == null || code == ExitCodes.Device))
             throw new CliException(code, $"trial {number} ({shown}): {problem.Replace("fastrnn: error: ", "", StringComparison.Ordinal)}");
         double? loss = status == Trial.Ok ? LossOf(result.ToString()) : null;
         output.Log.WriteLine(loss is { } value
@@ -139,10 +140,8 @@ internal sealed class TuneRun(TuneOptions options, Command training, Output outp
 
     private static double LossOf(string result)
     {
-        using JsonDocument document = JsonDocument.Parse(result);
-        JsonElement loss = document.RootElement.GetProperty("best_validation_loss");
-        return loss.ValueKind == JsonValueKind.Number
-            ? loss.GetDouble()
-            : throw new CliException(ExitCodes.BadInput, "the training has no validation loss to search by; it needs validation data");
+        JsonValue fields = JsonValue.Parse(Encoding.UTF8.GetBytes(result), default, unique: false);
+        return fields.RequiredOrNull("best_validation_loss")?.Double()
+            ?? throw new CliException(ExitCodes.BadInput, "the training has no validation loss to search by; it needs validation data");
     }
 }

@@ -177,6 +177,13 @@ public abstract class Backend : IDisposable
     /// <summary>Σ x² in double. Finite exactly when every element is finite.</summary>
     internal abstract double SumOfSquares(DeviceBuffer x);
 
+    /// <summary>The sums of many buffers: one wait for a device instead of one for each.</summary>
+    internal virtual void SumsOfSquares(ReadOnlySpan<DeviceBuffer> buffers, Span<double> sums)
+    {
+        for (int i = 0; i < buffers.Length; i++)
+            sums[i] = SumOfSquares(buffers[i]);
+    }
+
     /// <summary>w −= rate·(scale·g): plain stochastic gradient descent.</summary>
     internal abstract void SgdUpdate(DeviceBuffer weight, DeviceBuffer gradient, in SgdStep step);
 

@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Text.Json.Serialization;
 using FastRnn.Training;
 
 namespace FastRnn.Formats;
 
 /// <summary>Metadata value <c>fastrnn.checkpoint</c>, and the tensors that a checkpoint has beside the weights.</summary>
-internal sealed record CheckpointRecord
+internal sealed record CheckpointRecord : IJsonRecord<CheckpointRecord>
 {
     public const string Key = "fastrnn.checkpoint";
 
@@ -33,14 +32,12 @@ internal sealed record CheckpointRecord
     public int PendingWindows { get; init; }
 
     /// <summary>
-    /// Updates made by parameter; empty when all have had <see cref="Steps"/>. Generated readers set what a text lacks to null, whatever the
-    /// initialiser says.
+    /// Updates made by parameter; empty when all have had <see cref="Steps"/>.
     /// </summary>
-    public IReadOnlyList<long> UpdateCounts { get => field ?? []; init; }
+    public IReadOnlyList<long> UpdateCounts { get; init; } = [];
 
     /// <summary>What the learning rate's schedule remembers.</summary>
-    [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
-    public IReadOnlyList<double> Schedule { get => field ?? []; init; }
+    public IReadOnlyList<double> Schedule { get; init; } = [];
 
     /// <summary>What the trainer had been told; null in files from before it was kept.</summary>
     public IReadOnlyDictionary<string, string>? Settings { get; init; }
@@ -63,6 +60,26 @@ internal sealed record CheckpointRecord
     public int UpdateSummaryCount { get; init; }
 
     public const string UpdatesName = "run.updates";
+
+    public void Write(JsonFields fields) => fields
+        .Add(RunJson.Write(Run), "run").Add(Steps).Add(Time).Add(Moments).Add(PendingWindows).Add(UpdateCounts).Add(Schedule).AddKnown(Settings)
+        .AddKnown(EarlyStopping).Add(Batch).Add(EpochCount).Add(UpdateSummaryCount);
+
+    public static CheckpointRecord Read(JsonValue json) => json.Record(fields => new CheckpointRecord
+    {
+        Run = RunJson.Read(fields.Required("run")),
+        Steps = fields.Required("steps").Int64(),
+        Time = fields.Required("time").Int64(),
+        Moments = fields.Required("moments").ListOrNull(item => item.String()),
+        PendingWindows = fields.Known("pending_windows")?.Int32() ?? 0,
+        UpdateCounts = fields.Known("update_counts")?.List(item => item.Int64()) ?? [],
+        Schedule = fields.Known("schedule")?.List(item => item.AnyDouble()) ?? [],
+        Settings = fields.Optional("settings")?.Texts(),
+        EarlyStopping = fields.Optional("early_stopping") is { } stopping ? EarlyStoppingRecord.Read(stopping) : null,
+        Batch = fields.Required("batch").Int32(),
+        EpochCount = fields.Required("epoch_count").Int32(),
+        UpdateSummaryCount = fields.Known("update_summary_count")?.Int32() ?? 0,
+    });
 
     public static string MomentName(string moment, string parameter) => $"optimizer.{moment}.{parameter}";
 
@@ -113,14 +130,22 @@ internal sealed record CheckpointRecord
 }
 
 /// <summary>What an <see cref="EarlyStopping"/> remembers, without the weights.</summary>
-[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
-internal sealed record EarlyStoppingRecord
+internal sealed record EarlyStoppingRecord : IJsonRecord<EarlyStoppingRecord>
 {
     public required int Reports { get; init; }
 
     public required int BestReport { get; init; }
 
     public required double BestLoss { get; init; }
+
+    public void Write(JsonFields fields) => fields.Add(Reports).Add(BestReport).Add(BestLoss);
+
+    public static EarlyStoppingRecord Read(JsonValue json) => json.Record(fields => new EarlyStoppingRecord
+    {
+        Reports = fields.Required("reports").Int32(),
+        BestReport = fields.Required("best_report").Int32(),
+        BestLoss = fields.Required("best_loss").AnyDouble(),
+    });
 
     /// <exception cref="InvalidDataException">No reports can have led there.</exception>
     public void Check()

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using FastRnn.Series;
 using FastRnn.Training;
 
@@ -157,7 +156,6 @@ public sealed record LayerInfo
 }
 
 /// <summary>How a model was trained. Everything is optional; nothing of it influences loading.</summary>
-[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 public sealed record TrainingSummary
 {
     /// <summary>The data's name, without its folder.</summary>
@@ -177,80 +175,4 @@ public sealed record TrainingSummary
 
     /// <summary>The options of the run, as they would be typed.</summary>
     public IReadOnlyDictionary<string, string>? Options { get; init; }
-}
-
-/// <summary>Metadata value <c>fastrnn.architecture</c>.</summary>
-internal sealed record ArchitectureRecord
-{
-    public const string Key = "fastrnn.architecture";
-
-    public required IReadOnlyList<LayerInfo> Layers { get; init; }
-}
-
-/// <summary>Metadata value <c>fastrnn.preprocessing</c>.</summary>
-internal sealed record PreprocessingRecord
-{
-    public const string Key = "fastrnn.preprocessing";
-
-    public required string Task { get; init; }
-
-    public IReadOnlyList<string>? Vocabulary { get; init; }
-
-    public WordsRecord? Words { get; init; }
-
-    public IReadOnlyList<string>? Classes { get; init; }
-
-    public AudioSettings? Audio { get; init; }
-
-    public StandardizationRecord? Standardization { get; init; }
-
-    public ForecastSpec? Series { get; init; }
-}
-
-/// <summary>A vocabulary of words within <see cref="PreprocessingRecord"/>.</summary>
-internal sealed record WordsRecord
-{
-    public required IReadOnlyList<string> Words { get; init; }
-
-    public bool LowerCase { get; init; }
-}
-
-/// <summary>A standardisation within <see cref="PreprocessingRecord"/>.</summary>
-internal sealed record StandardizationRecord
-{
-    public required float[] Means { get; init; }
-
-    public required float[] Deviations { get; init; }
-}
-
-/// <summary>Metadata value <c>fastrnn.provenance</c>.</summary>
-internal sealed record ProvenanceRecord
-{
-    public const string Key = "fastrnn.provenance";
-
-    public required string Library { get; init; }
-
-    public required ulong Seed { get; init; }
-
-    public TrainingSummary? Training { get; init; }
-}
-
-/// <summary>Metadata value <c>fastrnn.probe</c>; see <see cref="Probe"/>.</summary>
-internal sealed record ProbeRecord
-{
-    public const string Key = "fastrnn.probe";
-
-    /// <summary>Inputs of a model that starts with an embedding, one a step.</summary>
-    public int[]? Tokens { get; init; }
-
-    /// <summary>Inputs of any other model, row after row.</summary>
-    public float[]? Values { get; init; }
-
-    /// <summary>Every Stride-th output of each step.</summary>
-    public required int Stride { get; init; }
-
-    public required float[] Outputs { get; init; }
-
-    /// <summary>Allowed difference, times max(1, |y|).</summary>
-    public required double Tolerance { get; init; }
 }

@@ -1,9 +1,6 @@
-using System.Text.Json.Serialization;
-
 namespace FastRnn.Formats;
 
 /// <summary>Where a training run stands, beside what the model and the trainer know themselves.</summary>
-[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 public sealed record RunState
 {
     /// <summary>Passes over the training data that are complete.</summary>
@@ -31,14 +28,13 @@ public sealed record RunState
     /// Everything that must be the same when the run goes on: sizes, batch, rates, seed, the data's checksum. Resuming compares it with
     /// <see cref="RequireOptions"/>.
     /// </summary>
-    public IReadOnlyDictionary<string, string> Options { get => field ?? new Dictionary<string, string>(); init; }
+    public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The complete epochs, for logs and plots that continue.</summary>
-    public IReadOnlyList<EpochSummary> Epochs { get => field ?? []; init; }
+    public IReadOnlyList<EpochSummary> Epochs { get; init; } = [];
 
     /// <summary>The updates made so far, in order, many in one where they are many; empty in files from before they were kept.</summary>
-    [JsonIgnore]
-    public IReadOnlyList<UpdateSummary> Updates { get => field ?? []; init; }
+    public IReadOnlyList<UpdateSummary> Updates { get; init; } = [];
 
     /// <summary>Refuses to go on with other options than the run was started with.</summary>
     /// <param name="actual">This run's options, under the names used when the checkpoint was written.</param>
@@ -68,5 +64,4 @@ public sealed record RunState
 /// <param name="ValidationLoss">Mean validation loss in nats, or null without validation data.</param>
 /// <param name="TokensPerSecond">Training speed.</param>
 /// <param name="Seconds">Time of the epoch.</param>
-[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 public sealed record EpochSummary(int Epoch, double TrainLoss, double? ValidationLoss, double TokensPerSecond, double Seconds);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FastRnn.Backends;
 using FastRnn.Layers;
 using FastRnn.Memory;
 using FastRnn.Numerics;
@@ -15,14 +16,55 @@ public sealed partial class Session
     {
         if (options.MemoryLimit == 0)
             return;
-        // Weights as they were copied and packed, for rows in reduced precision also as float32; rows of every layer: h twice, c, and where some of both are moved to.
-        long copies = options.Streams > 1 && weights != WeightPrecision.Float32 ? 3 : 2, rows = model.LayerArray.Sum(layer => layer.CarriesState ? 5L : 1L);
-        long widest = AlignedBuffer.Pad(model.LayerArray.Max(layer => layer is RecurrentLayer recurrent ? recurrent.Hidden : layer.InputSize));
-        long bytes = sizeof(float) * ((copies * model.ParameterCount) + (options.Streams * rows * Math.Max(widest, AlignedBuffer.Pad(model.OutputSize))));
+        bool stages = options.Threads == 1 && model.LayerArray.OfType<RecurrentLayer>().All(layer => layer.Cell.OptionText().Length == 0);
+        // Weights as they were copied, and as they are packed.
+        double copies = (weights, stages && options.Streams == 1) switch
+        {
+            (WeightPrecision.Float32, _) => 2,
+            (WeightPrecision.BFloat16, true) => 2.5,
+            (WeightPrecision.Int8, true) => 1.25,
+            _ => 3,
+        };
+        long bytes = (long)(sizeof(float) * ((copies * model.ParameterCount) + FloatsOfStreams(model, options.Streams, stages)));
         if (bytes > options.MemoryLimit)
         {
             throw new InsufficientMemoryException(FormattableString.Invariant(
                 $"the session would take about {bytes:N0} bytes, {options.MemoryLimit:N0} are allowed"));
+        }
+    }
+
+    /// <summary>
+    /// What comes in, and layer by layer what goes out. Where there is a state, stages have h twice, c and where some of these are moved to, and of one stream a block's
+    /// gates; windows three times the gates besides.
+    /// </summary>
+    private static double FloatsOfStreams(Sequential model, int streams, bool stages)
+    {
+        double row = model.TakesTokens ? 0 : AlignedBuffer.Pad(model.InputSize), block = 0;
+        int width = model.InputSize;
+        foreach (Layer layer in model.LayerArray)
+        {
+            width = layer.OutputSize(width);
+            if (layer is RecurrentLayer { Cell.Gates: var gates, Hidden: var hidden })
+            {
+                row += AlignedBuffer.Pad(hidden) * (stages ? 5.0 : 6.0 + (3 * gates));
+                block += AlignedBuffer.Pad(hidden) * gates * (double)StepPlan.BlockSteps;
+            }
+            else
+            {
+                row += AlignedBuffer.Pad(width);
+            }
+        }
+        return (row * streams) + (stages && streams == 1 ? block : 0);
+    }
+
+    /// <summary>A state of all streams is one span of bytes, their inputs and outputs are each one of floats.</summary>
+    private void CheckSizes()
+    {
+        long widest = Math.Max(_stateLength + 7L, Math.Max(TakesTokens ? 1 : _inputSize, _outputSize));
+        if (Streams * widest > int.MaxValue / sizeof(float))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(SessionOptions.Streams), Streams, FormattableString.Invariant($"streams of {widest:N0} floats: expected less than 2 GiB of all, {int.MaxValue / sizeof(float) / widest:N0} streams"));
         }
     }
 
@@ -68,23 +110,32 @@ public sealed partial class Session
 
     private void CheckStreams(ReadOnlySpan<int> streams)
     {
+        foreach (int stream in streams)
+            CheckStream(stream);
+        if (Repeated(streams) is var twice and >= 0)
+            throw new ArgumentException($"stream {twice} stands twice: its steps come one after the other", nameof(streams));
+    }
+
+    /// <summary>The first of some streams, all of them the session's, that stands twice; −1 where none does.</summary>
+    internal int Repeated(ReadOnlySpan<int> streams)
+    {
         Array.Clear(_named);
         foreach (int stream in streams)
         {
-            CheckStream(stream);
             ulong bit = 1ul << (stream & 63);
             if ((_named[stream >> 6] & bit) != 0)
-                throw new ArgumentException($"stream {stream} stands twice: its steps come one after the other", nameof(streams));
+                return stream;
             _named[stream >> 6] |= bit;
         }
+        return -1;
     }
 
     /// <summary>Begins a call.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Enter()
     {
-        if (DetectsSharing && Interlocked.Exchange(ref _inside, 1) != 0)
-            throw new InvalidOperationException("another thread is in this session: a session belongs to one thread at a time, each opens its own");
+        if (DetectsSharing)
+            Claim();
         if (_disposed)
         {
             Leave();
@@ -96,7 +147,16 @@ public sealed partial class Session
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Leave()
     {
-        if (DetectsSharing)
-            Volatile.Write(ref _inside, 0);
+        if (DetectsSharing && --_depth == 0)
+            Volatile.Write(ref _owner, 0);
+    }
+
+    /// <summary>A call may make others, as warming up does.</summary>
+    private void Claim()
+    {
+        int me = Environment.CurrentManagedThreadId, owner = Interlocked.CompareExchange(ref _owner, me, 0);
+        if (owner != 0 && owner != me)
+            throw new InvalidOperationException("another thread is in this session: a session belongs to one thread at a time, each opens its own");
+        _depth++;
     }
 }

@@ -32,7 +32,7 @@ public sealed partial class Session
 
     /// <summary>
     /// Whether all numbers of all states are finite. One that is not came in with an input – NaN passes through its stream – or, where a cell's function has no
-    /// bound, grew; it stays until the stream is reset.
+    /// bound, grew; it stays until the stream is reset. A model without states has none that could tell: look at its outputs.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
     public bool IsFinite
@@ -55,14 +55,20 @@ public sealed partial class Session
     {
         CheckStream(stream);
         Enter();
-        _engine.Read(stream, _stateValues);
-        Leave();
-        foreach (float value in _stateValues)
+        try
         {
-            if (!float.IsFinite(value))
-                return false;
+            _engine.Read(stream, _stateValues);
+            foreach (float value in _stateValues)
+            {
+                if (!float.IsFinite(value))
+                    return false;
+            }
+            return true;
         }
-        return true;
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>All streams back to the zero state.</summary>
@@ -70,9 +76,15 @@ public sealed partial class Session
     public void Reset()
     {
         Enter();
-        for (int stream = 0; stream < Streams; stream++)
-            _engine.Reset(stream);
-        Leave();
+        try
+        {
+            for (int stream = 0; stream < Streams; stream++)
+                _engine.Reset(stream);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>One stream back to the zero state.</summary>
@@ -82,8 +94,14 @@ public sealed partial class Session
     {
         CheckStream(stream);
         Enter();
-        _engine.Reset(stream);
-        Leave();
+        try
+        {
+            _engine.Reset(stream);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>Saves the states of all streams.</summary>
@@ -139,6 +157,18 @@ public sealed partial class Session
         if (destination.Length != SizeOf(streams))
             throw new ArgumentException($"a state of {streams} stream{(streams == 1 ? "" : "s")} takes {SizeOf(streams)} bytes, got {destination.Length}", nameof(destination));
         Enter();
+        try
+        {
+            WriteStates(first, streams, destination);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void WriteStates(int first, int streams, Span<byte> destination)
+    {
         BinaryPrimitives.WriteUInt32LittleEndian(destination, StateMagic);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[4..], StateVersion);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[8..], _fingerprint);
@@ -155,7 +185,6 @@ public sealed partial class Session
             }
         }
         BinaryPrimitives.WriteUInt32LittleEndian(to, Checksum(destination[..^StateTrailer]));
-        Leave();
     }
 
     private void Load(int first, int streams, ReadOnlySpan<byte> state)
@@ -163,7 +192,18 @@ public sealed partial class Session
         if (Refuses(state, streams) is { } problem)
             throw new InvalidDataException($"not a state to go on from: {problem}");
         Enter();
-        ReadOnlySpan<byte> from = state[StateHeader..];
+        try
+        {
+            ReadStates(first, streams, state[StateHeader..]);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void ReadStates(int first, int streams, ReadOnlySpan<byte> from)
+    {
         for (int stream = first; stream < first + streams; stream++)
         {
             foreach (ref float value in _stateValues.AsSpan())
@@ -173,21 +213,23 @@ public sealed partial class Session
             }
             _engine.Write(stream, _stateValues);
         }
-        Leave();
     }
 
     private string? Refuses(ReadOnlySpan<byte> state, int streams)
     {
-        if (state.Length < StateHeader + StateTrailer || BinaryPrimitives.ReadUInt32LittleEndian(state) != StateMagic)
-            return $"{state.Length} bytes that do not begin as one does";
+        if (state.Length < StateHeader + StateTrailer)
+            return $"{state.Length} bytes, expected {SizeOf(streams)}";
+        if (BinaryPrimitives.ReadUInt32LittleEndian(state) is var magic && magic != StateMagic)
+            return $"it begins with 0x{magic:X8}, expected 0x{StateMagic:X8}";
         if (BinaryPrimitives.ReadUInt32LittleEndian(state[4..]) is var version && version != StateVersion)
             return $"version {version}, expected {StateVersion}";
-        if (BinaryPrimitives.ReadUInt64LittleEndian(state[8..]) != _fingerprint || BinaryPrimitives.ReadInt32LittleEndian(state[20..]) != _stateLength)
-            return $"of a model with other layers than {Model.LayerText}";
+        if (BinaryPrimitives.ReadUInt64LittleEndian(state[8..]) is var model && (model != _fingerprint || BinaryPrimitives.ReadInt32LittleEndian(state[20..]) != _stateLength))
+            return $"of a model with other layers (fingerprint {model:X16}), expected {_fingerprint:X16}: {Model.LayerText}";
         if (BinaryPrimitives.ReadInt32LittleEndian(state[16..]) is var given && given != streams)
             return $"of {given} streams, expected {streams}";
         if (state.Length != SizeOf(streams))
             return $"{state.Length} bytes, expected {SizeOf(streams)}";
-        return BinaryPrimitives.ReadUInt32LittleEndian(state[^StateTrailer..]) != Checksum(state[..^StateTrailer]) ? "its checksum is wrong" : null;
+        uint stored = BinaryPrimitives.ReadUInt32LittleEndian(state[^StateTrailer..]), computed = Checksum(state[..^StateTrailer]);
+        return stored != computed ? $"its checksum is 0x{stored:X8}, that of its bytes 0x{computed:X8}" : null;
     }
 }

@@ -39,7 +39,9 @@ public sealed partial class Session : IDisposable
     /// <summary>Not written again once the engine uses it: it keeps the weights alive.</summary>
     private WeightSet _set;
     private int _ticks;
-    private int _inside;
+
+    /// <summary>The thread in the session, 0 for none, and how many of its calls; kept where sharing is looked for.</summary>
+    private int _owner, _depth;
     private bool _disposed;
 
     /// <summary>A session; one that plans no steps runs windows of one step whatever the back end has, for comparisons.</summary>
@@ -56,6 +58,7 @@ public sealed partial class Session : IDisposable
         _engine = CreateEngine(plansSteps, out _set);
         _plan = Streams == 1 ? (_engine as PlanEngine)?.Plan : null;
         _stateLength = _engine.StateLength;
+        CheckSizes();
         _fingerprint = model.Fingerprint;
         _stateValues = new float[_stateLength];
         _named = new ulong[(Streams + 63) / 64];
@@ -65,7 +68,7 @@ public sealed partial class Session : IDisposable
         _fastTokens = TakesTokens ? _inputSize : 0;
     }
 
-    /// <summary>The model. It may have been disposed of since: sessions do not need its back end.</summary>
+    /// <summary>The model. It may have been disposed of since: sessions need its back end only to take parameters that were written in place.</summary>
     public Sequential Model { get; }
 
     /// <summary>How the weights are stored.</summary>
@@ -127,91 +130,6 @@ public sealed partial class Session : IDisposable
         _plan!.Step(token, y);
     }
 
-    /// <summary>
-    /// T steps of every stream: the bits of T calls of <c>Step</c>, in less time, as the weights stay in the cache. One set of weights serves the whole block.
-    /// </summary>
-    /// <param name="xs">[T, streams, input width], time-major; T, which may be 0, is its length divided by the other two.</param>
-    /// <param name="ys">[T, streams, output width], written; may not overlap xs unless it is the same memory and the widths are equal.</param>
-    /// <exception cref="ArgumentException">A length is no multiple, or differs, or the model reads tokens.</exception>
-    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
-    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
-    public void Process(ReadOnlySpan<float> xs, Span<float> ys)
-    {
-        RefuseValues(nameof(xs));
-        ProcessBlock(new SessionInput(xs), StepsOf(xs.Length, (long)Streams * _inputSize, nameof(xs)), ys);
-    }
-
-    /// <summary>T steps of every stream of a model that reads tokens; see <see cref="Process(ReadOnlySpan{float}, Span{float})"/>.</summary>
-    /// <param name="tokens">[T, streams], time-major, each in [0, vocabulary).</param>
-    /// <param name="ys">[T, streams, output width], written.</param>
-    /// <exception cref="ArgumentException">A length is no multiple, or differs, or the model reads values.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary; nothing has happened then.</exception>
-    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
-    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
-    public void Process(ReadOnlySpan<int> tokens, Span<float> ys)
-    {
-        RefuseTokens(nameof(tokens));
-        CheckTokens(tokens);
-        ProcessBlock(new SessionInput(tokens), StepsOf(tokens.Length, Streams, nameof(tokens)), ys);
-    }
-
-    /// <summary>
-    /// One step of all streams, which arrive together: the bits of each alone, in less time than as many single steps, as they share the pass over the weights.
-    /// </summary>
-    /// <param name="xs">[streams, input width]</param>
-    /// <param name="ys">[streams, output width], written.</param>
-    /// <exception cref="ArgumentException">A length differs, or the model reads tokens.</exception>
-    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
-    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
-    public void StepBatch(ReadOnlySpan<float> xs, Span<float> ys)
-    {
-        RefuseValues(nameof(xs));
-        StepRows(new SessionInput(xs), xs.Length, Streams, _inputSize, default, ys);
-    }
-
-    /// <summary>One step of all streams of a model that reads tokens.</summary>
-    /// <param name="tokens">[streams], each in [0, vocabulary).</param>
-    /// <param name="ys">[streams, output width], written.</param>
-    /// <exception cref="ArgumentException">A length differs, or the model reads values.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary; nothing has happened then.</exception>
-    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
-    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
-    public void StepBatch(ReadOnlySpan<int> tokens, Span<float> ys)
-    {
-        RefuseTokens(nameof(tokens));
-        CheckTokens(tokens);
-        StepRows(new SessionInput(tokens), tokens.Length, Streams, 1, default, ys);
-    }
-
-    /// <summary>One step of some streams, those whose input is there; the others stay where they are.</summary>
-    /// <param name="streams">[N], each in [0, streams of the session), in any order, none twice; none at all do nothing.</param>
-    /// <param name="xs">[N, input width], in that order.</param>
-    /// <param name="ys">[N, output width], written.</param>
-    /// <exception cref="ArgumentException">A length differs, a stream stands twice, or the model reads tokens; nothing has happened then.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such stream; nothing has happened then.</exception>
-    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
-    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
-    public void StepBatch(ReadOnlySpan<int> streams, ReadOnlySpan<float> xs, Span<float> ys)
-    {
-        RefuseValues(nameof(xs));
-        StepRows(new SessionInput(xs), xs.Length, streams.Length, _inputSize, streams, ys, some: true);
-    }
-
-    /// <summary>One step of some streams of a model that reads tokens.</summary>
-    /// <param name="streams">[N], each in [0, streams of the session), in any order, none twice; none at all do nothing.</param>
-    /// <param name="tokens">[N], in that order, each in [0, vocabulary).</param>
-    /// <param name="ys">[N, output width], written.</param>
-    /// <exception cref="ArgumentException">A length differs, a stream stands twice, or the model reads values; nothing has happened then.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such stream or token; nothing has happened then.</exception>
-    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
-    /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
-    public void StepBatch(ReadOnlySpan<int> streams, ReadOnlySpan<int> tokens, Span<float> ys)
-    {
-        RefuseTokens(nameof(tokens));
-        CheckTokens(tokens);
-        StepRows(new SessionInput(tokens), tokens.Length, streams.Length, 1, streams, ys, some: true);
-    }
-
     /// <summary>A session like this one, with copies of its states, that goes its own way from here.</summary>
     /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
     public Session Clone()
@@ -233,13 +151,24 @@ public sealed partial class Session : IDisposable
         }
     }
 
-    /// <summary>Ends the session's threads, if it has any; the memory goes with its last reference. Calls that compute then throw.</summary>
+    /// <summary>
+    /// Ends the session's threads, if it has any, and gives its memory back. Calls that compute then throw. Like them it belongs to the session's thread.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">(Where that is looked for) another thread is in the session.</exception>
     public void Dispose()
     {
         if (_disposed)
             return;
-        (_disposed, _fastInput, _fastTokens) = (true, -1, 0);
-        _engine.Stop();
+        Enter();
+        try
+        {
+            (_disposed, _fastInput, _fastTokens) = (true, -1, 0);
+            _engine.Stop();
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -289,45 +218,6 @@ public sealed partial class Session : IDisposable
             if (_clock.Ticks != _ticks)
                 TakeWeights();
             _engine.Step(input, default, y);
-        }
-        finally
-        {
-            Leave();
-        }
-    }
-
-    private void StepRows(SessionInput input, int given, int rows, int width, ReadOnlySpan<int> streams, Span<float> ys, bool some = false)
-    {
-        CheckLength(given, (long)rows * width, input.Tokens.IsEmpty ? "xs" : "tokens");
-        CheckLength(ys.Length, (long)rows * _outputSize, nameof(ys));
-        Enter();
-        try
-        {
-            if (some)
-                CheckStreams(streams);
-            if (rows == 0)
-                return;
-            if (_clock.Ticks != _ticks)
-                TakeWeights();
-            _engine.Step(input, streams, ys);
-        }
-        finally
-        {
-            Leave();
-        }
-    }
-
-    private void ProcessBlock(SessionInput input, int steps, Span<float> ys)
-    {
-        CheckLength(ys.Length, (long)steps * Streams * _outputSize, nameof(ys));
-        Enter();
-        try
-        {
-            if (steps == 0)
-                return;
-            if (_clock.Ticks != _ticks)
-                TakeWeights();
-            _engine.Process(input, steps, ys);
         }
         finally
         {

@@ -17,7 +17,9 @@ internal sealed class WindowEngine : SessionEngine
     private readonly StepFlags? _flags;
     private readonly int[] _tokens = [];
     private readonly float[] _values, _row = [];
-    private readonly float[][] _hidden, _cells;
+
+    /// <summary>Rows [1, width] through which states go in and out, by width, and one of zeros for each.</summary>
+    private readonly Dictionary<int, (DeviceBuffer Row, DeviceBuffer Zeros)> _rows = [];
     private readonly DeviceBuffer? _input;
     private readonly WeightPrecision _weights;
     private readonly int _streams;
@@ -35,7 +37,8 @@ internal sealed class WindowEngine : SessionEngine
         _state = _workspace.InitialState();
         _values = new float[streams * Math.Max(_model.TakesTokens ? 0 : _model.InputSize, _model.OutputSize)];
         _flags = streams > 1 ? new StepFlags(1, streams) : null;
-        (_hidden, _cells) = ([.. _state.Select(state => Room(state?.Hidden))], [.. _state.Select(state => Room(state?.Cell))]);
+        foreach (DeviceBuffer rows in _state.SelectMany(state => new[] { state?.Hidden, state?.Cell }).OfType<DeviceBuffer>())
+            _rows.TryAdd(rows.Columns, (backend.Allocate(1, rows.Columns), backend.Allocate(1, rows.Columns)));
         if (_model.TakesTokens)
             _tokens = new int[streams];
         else
@@ -79,28 +82,28 @@ internal sealed class WindowEngine : SessionEngine
 
     public override void Reset(int stream)
     {
-        for (int i = 0; i < _state.Length; i++)
+        foreach (RecurrentState? state in _state)
         {
-            Change(_state[i]?.Hidden, _hidden[i], stream, default, clear: true);
-            Change(_state[i]?.Cell, _cells[i], stream, default, clear: true);
+            Clear(state?.Hidden, stream);
+            Clear(state?.Cell, stream);
         }
     }
 
     public override void Read(int stream, Span<float> state)
     {
-        for (int i = 0; i < _state.Length; i++)
+        foreach (RecurrentState? rows in _state)
         {
-            Copy(_state[i]?.Hidden, _hidden[i], stream, ref state);
-            Copy(_state[i]?.Cell, _cells[i], stream, ref state);
+            state = Copy(rows?.Hidden, stream, state);
+            state = Copy(rows?.Cell, stream, state);
         }
     }
 
     public override void Write(int stream, ReadOnlySpan<float> state)
     {
-        for (int i = 0; i < _state.Length; i++)
+        foreach (RecurrentState? rows in _state)
         {
-            state = Change(_state[i]?.Hidden, _hidden[i], stream, state);
-            state = Change(_state[i]?.Cell, _cells[i], stream, state);
+            state = Change(rows?.Hidden, stream, state);
+            state = Change(rows?.Cell, stream, state);
         }
     }
 
@@ -109,8 +112,6 @@ internal sealed class WindowEngine : SessionEngine
         if (_model.Backend != _shared)
             _model.Backend.Dispose();
     }
-
-    private static float[] Room(DeviceBuffer? rows) => rows == null ? [] : new float[rows.Length];
 
     private void Run(StepFlags? flags, Span<float> y)
     {
@@ -122,27 +123,31 @@ internal sealed class WindowEngine : SessionEngine
         _workspace.CopyFinal(_state);
     }
 
-    private void Copy(DeviceBuffer? rows, float[] values, int stream, ref Span<float> to)
+    private void Clear(DeviceBuffer? rows, int stream)
+    {
+        if (rows != null)
+            _model.Backend.CopyRows(_rows[rows.Columns].Zeros, 0, rows, stream, 1);
+    }
+
+    /// <summary>Copies a stream's row. Returns where the next one goes.</summary>
+    private Span<float> Copy(DeviceBuffer? rows, int stream, Span<float> to)
     {
         if (rows == null)
-            return;
-        _model.Backend.Read(rows, values);
-        values.AsSpan(stream * rows.Columns, rows.Columns).CopyTo(to);
-        to = to[rows.Columns..];
+            return to;
+        DeviceBuffer row = _rows[rows.Columns].Row;
+        _model.Backend.CopyRows(rows, stream, row, 0, 1);
+        _model.Backend.Read(row, to[..rows.Columns]);
+        return to[rows.Columns..];
     }
 
     /// <summary>Replaces a stream's row. Returns what is left of the state.</summary>
-    private ReadOnlySpan<float> Change(DeviceBuffer? rows, float[] values, int stream, ReadOnlySpan<float> from, bool clear = false)
+    private ReadOnlySpan<float> Change(DeviceBuffer? rows, int stream, ReadOnlySpan<float> from)
     {
         if (rows == null)
             return from;
-        _model.Backend.Read(rows, values);
-        Span<float> row = values.AsSpan(stream * rows.Columns, rows.Columns);
-        if (clear)
-            row.Clear();
-        else
-            from[..rows.Columns].CopyTo(row);
-        _model.Backend.Write(rows, values);
-        return clear ? from : from[rows.Columns..];
+        DeviceBuffer row = _rows[rows.Columns].Row;
+        _model.Backend.Write(row, from[..rows.Columns]);
+        _model.Backend.CopyRows(row, 0, rows, stream, 1);
+        return from[rows.Columns..];
     }
 }

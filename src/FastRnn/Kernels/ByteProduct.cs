@@ -93,15 +93,15 @@ internal static unsafe class ByteProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Strips<TSum, TStrips>(ByteProductArgs* args)
         where TSum : struct, IQuadSum
-        where TStrips : struct, ICount
+        where TStrips : unmanaged, ICount
     {
         Vector256<int> s0 = TSum.Start(args->Starts), s1 = TSum.Start(args->Starts + 8), s2 = default, s3 = default;
         Vector256<int> s4 = default, s5 = default, s6 = default, s7 = default;
-        if (TStrips.Value > 1)
+        if (sizeof(TStrips) > 1)
             (s2, s3) = (TSum.Start(args->Starts + 16), TSum.Start(args->Starts + 24));
-        if (TStrips.Value > 2)
+        if (sizeof(TStrips) > 2)
             (s4, s5) = (TSum.Start(args->Starts + 32), TSum.Start(args->Starts + 40));
-        if (TStrips.Value > 3)
+        if (sizeof(TStrips) > 3)
             (s6, s7) = (TSum.Start(args->Starts + 48), TSum.Start(args->Starts + 56));
         sbyte* panel = args->Panel;
         nint step = args->QuadBytes;
@@ -110,28 +110,28 @@ internal static unsafe class ByteProduct
             TSum.Read(x, out Vector256<byte> magnitude, out Vector256<sbyte> signed);
             s0 = TSum.Add(s0, magnitude, signed, panel);
             s1 = TSum.Add(s1, magnitude, signed, panel + 32);
-            if (TStrips.Value > 1)
+            if (sizeof(TStrips) > 1)
             {
                 s2 = TSum.Add(s2, magnitude, signed, panel + 64);
                 s3 = TSum.Add(s3, magnitude, signed, panel + 96);
             }
-            if (TStrips.Value > 2)
+            if (sizeof(TStrips) > 2)
             {
                 s4 = TSum.Add(s4, magnitude, signed, panel + 128);
                 s5 = TSum.Add(s5, magnitude, signed, panel + 160);
             }
-            if (TStrips.Value > 3)
+            if (sizeof(TStrips) > 3)
             {
                 s6 = TSum.Add(s6, magnitude, signed, panel + 192);
                 s7 = TSum.Add(s7, magnitude, signed, panel + 224);
             }
         }
         Finish(args, 0, s0, s1);
-        if (TStrips.Value > 1)
+        if (sizeof(TStrips) > 1)
             Finish(args, 1, s2, s3);
-        if (TStrips.Value > 2)
+        if (sizeof(TStrips) > 2)
             Finish(args, 2, s4, s5);
-        if (TStrips.Value > 3)
+        if (sizeof(TStrips) > 3)
             Finish(args, 3, s6, s7);
     }
 
@@ -146,9 +146,9 @@ internal static unsafe class ByteProduct
 
     /// <summary>The portable path.</summary>
     public static void ScalarStrips<TStrips>(ByteProductArgs* args)
-        where TStrips : struct, ICount
+        where TStrips : unmanaged, ICount
     {
-        for (nint n = 0; n < 16 * TStrips.Value; n++)
+        for (nint n = 0; n < 16 * sizeof(TStrips); n++)
         {
             sbyte* w = args->Panel + (4 * n);
             int sum = 0;

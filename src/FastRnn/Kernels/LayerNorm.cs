@@ -34,6 +34,7 @@ internal unsafe struct NormArgs
     public int* SampleRows;
     public nint FirstSample;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly float* Strip(float* strips, nint block, nint gate, nint row) => strips + (block * BlockStride) + (row * GateRow) + (gate * 16);
 }
 

@@ -87,7 +87,8 @@ internal static unsafe partial class WeightGradient
         arena.Release(mark);
     }
 
-    private static nint BlockSteps(nint samples) => samples > 8 ? SpanSteps / 4 : samples > 4 ? SpanSteps / 2 : SpanSteps;
+    /// <summary>Steps of a block of a slice with so many samples.</summary>
+    public static nint BlockSteps(nint samples) => samples > 8 ? SpanSteps / 4 : samples > 4 ? SpanSteps / 2 : SpanSteps;
 
     /// <summary>Most blocks of a slice.</summary>
     private static nint MostBlocks(nint batch) => SpanSteps / BlockSteps(batch);

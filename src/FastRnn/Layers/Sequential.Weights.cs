@@ -12,7 +12,7 @@ public sealed partial class Sequential
     private WeightSet? _live;
     private WeightSet? _published;
     private int _liveTicks;
-    private ulong? _fingerprint;
+    private ulong _fingerprint; // 0: not asked for yet; threads that ask at the same time find the same
 
     /// <summary>Ticks whenever sessions have other weights to take.</summary>
     internal WeightClock Clock { get; } = new();
@@ -21,7 +21,7 @@ public sealed partial class Sequential
     internal string LayerText => string.Join(", ", _layers.AsEnumerable());
 
     /// <summary>Tells models apart whose states, or weights, do not go into each other. Weights do not count.</summary>
-    internal ulong Fingerprint => _fingerprint ??= HashOf(LayerText);
+    internal ulong Fingerprint => Volatile.Read(ref _fingerprint) is var known and not 0 ? known : _fingerprint = HashOf(LayerText);
 
     /// <summary>
     /// Copies the parameters as they are now. Parameters are not to be written meanwhile: call it where the model trains, hand the copy to whoever serves.
@@ -54,6 +54,7 @@ public sealed partial class Sequential
             foreach (WeightForm form in _forms)
                 set.Prepare(form);
             Volatile.Write(ref _published, set);
+            _live = null;
         }
         Clock.Tick();
     }

@@ -12,9 +12,9 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
 
     public static int TileRows => 6;
 
-    public static Vector512<float> Load(float* p) => Vector512.Load(p);
+    public static Vector512<float> Load(float* p) => *(Vector512<float>*)p;
 
-    public static void Store(float* p, Vector512<float> v) => v.Store(p);
+    public static void Store(float* p, Vector512<float> v) => *(Vector512<float>*)p = v;
 
     public static Vector512<float> Broadcast(float x) => Vector512.Create(x);
 
@@ -93,6 +93,7 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
         low = Avx512F.PermuteVar16x32x2(even, Vector512.Create(0u, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30), odd).AsSingle();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> QuadIndex(int first) => (Vector512.Create(first) + Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -106,6 +107,7 @@ internal readonly unsafe struct Avx512Lanes : ILanes<Vector512<float>>
         Avx512F.UnpackHigh(high01, high23).AsSingle().Store(p + 48);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AccumulateSquares(float* x, double* acc)
     {
         Vector512<double> low = Avx512F.ConvertToVector512Double(Vector256.Load(x));

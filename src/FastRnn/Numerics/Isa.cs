@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace FastRnn.Numerics;
@@ -25,14 +27,48 @@ public static class Isa
     public const string EnvironmentVariable = "FASTRNN_ISA";
 
     /// <summary>The widest level this CPU and this compilation of the program support.</summary>
-    public static IsaLevel Widest { get; } =
-        Avx512F.IsSupported && Avx512DQ.IsSupported ? IsaLevel.Avx512
-        : Avx2.IsSupported && Fma.IsSupported ? IsaLevel.Avx2
-        : IsaLevel.Scalar;
+    public static IsaLevel Widest { get; } = HasAvx512 ? IsaLevel.Avx512 : HasAvx2 ? IsaLevel.Avx2 : IsaLevel.Scalar;
 
     /// <summary>The level in use: <see cref="Widest"/> unless the environment forces another.</summary>
     /// <exception cref="PlatformNotSupportedException">The variable names an unknown level, or one that this CPU lacks.</exception>
     public static IsaLevel Current => Parse(Environment.GetEnvironmentVariable(EnvironmentVariable));
+
+    /// <summary>Constants where code is compiled ahead of time, so that it leaves out the kernels that it can never run.</summary>
+    internal static bool HasAvx512
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx512F.IsSupported && Avx512DQ.IsSupported;
+    }
+
+    internal static bool HasAvx2
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx2.IsSupported && Fma.IsSupported;
+    }
+
+    /// <summary>Whether the kernels of AVX2 may run as a level of their own.</summary>
+    internal static bool HasAvx2Alone
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => HasAvx2 && !(HasAvx512 && WidestOnly);
+    }
+
+    internal static bool HasScalar
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => !(HasAvx2 && WidestOnly);
+    }
+
+    /// <summary>
+    /// Whether this program has kernels of the widest level only: it is one of several, compiled for a level each, of which another has the rest.
+    /// </summary>
+    [FeatureSwitchDefinition("FastRnn.WidestOnly")]
+    internal static bool WidestOnly => AppContext.TryGetSwitch("FastRnn.WidestOnly", out bool only) && only;
+
+    /// <summary>The levels that this program has kernels for on this CPU, narrowest first.</summary>
+    internal static IEnumerable<IsaLevel> Levels => Enum.GetValues<IsaLevel>().Where(Has);
+
+    internal static bool Has(IsaLevel level) => level == Widest || (level < Widest && !WidestOnly);
 
     /// <summary>
     /// Whether 8-bit products may be summed by one instruction (AVX-VNNI, 256 bits) at the levels above scalar. Its sums are those of the other
@@ -49,6 +85,9 @@ public static class Isa
         _ => throw new ArgumentOutOfRangeException(nameof(level), level, "unknown instruction set"),
     };
 
+    internal static PlatformNotSupportedException Lacks(string wish, IsaLevel level) => new(
+        level > Widest ? $"{wish}: this CPU offers {Name(Widest)} at most" : $"{wish}: this program has kernels for {Name(Widest)} only");
+
     internal static IsaLevel Parse(string? forced)
     {
         if (string.IsNullOrEmpty(forced))
@@ -60,8 +99,6 @@ public static class Isa
             "avx512" => IsaLevel.Avx512,
             _ => throw new PlatformNotSupportedException($"{EnvironmentVariable}={forced}: expected scalar, avx2 or avx512"),
         };
-        if (level > Widest)
-            throw new PlatformNotSupportedException($"{EnvironmentVariable}={forced}: this CPU offers {Name(Widest)} at most");
-        return level;
+        return Has(level) ? level : throw Lacks($"{EnvironmentVariable}={forced}", level);
     }
 }

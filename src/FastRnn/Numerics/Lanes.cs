@@ -18,6 +18,7 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     public static float Broadcast(float x) => x;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void BroadcastFour(float* p, out float x0, out float x1, out float x2, out float x3) => (x0, x1, x2, x3) = (p[0], p[1], p[2], p[3]);
 
     public static float Add(float a, float b) => a + b;
@@ -119,9 +120,9 @@ internal readonly unsafe struct Avx2Lanes : ILanes<Vector256<float>>
 
     public static int TileRows => 3;
 
-    public static Vector256<float> Load(float* p) => Vector256.Load(p);
+    public static Vector256<float> Load(float* p) => *(Vector256<float>*)p;
 
-    public static void Store(float* p, Vector256<float> v) => v.Store(p);
+    public static void Store(float* p, Vector256<float> v) => *(Vector256<float>*)p = v;
 
     public static Vector256<float> Broadcast(float x) => Vector256.Create(x);
 

@@ -18,7 +18,7 @@ public enum WeightPrecision
     /// <summary>
     /// 8-bit integers in [−127, 127] with a scale for each row of a weight matrix, its greatest magnitude divided by 127: a quarter of the bytes. The
     /// vector that they multiply, x or h of a step, is rounded likewise with a scale of its own; sums of products are exact integers, of at most 65,536
-    /// terms: a layer with more inputs refuses its first step so (<see cref="NotSupportedException"/>). Biases, states and functions stay float32.
+    /// terms: a model with a wider layer opens no session so (<see cref="NotSupportedException"/>). Biases, states and functions stay float32.
     /// </summary>
     Int8,
 }

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace FastRnn.Series;
 
 /// <summary>How a model reaches further ahead than one row.</summary>
@@ -25,26 +23,21 @@ public sealed record ForecastSpec
     public required IReadOnlyList<SeriesColumn> Columns { get; init; }
 
     /// <summary>How many of the columns are targets.</summary>
-    [JsonRequired]
     public int Targets { get; init; } = 1;
 
     /// <summary>Rows that are read for a forecast.</summary>
-    [JsonRequired]
     public int Window { get; init; } = 24;
 
     /// <summary>Rows to forecast.</summary>
-    [JsonRequired]
     public int Horizon { get; init; } = 1;
 
     /// <summary>How they are reached.</summary>
-    [JsonRequired]
     public ForecastMode Mode { get; init; }
 
     /// <summary>Probabilities of which quantiles are forecast, ascending between 0 and 1; none: one value, for example the mean.</summary>
-    public IReadOnlyList<float> Quantiles { get => field ?? []; init; } // a generated reader sets what a text lacks to null
+    public IReadOnlyList<float> Quantiles { get; init; } = [];
 
     /// <summary>What is read of the moments of rows.</summary>
-    [JsonRequired]
     public CalendarFeatures Calendar { get; init; }
 
     /// <summary>Name of the column that holds the moments in files; null where there is none.</summary>
@@ -57,11 +50,9 @@ public sealed record ForecastSpec
     public int Season { get; init; }
 
     /// <summary>Values of a row that go into the model.</summary>
-    [JsonIgnore]
     public int InputSize => Columns.Count + Series.Calendar.Width(Calendar);
 
     /// <summary>Outputs of the model, and target values of a window: rows ahead that the model itself forecasts, times targets, times quantiles.</summary>
-    [JsonIgnore]
     public int OutputSize => Steps * Targets * Levels;
 
     /// <summary>Outputs of a value.</summary>

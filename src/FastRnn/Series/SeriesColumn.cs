@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using FastRnn.Numerics;
 
 namespace FastRnn.Series;
@@ -29,31 +28,24 @@ public sealed record SeriesColumn
     public string? Text { get; init; }
 
     /// <summary>How values are scaled.</summary>
-    [JsonRequired]
     public SeriesScale Scale { get; init; } = SeriesScale.Standard;
 
     /// <summary>Rows back to the value that is subtracted from each, for example the length of a season; 0: none.</summary>
-    [JsonRequired]
     public int Difference { get; init; }
 
     /// <summary>Whether all values of a window, and its targets, are taken relative to the last value that is known.</summary>
-    [JsonRequired]
     public bool Relative { get; init; }
 
     /// <summary>What is subtracted. Set by <see cref="ForecastSpec.Fit"/>, like all below.</summary>
-    [JsonRequired]
     public double Center { get; init; }
 
     /// <summary>What is divided by; more than 0. A column that never changes has 1.</summary>
-    [JsonRequired]
     public double Factor { get; init; } = 1;
 
     /// <summary>Mean of the values themselves, in their own unit, for errors in standardised units.</summary>
-    [JsonRequired]
     public double Mean { get; init; }
 
     /// <summary>Their standard deviation (of the population, as the published splits use it), more than 0.</summary>
-    [JsonRequired]
     public double Deviation { get; init; } = 1;
 
     /// <summary>For people, for example <c>OT (relative, standard)</c>.</summary>

@@ -7,6 +7,10 @@ namespace FastRnn.Training;
 public sealed partial class Trainer
 {
     private readonly ParameterPlan[] _plans;
+
+    /// <summary>The gradients of an update that are measured, and their sums of squares.</summary>
+    private readonly DeviceBuffer[] _measured;
+    private readonly double[] _squares;
     private DeviceBuffer[]? _average;
     private bool _swapped;
 
@@ -185,16 +189,23 @@ public sealed partial class Trainer
     private double MeasureGradients(int windows)
     {
         double sum = 0;
+        int measured = 0;
+        for (int i = 0; i < _plans.Length; i++)
+        {
+            if (!_plans[i].Frozen)
+                _measured[measured++] = _model.ParameterArray[i].Gradient;
+        }
+        _model.Backend.SumsOfSquares(_measured.AsSpan(0, measured), _squares);
+        measured = 0;
         for (int i = 0; i < _plans.Length; i++)
         {
             ParameterPlan plan = _plans[i];
             (plan.Norm, plan.Scale) = (0, 1);
             if (plan.Frozen)
                 continue;
-            Parameter parameter = _model.ParameterArray[i];
-            double squares = _model.Backend.SumOfSquares(parameter.Gradient);
+            double squares = _squares[measured++];
             if (!double.IsFinite(squares))
-                throw new NonFiniteException($"the gradient of {parameter.Name}", Steps + 1);
+                throw new NonFiniteException($"the gradient of {_model.ParameterArray[i].Name}", Steps + 1);
             plan.Norm = Math.Sqrt(squares) / windows;
             sum += squares;
         }

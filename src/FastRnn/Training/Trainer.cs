@@ -38,6 +38,7 @@ public sealed partial class Trainer
         optimizer.Attach(model.Backend, model.ParameterArray);
         _momentBytes = BlockBytes.Asked - before;
         _plans = [.. model.ParameterArray.Select(_ => new ParameterPlan())];
+        (_measured, _squares) = (new DeviceBuffer[_plans.Length], new double[_plans.Length]);
     }
 
     /// <summary>The optimiser, for example to change its learning rate.</summary>

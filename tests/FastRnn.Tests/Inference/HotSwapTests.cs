@@ -69,8 +69,10 @@ public class HotSwapTests
         using var backend = new CpuBackend(1);
         using Sequential model = SessionCells.Model(backend, "lstm", Input, 9, Output);
         using Session session = model.OpenSession();
-        WeakReference set = Publish(model, 2);
+        WeakReference first = First(model), set = Publish(model, 2);
         session.Step(new float[Input], new float[Output]);
+        Collect();
+        Assert.False(first.IsAlive, "nobody holds the weights that the model began with");
         Publish(model, 3);
         Collect();
         Assert.True(set.IsAlive, "the session has not stepped: it holds the set");
@@ -85,6 +87,9 @@ public class HotSwapTests
             GC.Collect();
         }
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference First(Sequential model) => new(model.Latest(out _));
 
     /// <summary>The parameters are no longer what sessions follow, and stay what they are.</summary>
     [Fact]

@@ -1,6 +1,9 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using FastRnn.Backends;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -131,6 +134,45 @@ public class SessionUseTests
         session.Step(new float[64], new float[64]); // whoever is alone again goes on
     }
 
+    /// <summary>Nor may another thread dispose of a session that computes, or warm it up.</summary>
+    [Fact]
+    public void ASessionInUseIsNotDisposedOf()
+    {
+        using var backend = new CpuBackend(1);
+        using Sequential model = SessionCells.Model(backend, "peepholes", 64, 128, 64);
+        foreach (Action<Session> call in new Action<Session>[] { session => session.Dispose(), session => session.Warmup() })
+            Assert.True(Enumerable.Range(0, 20).Any(_ => IsRefusedInUse(model, call)), "never refused"); // a block may end before the call comes
+    }
+
+    private static bool IsRefusedInUse(Sequential model, Action<Session> call)
+    {
+        using Session session = model.OpenSession(new SessionOptions { DetectSharing = true });
+        float[] x = new float[64 * 1000], y = new float[64 * 1000];
+        var steps = new Thread(() => Record.Exception(() => session.Process(x, y))); // refused itself where the other one comes first
+        steps.Start();
+        Exception? seen = null;
+        while (seen == null && steps.IsAlive)
+            seen = Record.Exception(() => session.IsFinite ? 0 : 1);
+        Exception? refused = seen == null ? null : Record.Exception(() => call(session));
+        steps.Join();
+        return refused is InvalidOperationException and not ObjectDisposedException;
+    }
+
+    [Fact]
+    public void OverlapsAreRefused()
+    {
+        using var backend = new CpuBackend(1);
+        using Sequential model = SessionCells.Model(backend, "lstm", 3, 5, 3), narrow = SessionCells.Model(backend, "lstm", 3, 5, 2);
+        using Session session = model.OpenSession(), other = narrow.OpenSession();
+        float[] values = SessionCells.Values(63, 1), apart = new float[60], same = [.. values];
+        Refused("overlaps", () => session.Process(values.AsSpan(0, 60), values.AsSpan(3, 60)));
+        Refused("overlaps", () => other.Process(values.AsSpan(0, 60), values.AsSpan(0, 40)));
+        session.Process(values.AsSpan(0, 60), apart);
+        session.Reset();
+        session.Process(same.AsSpan(0, 60), same.AsSpan(0, 60));
+        Bits.Same(apart, same.AsSpan(0, 60), "in place");
+    }
+
     [Fact]
     public void MemoryIsLimited()
     {
@@ -145,6 +187,42 @@ public class SessionUseTests
         Assert.InRange(many - few, 990 * 64 * 2 * 4, 990 * 64 * 40L);
         using Session fits = model.OpenSession(new SessionOptions { Streams = 10, MemoryLimit = few });
         fits.StepBatch(new float[160], new float[80]);
+    }
+
+    /// <summary>What the shapes tell is about what the session asks for.</summary>
+    [Theory]
+    [InlineData("lstm", 16, 512, 1, WeightPrecision.Float32)]
+    [InlineData("lstm", 16, 512, 1, WeightPrecision.BFloat16)]
+    [InlineData("lstm", 16, 512, 1, WeightPrecision.Int8)]
+    [InlineData("lstm", 16, 64, 1000, WeightPrecision.Float32)]
+    [InlineData("gru", 16, 64, 1000, WeightPrecision.BFloat16)]
+    [InlineData("peepholes", 16, 512, 1, WeightPrecision.BFloat16)]
+    [InlineData("peepholes", 16, 64, 1000, WeightPrecision.Float32)]
+    [InlineData("tokens", 50_000, 16, 1000, WeightPrecision.Float32)]
+    public void MemoryIsForetold(string cell, int input, int hidden, int streams, WeightPrecision precision)
+    {
+        using var backend = new CpuBackend(1);
+        using Sequential model = cell == "tokens"
+            ? new(backend, 1, new Embedding(input, 8), new Lstm(8, hidden), new Linear(hidden, 2))
+            : SessionCells.Model(backend, cell, input, hidden, 2);
+        var options = new SessionOptions { Streams = streams, Weights = precision };
+        var e = Assert.Throws<InsufficientMemoryException>(() => model.OpenSession(options with { MemoryLimit = 1 }));
+        long foretold = long.Parse(Regex.Match(e.Message, "about ([0-9,]+)").Groups[1].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+        long asked = BlockBytes.Asked;
+        using Session session = model.OpenSession(options);
+        session.WarmUpFor(patience: 0);
+        asked = BlockBytes.Asked - asked;
+        Assert.InRange(foretold, 0.9 * asked, 1.7 * asked);
+    }
+
+    /// <summary>More streams than one span of states could hold are refused when the session is opened.</summary>
+    [Fact]
+    public void SpansHoldAllStates()
+    {
+        using var backend = new CpuBackend(1);
+        using var model = new Sequential(backend, 1, new Linear(1, 1));
+        var e = Assert.Throws<ArgumentOutOfRangeException>(() => model.OpenSession(new SessionOptions { Streams = 80_000_000 }));
+        Assert.Contains("streams", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class ConfigurationTests : IDisposable
         JsonElement record = JsonDocument.Parse(_folder.Read(Written)).RootElement;
         Assert.Equal(value, (record.TryGetProperty(key, out JsonElement given) ? given : record.GetProperty("defaults").GetProperty(key)).ToString());
         JsonElement run = record.GetProperty("run");
-        Assert.Equal("version:String, seed:String, isa:String, threads:String, data-sha256:String", Json.Shape(run));
+        Assert.Equal("version:String, seed:String, isa:String, threads:String, device:String, data-sha256:String", Json.Shape(run));
         Assert.Equal(64, run.GetProperty("data-sha256").GetString()!.Length);
         File.Delete(_folder.At(RunnerFolder.Model));
         _folder.RunInside("train", "--config", _folder.At(Written)).Succeeded();

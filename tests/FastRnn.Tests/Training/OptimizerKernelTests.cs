@@ -143,7 +143,7 @@ public class OptimizerKernelTests
     }
 
     /// <summary>Four updates with other gradients and falling rates: the weights after each, the arrays after the last.</summary>
-    private static List<(string Name, double[] Values)> Run(Backend backend, Optimizer optimizer, int rows, int columns, int seed)
+    internal static List<(string Name, double[] Values)> Run(Backend backend, Optimizer optimizer, int rows, int columns, int seed)
     {
         var random = new Random(seed);
         Parameter parameter = Parameter(backend, rows, columns);

@@ -35,26 +35,29 @@ public sealed partial class CpuBackend
         return stage;
     }
 
+    // HasAvx512 and its like are constants of a compilation ahead of time, and leave out what it can never run.
     private RecurrentStage CreateStage(CpuRecurrentWeights w) => Isa switch
     {
         // The last eight units in half a register: LSTM 1→20 takes 77 ns instead of 87, 1→40 takes 162 instead of 185.
-        IsaLevel.Avx512 when w.Kernel == CellKernel.Lstm && w.Hidden is > 16 and <= 24 && FitsLevel1(w) =>
+        IsaLevel.Avx512 when Numerics.Isa.HasAvx512 && w.Kernel == CellKernel.Lstm && w.Hidden is > 16 and <= 24 && FitsLevel1(w) =>
             new LstmStage<Avx512Lanes, Vector512<float>, Avx2Lanes, Vector256<float>, N1>(w),
-        IsaLevel.Avx512 when w.Kernel == CellKernel.Lstm && w.Hidden is > 32 and <= 40 && FitsLevel1(w) =>
+        IsaLevel.Avx512 when Numerics.Isa.HasAvx512 && w.Kernel == CellKernel.Lstm && w.Hidden is > 32 and <= 40 && FitsLevel1(w) =>
             new LstmStage<Avx512Lanes, Vector512<float>, Avx2Lanes, Vector256<float>, N2>(w),
-        IsaLevel.Avx512 when w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
-        IsaLevel.Avx512 => CreateStage<Avx2Lanes, Vector256<float>>(w), // shorter latencies, and half of the lanes would be empty
-        IsaLevel.Avx2 => CreateStage<Avx2Lanes, Vector256<float>>(w),
-        _ => CreateStage<ScalarLanes, float>(w),
+        IsaLevel.Avx512 when Numerics.Isa.HasAvx512 && w.Hidden > 8 => CreateStage<Avx512Lanes, Vector512<float>>(w),
+        // With AVX-512, too: shorter latencies, and half of the lanes would be empty.
+        IsaLevel.Avx512 or IsaLevel.Avx2 when Numerics.Isa.HasAvx2 => CreateStage<Avx2Lanes, Vector256<float>>(w),
+        _ when Numerics.Isa.HasScalar => CreateStage<ScalarLanes, float>(w),
+        _ => throw Numerics.Isa.Lacks("steps", Isa),
     };
 
     internal StepStage CreateStepStage(LinearWeights weights, WeightPrecision precision) => Isa switch
     {
         _ when precision == WeightPrecision.Int8 => new ByteLinearStage(_table, (CpuLinearWeights)weights),
         _ when precision == WeightPrecision.BFloat16 => new HalfLinearStage((CpuLinearWeights)weights, _table),
-        IsaLevel.Avx512 => new LinearStage<Avx512Lanes, Vector512<float>>(weights),
-        IsaLevel.Avx2 => new LinearStage<Avx2Lanes, Vector256<float>>(weights),
-        _ => new LinearStage<ScalarLanes, float>(weights),
+        IsaLevel.Avx512 when Numerics.Isa.HasAvx512 => new LinearStage<Avx512Lanes, Vector512<float>>(weights),
+        IsaLevel.Avx2 when Numerics.Isa.HasAvx2Alone => new LinearStage<Avx2Lanes, Vector256<float>>(weights),
+        _ when Numerics.Isa.HasScalar => new LinearStage<ScalarLanes, float>(weights),
+        _ => throw Numerics.Isa.Lacks("steps", Isa),
     };
 
     internal static StepStage CreateStepStage(DeviceBuffer embeddingTable) => new TableStage(Cpu(embeddingTable));

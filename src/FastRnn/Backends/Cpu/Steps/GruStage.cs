@@ -10,62 +10,62 @@ namespace FastRnn.Backends;
 internal sealed unsafe class GruStage<L, V, TCount>(CpuRecurrentWeights weights) : RecurrentStage(weights, L.Width)
     where L : struct, ILanes<V>
     where V : unmanaged
-    where TCount : struct, ICount
+    where TCount : unmanaged, ICount
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Step(float* x)
     {
-        nint inputs = Input, units = Output, depth = Depth, move = TCount.Value * L.Width, u = FirstGroup(ref move);
+        nint inputs = Input, units = Output, depth = Depth, move = sizeof(TCount) * L.Width, u = FirstGroup(ref move);
         // Registers of a group lie in neighbouring blocks or, if narrower than these, in one.
         nint step = L.Width == 16 ? depth * 48 : L.Width, biasStep = L.Width == 16 ? 64 : L.Width;
-        for (nint groups = Registers / TCount.Value; groups > 0; groups--, u += move)
+        for (nint groups = Registers / sizeof(TCount); groups > 0; groups--, u += move)
         {
             float* b = Bias + ((u & ~(nint)15) * 4) + (u & 15), w = Panels + ((u & ~(nint)15) * 3 * depth) + (u & 15), h = Hidden;
             Start(b, out V n0, out V r0, out V z0, out V m0);
             V n1 = default, r1 = default, z1 = default, m1 = default, n2 = default, r2 = default, z2 = default, m2 = default;
             V n3 = default, r3 = default, z3 = default, m3 = default;
-            if (TCount.Value > 1)
+            if (sizeof(TCount) > 1)
                 Start(b + biasStep, out n1, out r1, out z1, out m1);
-            if (TCount.Value > 2)
+            if (sizeof(TCount) > 2)
                 Start(b + (2 * biasStep), out n2, out r2, out z2, out m2);
-            if (TCount.Value > 3)
+            if (sizeof(TCount) > 3)
                 Start(b + (3 * biasStep), out n3, out r3, out z3, out m3);
             for (nint k = 0; k < inputs; k++, w += 48)
             {
                 V a = L.Broadcast(x[k]);
                 AddProducts(a, w, ref n0, ref r0, ref z0);
-                if (TCount.Value > 1)
+                if (sizeof(TCount) > 1)
                     AddProducts(a, w + step, ref n1, ref r1, ref z1);
-                if (TCount.Value > 2)
+                if (sizeof(TCount) > 2)
                     AddProducts(a, w + (2 * step), ref n2, ref r2, ref z2);
-                if (TCount.Value > 3)
+                if (sizeof(TCount) > 3)
                     AddProducts(a, w + (3 * step), ref n3, ref r3, ref z3);
             }
             for (nint k = 0; k < units; k++, w += 48)
             {
                 V a = L.Broadcast(h[k]);
                 AddProducts(a, w, ref m0, ref r0, ref z0);
-                if (TCount.Value > 1)
+                if (sizeof(TCount) > 1)
                     AddProducts(a, w + step, ref m1, ref r1, ref z1);
-                if (TCount.Value > 2)
+                if (sizeof(TCount) > 2)
                     AddProducts(a, w + (2 * step), ref m2, ref r2, ref z2);
-                if (TCount.Value > 3)
+                if (sizeof(TCount) > 3)
                     AddProducts(a, w + (3 * step), ref m3, ref r3, ref z3);
             }
             float* previous = Hidden + u, next = Next + u, gates = Gates;
-            if (TCount.Value == 1)
+            if (sizeof(TCount) == 1)
             {
                 Finish(n0, r0, z0, m0, previous, next);
                 continue;
             }
             Keep(gates, n0, r0, z0, m0);
             Keep(gates + (4 * L.Width), n1, r1, z1, m1);
-            if (TCount.Value > 2)
+            if (sizeof(TCount) > 2)
                 Keep(gates + (8 * L.Width), n2, r2, z2, m2);
-            if (TCount.Value > 3)
+            if (sizeof(TCount) > 3)
                 Keep(gates + (12 * L.Width), n3, r3, z3, m3);
             FinishPair(gates, previous, next);
-            if (TCount.Value > 2)
+            if (sizeof(TCount) > 2)
                 FinishRest(gates + (8 * L.Width), previous + (2 * L.Width), next + (2 * L.Width));
         }
         return Swap();
@@ -100,7 +100,7 @@ internal sealed unsafe class GruStage<L, V, TCount>(CpuRecurrentWeights weights)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FinishRest(float* gates, float* previous, float* next)
     {
-        if (TCount.Value == 3)
+        if (sizeof(TCount) == 3)
             FinishLast(gates, previous, next);
         else
             FinishPair(gates, previous, next);

@@ -20,13 +20,13 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
     where V : unmanaged
     where H : struct, ILanes<W>
     where W : unmanaged
-    where TCount : struct, ICount
+    where TCount : unmanaged, ICount
 {
     /// <summary>Floats of all gates of a register.</summary>
     private static nint Room => 4 * L.Width;
 
     /// <summary>Floats of a group's row of a panel.</summary>
-    private static nint Row => (TCount.Value * Room) + (HasNarrow ? 4 * H.Width : 0);
+    private static nint Row => (sizeof(TCount) * Room) + (HasNarrow ? 4 * H.Width : 0);
 
     private static bool HasNarrow => H.Width < L.Width;
 
@@ -34,7 +34,7 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
     public override float* Step(float* x)
     {
         // Constants in locals, and helpers take them: the compiler stops inlining at 512 temporaries, and each use of a property is one.
-        nint width = L.Width, room = 4 * width, count = TCount.Value, narrow = H.Width < width ? count * room : 0, row = (count * room) + (narrow > 0 ? 2 * width : 0);
+        nint width = L.Width, room = 4 * width, count = sizeof(TCount), narrow = H.Width < width ? count * room : 0, row = (count * room) + (narrow > 0 ? 2 * width : 0);
         nint inputs = Input, units = Output, move = count * width, groups = 1, u = 0;
         if (H.Width == L.Width)
             (groups, u) = (Registers / count, FirstGroup(ref move));
@@ -44,11 +44,11 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
             V i0 = L.Load(b), f0 = L.Load(b + width), g0 = L.Load(b + (2 * width)), o0 = L.Load(b + (3 * width));
             V i1 = default, f1 = default, g1 = default, o1 = default, i2 = default, f2 = default, g2 = default, o2 = default;
             V i3 = default, f3 = default, g3 = default, o3 = default, inputForget = default, candidateOutput = default;
-            if (TCount.Value > 1)
+            if (sizeof(TCount) > 1)
                 Start(width, b + room, out i1, out f1, out g1, out o1);
-            if (TCount.Value > 2)
+            if (sizeof(TCount) > 2)
                 Start(width, b + (2 * room), out i2, out f2, out g2, out o2);
-            if (TCount.Value > 3)
+            if (sizeof(TCount) > 3)
                 Start(width, b + (3 * room), out i3, out f3, out g3, out o3);
             if (H.Width < L.Width)
                 (inputForget, candidateOutput) = (L.Load(b + narrow), L.Load(b + narrow + width));
@@ -56,11 +56,11 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
             {
                 V a = L.Broadcast(x[k]);
                 AddProducts(a, width, w, ref i0, ref f0, ref g0, ref o0);
-                if (TCount.Value > 1)
+                if (sizeof(TCount) > 1)
                     AddProducts(a, width, w + room, ref i1, ref f1, ref g1, ref o1);
-                if (TCount.Value > 2)
+                if (sizeof(TCount) > 2)
                     AddProducts(a, width, w + (2 * room), ref i2, ref f2, ref g2, ref o2);
-                if (TCount.Value > 3)
+                if (sizeof(TCount) > 3)
                     AddProducts(a, width, w + (3 * room), ref i3, ref f3, ref g3, ref o3);
                 if (H.Width == L.Width)
                     continue;
@@ -71,11 +71,11 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
             {
                 V a = L.Broadcast(h[k]);
                 AddProducts(a, width, w, ref i0, ref f0, ref g0, ref o0);
-                if (TCount.Value > 1)
+                if (sizeof(TCount) > 1)
                     AddProducts(a, width, w + room, ref i1, ref f1, ref g1, ref o1);
-                if (TCount.Value > 2)
+                if (sizeof(TCount) > 2)
                     AddProducts(a, width, w + (2 * room), ref i2, ref f2, ref g2, ref o2);
-                if (TCount.Value > 3)
+                if (sizeof(TCount) > 3)
                     AddProducts(a, width, w + (3 * room), ref i3, ref f3, ref g3, ref o3);
                 if (H.Width == L.Width)
                     continue;
@@ -83,18 +83,18 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
                 candidateOutput = L.MultiplyAdd(a, L.Load(w + narrow + width), candidateOutput);
             }
             float* c = Cell + u, next = Next + u, gates = Gates;
-            if (TCount.Value == 1 && H.Width == L.Width)
+            if (sizeof(TCount) == 1 && H.Width == L.Width)
             {
                 LstmSingle<L, V>.Finish(i0, f0, g0, o0, c, next);
                 continue;
             }
             // Through memory, with one copy of the cell's code: the compiler stops inlining at 512 temporaries.
             Keep(width, gates, i0, f0, g0, o0);
-            if (TCount.Value > 1)
+            if (sizeof(TCount) > 1)
                 Keep(width, gates + room, i1, f1, g1, o1);
-            if (TCount.Value > 2)
+            if (sizeof(TCount) > 2)
                 Keep(width, gates + (2 * room), i2, f2, g2, o2);
-            if (TCount.Value > 3)
+            if (sizeof(TCount) > 3)
                 Keep(width, gates + (3 * room), i3, f3, g3, o3);
             if (H.Width < L.Width)
             {
@@ -128,9 +128,9 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
     /// <summary>Where a unit's first k of a gate stands, with so many of them.</summary>
     private static nint At(nint unit, nint gate, nint depth)
     {
-        nint wide = TCount.Value * L.Width;
+        nint wide = sizeof(TCount) * L.Width;
         if (HasNarrow && unit >= wide)
-            return (TCount.Value * Room) + ((unit - wide) / H.Width * 4 * H.Width) + (gate * H.Width) + (unit % H.Width);
+            return (sizeof(TCount) * Room) + ((unit - wide) / H.Width * 4 * H.Width) + (gate * H.Width) + (unit % H.Width);
         nint group = unit / wide, inGroup = unit % wide;
         return (group * depth * Row) + (inGroup / L.Width * Room) + (gate * L.Width) + (unit % L.Width);
     }
@@ -166,17 +166,17 @@ internal sealed unsafe class LstmStage<L, V, H, W, TCount>(CpuRecurrentWeights w
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FinishAll(float* gates, float* c, float* next)
     {
-        for (int r = 0; r < TCount.Value / 2; r++, gates += 2 * Room, c += 2 * L.Width, next += 2 * L.Width)
+        for (int r = 0; r < sizeof(TCount) / 2; r++, gates += 2 * Room, c += 2 * L.Width, next += 2 * L.Width)
         {
             LstmPair<L, V, L, V>.Activate(gates);
             LstmPair<L, V, L, V>.Finish(gates, c, next);
         }
-        if (TCount.Value % 2 == 1 && H.Width < L.Width)
+        if (sizeof(TCount) % 2 == 1 && H.Width < L.Width)
         {
             LstmPair<L, V, H, W>.Activate(gates);
             LstmPair<L, V, H, W>.Finish(gates, c, next);
         }
-        else if (TCount.Value % 2 == 1)
+        else if (sizeof(TCount) % 2 == 1)
         {
             LstmSingle<L, V>.Finish(gates, c, next);
         }
