@@ -3,11 +3,11 @@ using System.Runtime.InteropServices;
 namespace FastRnn.Formats.Dialects.Onnx;
 
 /// <summary>An attribute of a node that is being written, by ONNX's AttributeProto.</summary>
-internal readonly struct OnnxAttribute
+internal readonly struct OnnxAttributeWriter
 {
     private const int NameField = 1, FloatField = 2, IntField = 3, TextField = 4, FloatsField = 7, IntsField = 8, TextsField = 9, TypeField = 20;
 
-    private OnnxAttribute(string name, int type, Action<ProtoMessage> value)
+    private OnnxAttributeWriter(string name, int type, Action<ProtoMessage> value)
     {
         Message = new ProtoMessage().Text(NameField, name);
         value(Message);
@@ -16,17 +16,17 @@ internal readonly struct OnnxAttribute
 
     public ProtoMessage Message { get; }
 
-    public static OnnxAttribute Of(string name, float value) => new(name, 1, message => message.Float(FloatField, value));
+    public static OnnxAttributeWriter Of(string name, float value) => new(name, 1, message => message.Float(FloatField, value));
 
-    public static OnnxAttribute Of(string name, long value) => new(name, 2, message => message.Int(IntField, value));
+    public static OnnxAttributeWriter Of(string name, long value) => new(name, 2, message => message.Int(IntField, value));
 
-    public static OnnxAttribute Of(string name, string value) => new(name, 3, message => message.Text(TextField, value));
+    public static OnnxAttributeWriter Of(string name, string value) => new(name, 3, message => message.Text(TextField, value));
 
-    public static OnnxAttribute Of(string name, float[] values) => new(name, 6, message => Array.ForEach(values, value => message.Float(FloatsField, value)));
+    public static OnnxAttributeWriter Of(string name, float[] values) => new(name, 6, message => Array.ForEach(values, value => message.Float(FloatsField, value)));
 
-    public static OnnxAttribute Of(string name, long[] values) => new(name, 7, message => Array.ForEach(values, value => message.Int(IntsField, value)));
+    public static OnnxAttributeWriter Of(string name, long[] values) => new(name, 7, message => Array.ForEach(values, value => message.Int(IntsField, value)));
 
-    public static OnnxAttribute Of(string name, string[] values) => new(name, 8, message => Array.ForEach(values, value => message.Text(TextsField, value)));
+    public static OnnxAttributeWriter Of(string name, string[] values) => new(name, 8, message => Array.ForEach(values, value => message.Text(TextsField, value)));
 }
 
 /// <summary>A graph that is being written: nodes in order, constants, inputs and outputs, by ONNX's GraphProto.</summary>
@@ -44,7 +44,7 @@ internal sealed class OnnxGraphBuilder
     /// <param name="inputs">Names of values; empty for an optional one that is left out.</param>
     /// <param name="attributes">Those that differ from the operator's defaults.</param>
     /// <returns>Name of the output.</returns>
-    public string Add(string name, string operation, string[] inputs, params OnnxAttribute[] attributes)
+    public string Add(string name, string operation, string[] inputs, params OnnxAttributeWriter[] attributes)
     {
         string output = Unique(name);
         Add(output, operation, inputs, [output], attributes);
@@ -52,7 +52,7 @@ internal sealed class OnnxGraphBuilder
     }
 
     /// <summary>A node with outputs of given names.</summary>
-    public void Add(string name, string operation, string[] inputs, string[] outputs, params OnnxAttribute[] attributes) =>
+    public void Add(string name, string operation, string[] inputs, string[] outputs, params OnnxAttributeWriter[] attributes) =>
         _nodes.Add(new(name, operation, inputs, outputs, attributes));
 
     /// <summary>A name that no value has yet.</summary>
@@ -115,7 +115,7 @@ internal sealed class OnnxGraphBuilder
         return new ProtoMessage().Text(Name, name).Message(Type, new ProtoMessage().Message(Tensor, tensor));
     }
 
-    private sealed record Node(string Name, string Operation, string[] Inputs, string[] Outputs, OnnxAttribute[] Attributes)
+    private sealed record Node(string Name, string Operation, string[] Inputs, string[] Outputs, OnnxAttributeWriter[] Attributes)
     {
         public ProtoMessage Message()
         {

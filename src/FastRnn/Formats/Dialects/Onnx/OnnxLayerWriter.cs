@@ -4,7 +4,7 @@ namespace FastRnn.Formats.Dialects.Onnx;
 /// <param name="Name">In the graph.</param>
 /// <param name="Width">Features.</param>
 /// <param name="OneStep">Whether it has the last step alone.</param>
-internal readonly record struct OnnxFlow(string Name, int Width, bool OneStep);
+internal readonly record struct OnnxExportFlow(string Name, int Width, bool OneStep);
 
 /// <summary>Writes a checked list of layers as nodes. Constants keep the weights' own names where their layout is the engine's.</summary>
 internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile weights, bool states)
@@ -20,12 +20,12 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
         else
             graph.Input(Input, OnnxGraphBuilder.FloatType, Time, Batch, Architecture.InputWidth(first)!.Value);
         graph.Unique(Input);
-        var flow = new OnnxFlow(Input, Architecture.InputWidth(first) ?? 0, false);
-        var results = new OnnxStates();
+        var flow = new OnnxExportFlow(Input, Architecture.InputWidth(first) ?? 0, false);
+        var results = new OnnxExportStates();
         for (int i = 0; i < layers.Count; i++)
         {
             bool alone = layers.Skip(i + 1).All(IsStepwise); // nothing after it looks at more than a step
-            flow = Layer(layers[i], new OnnxPlace(i, $"{i}.", alone, states ? results : null), flow);
+            flow = Layer(layers[i], new OnnxExportPlace(i, $"{i}.", alone, states ? results : null), flow);
         }
         graph.Rename(flow.Name, Output);
         graph.Output(Output, OnnxGraphBuilder.FloatType, flow.OneStep ? 1 : Time, Batch, flow.Width);
@@ -34,7 +34,7 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
 
     private static bool IsStepwise(LayerInfo layer) => layer.Inner is { } inner ? layer.Type == "residual" && IsStepwise(inner) : !RecurrentInfo.IsRecurrent(layer);
 
-    private OnnxFlow Layer(LayerInfo layer, OnnxPlace place, OnnxFlow x)
+    private OnnxExportFlow Layer(LayerInfo layer, OnnxExportPlace place, OnnxExportFlow x)
     {
         switch (layer.Type)
         {
@@ -48,9 +48,9 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
             case "activation":
                 return x with { Name = Activation(layer, place, x.Name) };
             case "log_softmax":
-                return x with { Name = graph.Add($"{place.Prefix}LogSoftmax", "LogSoftmax", [x.Name], OnnxAttribute.Of("axis", -1)) };
+                return x with { Name = graph.Add($"{place.Prefix}LogSoftmax", "LogSoftmax", [x.Name], OnnxAttributeWriter.Of("axis", -1)) };
             case "residual":
-                OnnxFlow inner = Layer(layer.Inner!, place with { Prefix = place.Prefix + "inner.", OneStep = false }, x);
+                OnnxExportFlow inner = Layer(layer.Inner!, place with { Prefix = place.Prefix + "inner.", OneStep = false }, x);
                 return x with { Name = graph.Add($"{place.Prefix}Residual", "Add", [x.Name, inner.Name]) };
             case "bidirectional" or "go_backwards" or "lstm" or "gru" or "rnn":
                 return new OnnxRecurrentWriter(graph, weights).Write(layer, place, x);
@@ -60,7 +60,7 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
     }
 
     /// <summary>y = x·Wᵀ + b, with Wᵀ as the constant.</summary>
-    private OnnxFlow Linear(LayerInfo layer, OnnxPlace place, OnnxFlow x)
+    private OnnxExportFlow Linear(LayerInfo layer, OnnxExportPlace place, OnnxExportFlow x)
     {
         (int input, int output) = (layer.Input!.Value, layer.Output!.Value);
         string weight = graph.Constant($"{place.Prefix}weight_t", GateOrder.Transposed(Weight(place, "weight"), output, input), input, output);
@@ -69,24 +69,24 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
         return x with { Name = graph.Add($"{place.Prefix}Add", "Add", [product, bias]), Width = output };
     }
 
-    private string Activation(LayerInfo layer, OnnxPlace place, string x)
+    private string Activation(LayerInfo layer, OnnxExportPlace place, string x)
     {
-        string Node(string operation, params OnnxAttribute[] attributes) => graph.Add(place.Prefix + operation, operation, [x], attributes);
+        string Node(string operation, params OnnxAttributeWriter[] attributes) => graph.Add(place.Prefix + operation, operation, [x], attributes);
         return layer.Activation switch
         {
             "relu" => Node("Relu"),
             "tanh" => Node("Tanh"),
             "sigmoid" => Node("Sigmoid"),
-            "hard_sigmoid" => Node("HardSigmoid", OnnxAttribute.Of("alpha", 1f / 6f), OnnxAttribute.Of("beta", 0.5f)),
+            "hard_sigmoid" => Node("HardSigmoid", OnnxAttributeWriter.Of("alpha", 1f / 6f), OnnxAttributeWriter.Of("beta", 0.5f)),
             "softplus" => Node("Softplus"),
             "silu" => graph.Add($"{place.Prefix}Mul", "Mul", [x, Node("Sigmoid")]),
             _ => throw Refuse(layer, place, $"the activation {layer.Activation}"),
         };
     }
 
-    private float[] Weight(OnnxPlace place, string name) => weights.Find(place.Prefix + name)!.Floats.ToArray();
+    private float[] Weight(OnnxExportPlace place, string name) => weights.Find(place.Prefix + name)!.Floats.ToArray();
 
-    internal static NotSupportedException Refuse(LayerInfo layer, OnnxPlace place, string what) =>
+    internal static NotSupportedException Refuse(LayerInfo layer, OnnxExportPlace place, string what) =>
         new($"layer {place.Index}, {layer}: {what} cannot be written as ONNX");
 }
 
@@ -95,10 +95,10 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
 /// <param name="Prefix">Of its parameters' names, and of its nodes'.</param>
 /// <param name="OneStep">Whether a layer that gives one output for each sample may leave the other steps out.</param>
 /// <param name="States">Takes states that are inputs and outputs; null where there are none.</param>
-internal readonly record struct OnnxPlace(int Index, string Prefix, bool OneStep, OnnxStates? States);
+internal readonly record struct OnnxExportPlace(int Index, string Prefix, bool OneStep, OnnxExportStates? States);
 
 /// <summary>States that are inputs and outputs of the graph.</summary>
-internal sealed class OnnxStates
+internal sealed class OnnxExportStates
 {
     private readonly List<(string Kind, int Layer, int Width)> _states = [];
 

@@ -6,7 +6,7 @@ namespace FastRnn.Formats.Dialects.Onnx;
 /// <summary>Writes a recurrent layer, in whichever direction it reads, as one node RNN, GRU or LSTM and what brings its output to [time, batch, features].</summary>
 internal sealed class OnnxRecurrentWriter(OnnxGraphBuilder graph, SafetensorsFile weights)
 {
-    public OnnxFlow Write(LayerInfo layer, OnnxPlace place, OnnxFlow x)
+    public OnnxExportFlow Write(LayerInfo layer, OnnxExportPlace place, OnnxExportFlow x)
     {
         LayerInfo cell = layer.Inner ?? layer;
         Refuse(cell, place);
@@ -16,12 +16,12 @@ internal sealed class OnnxRecurrentWriter(OnnxGraphBuilder graph, SafetensorsFil
         string merged = both ? Merge(layer, place, y, last) : last ? y : Squeeze(place, y);
         int width = cell.Hidden!.Value * (both && layer.Merge == "concat" ? 2 : 1);
         return last && !place.OneStep
-            ? new OnnxFlow(AfterZeros(place, merged, x.Name), width, false)
-            : new OnnxFlow(merged, width, last);
+            ? new OnnxExportFlow(AfterZeros(place, merged, x.Name), width, false)
+            : new OnnxExportFlow(merged, width, last);
     }
 
     /// <summary>What none of the three operators has.</summary>
-    private static void Refuse(LayerInfo cell, OnnxPlace place)
+    private static void Refuse(LayerInfo cell, OnnxExportPlace place)
     {
         var lacking = new (string Name, bool Asked)[]
         {
@@ -36,7 +36,7 @@ internal sealed class OnnxRecurrentWriter(OnnxGraphBuilder graph, SafetensorsFil
     }
 
     /// <summary>The node. Its output is Y [time, directions, batch, units], or Y_h [directions, batch, units] where the last step is all.</summary>
-    private string Node(LayerInfo cell, OnnxPlace place, string x, string direction, bool last)
+    private string Node(LayerInfo cell, OnnxExportPlace place, string x, string direction, bool last)
     {
         (string operation, string gates, string order) = cell.Type switch
         {
@@ -67,23 +67,23 @@ internal sealed class OnnxRecurrentWriter(OnnxGraphBuilder graph, SafetensorsFil
     /// <summary>Names without the empty ones at the end.</summary>
     private static string[] Trimmed(params string[] names) => names[..(Array.FindLastIndex(names, name => name.Length > 0) + 1)];
 
-    private static OnnxAttribute[] Attributes(LayerInfo cell, string direction, int directions)
+    private static OnnxAttributeWriter[] Attributes(LayerInfo cell, string direction, int directions)
     {
-        var attributes = new List<OnnxAttribute> { OnnxAttribute.Of("hidden_size", cell.Hidden!.Value) };
+        var attributes = new List<OnnxAttributeWriter> { OnnxAttributeWriter.Of("hidden_size", cell.Hidden!.Value) };
         if (direction != "forward")
-            attributes.Add(OnnxAttribute.Of("direction", direction));
+            attributes.Add(OnnxAttributeWriter.Of("direction", direction));
         if (cell.Type == "gru" && cell.ResetBefore != true)
-            attributes.Add(OnnxAttribute.Of("linear_before_reset", 1L));
+            attributes.Add(OnnxAttributeWriter.Of("linear_before_reset", 1L));
         if (cell.CoupledGates == true)
-            attributes.Add(OnnxAttribute.Of("input_forget", 1L));
+            attributes.Add(OnnxAttributeWriter.Of("input_forget", 1L));
         if (cell.GateClip is { } clip)
-            attributes.Add(OnnxAttribute.Of("clip", clip));
+            attributes.Add(OnnxAttributeWriter.Of("clip", clip));
         AddActivations(attributes, cell, directions);
         return [.. attributes];
     }
 
     /// <summary>Functions where one is not the operator's own; their numbers follow in the order of those functions that have some.</summary>
-    private static void AddActivations(List<OnnxAttribute> attributes, LayerInfo cell, int directions)
+    private static void AddActivations(List<OnnxAttributeWriter> attributes, LayerInfo cell, int directions)
     {
         string?[] functions = cell.Type switch
         {
@@ -106,11 +106,11 @@ internal sealed class OnnxRecurrentWriter(OnnxGraphBuilder graph, SafetensorsFil
                     betas.Add(second);
             }
         }
-        attributes.Add(OnnxAttribute.Of("activations", [.. names]));
+        attributes.Add(OnnxAttributeWriter.Of("activations", [.. names]));
         if (alphas.Count > 0)
-            attributes.Add(OnnxAttribute.Of("activation_alpha", [.. alphas]));
+            attributes.Add(OnnxAttributeWriter.Of("activation_alpha", [.. alphas]));
         if (betas.Count > 0)
-            attributes.Add(OnnxAttribute.Of("activation_beta", [.. betas]));
+            attributes.Add(OnnxAttributeWriter.Of("activation_beta", [.. betas]));
     }
 
     private static (string Name, float? Alpha, float? Beta) OnnxName(CellFunctionArgs args) => args.Function switch
@@ -130,34 +130,34 @@ internal sealed class OnnxRecurrentWriter(OnnxGraphBuilder graph, SafetensorsFil
     };
 
     /// <summary>[time, 1, batch, units] as [time, batch, units].</summary>
-    private string Squeeze(OnnxPlace place, string y) => graph.Add($"{place.Prefix}Squeeze", "Squeeze", [y, graph.Shared("axis_1", 1)]);
+    private string Squeeze(OnnxExportPlace place, string y) => graph.Add($"{place.Prefix}Squeeze", "Squeeze", [y, graph.Shared("axis_1", 1)]);
 
     /// <summary>Both directions together: Y [time, 2, batch, units] or Y_h [2, batch, units] as [time or 1, batch, features].</summary>
-    private string Merge(LayerInfo layer, OnnxPlace place, string y, bool last)
+    private string Merge(LayerInfo layer, OnnxExportPlace place, string y, bool last)
     {
         if (layer.Merge == "concat" && !last)
         {
-            string swapped = graph.Add($"{place.Prefix}Transpose", "Transpose", [y], OnnxAttribute.Of("perm", [0L, 2, 1, 3]));
+            string swapped = graph.Add($"{place.Prefix}Transpose", "Transpose", [y], OnnxAttributeWriter.Of("perm", [0L, 2, 1, 3]));
             return graph.Add($"{place.Prefix}Reshape", "Reshape", [swapped, graph.Shared("shape_join", 0, 0, -1)]);
         }
         string[] parts = [graph.Unique($"{place.Prefix}forward"), graph.Unique($"{place.Prefix}backward")];
-        graph.Add($"{place.Prefix}Split", "Split", [y], [.. parts], OnnxAttribute.Of("axis", last ? 0L : 1L));
+        graph.Add($"{place.Prefix}Split", "Split", [y], [.. parts], OnnxAttributeWriter.Of("axis", last ? 0L : 1L));
         if (!last)
             parts = Array.ConvertAll(parts, part => Squeeze(place, part));
         if (layer.Merge == "concat")
-            return graph.Add($"{place.Prefix}Concat", "Concat", parts, OnnxAttribute.Of("axis", -1L));
+            return graph.Add($"{place.Prefix}Concat", "Concat", parts, OnnxAttributeWriter.Of("axis", -1L));
         string merged = graph.Add($"{place.Prefix}Merge", layer.Merge == "multiply" ? "Mul" : "Add", parts);
         return layer.Merge == "average" ? graph.Add($"{place.Prefix}Average", "Mul", [merged, graph.Constant($"{place.Prefix}half", [0.5f])]) : merged;
     }
 
     /// <summary>One step [1, batch, features] as the last of as many as <paramref name="x"/> has, the others zero.</summary>
-    private string AfterZeros(OnnxPlace place, string step, string x)
+    private string AfterZeros(OnnxExportPlace place, string step, string x)
     {
-        string steps = graph.Add($"{place.Prefix}Shape", "Shape", [x], OnnxAttribute.Of("start", 0L), OnnxAttribute.Of("end", 1L));
+        string steps = graph.Add($"{place.Prefix}Shape", "Shape", [x], OnnxAttributeWriter.Of("start", 0L), OnnxAttributeWriter.Of("end", 1L));
         string before = graph.Add($"{place.Prefix}Sub", "Sub", [steps, graph.Shared("axis_1", 1)]);
-        string pads = graph.Add($"{place.Prefix}Pads", "Concat", [before, graph.Shared("zeros_5", 0, 0, 0, 0, 0)], OnnxAttribute.Of("axis", 0L));
+        string pads = graph.Add($"{place.Prefix}Pads", "Concat", [before, graph.Shared("zeros_5", 0, 0, 0, 0, 0)], OnnxAttributeWriter.Of("axis", 0L));
         return graph.Add($"{place.Prefix}Pad", "Pad", [step, pads]);
     }
 
-    private float[] Weight(OnnxPlace place, string name) => weights.Find(place.Prefix + name)!.Floats.ToArray();
+    private float[] Weight(OnnxExportPlace place, string name) => weights.Find(place.Prefix + name)!.Floats.ToArray();
 }
