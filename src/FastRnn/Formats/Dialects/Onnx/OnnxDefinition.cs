@@ -28,13 +28,13 @@ internal sealed class OnnxDefinition
             cancellation.ThrowIfCancellationRequested();
             AddConstant(tensor);
         }
-        foreach (OnnxValue input in graph.Inputs)
+        foreach (OnnxValueInfo input in graph.Inputs)
         {
             // Until IR version 4 every initializer had to be an input too, whose default it is.
             if (!_definition.Constants.ContainsKey(input.Name))
                 _definition.Inputs.Add(Value(input));
         }
-        foreach (OnnxValue output in graph.Outputs)
+        foreach (OnnxValueInfo output in graph.Outputs)
             _definition.Outputs.Add(Value(output));
         if (_definition.Outputs.Count == 0)
             throw new ModelFormatException("the graph has no outputs", graph.Offset, _path);
@@ -67,7 +67,7 @@ internal sealed class OnnxDefinition
         return -1;
     }
 
-    private GraphValue Value(OnnxValue value)
+    private GraphValue Value(OnnxValueInfo value)
     {
         string name = ModelFormatException.Quote(value.Name);
         if (value.DataType == 0)

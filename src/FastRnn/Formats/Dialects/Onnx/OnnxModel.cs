@@ -29,9 +29,9 @@ internal sealed class OnnxGraph(long offset)
 
     public List<OnnxTensor> Initializers { get; } = [];
 
-    public List<OnnxValue> Inputs { get; } = [];
+    public List<OnnxValueInfo> Inputs { get; } = [];
 
-    public List<OnnxValue> Outputs { get; } = [];
+    public List<OnnxValueInfo> Outputs { get; } = [];
 }
 
 internal sealed class OnnxNode(long offset)
@@ -90,7 +90,7 @@ internal sealed class OnnxAttribute(long offset)
 }
 
 /// <summary>A graph's input or output.</summary>
-internal sealed class OnnxValue(long offset)
+internal sealed class OnnxValueInfo(long offset)
 {
     public long Offset { get; } = offset;
 

@@ -112,7 +112,7 @@ internal sealed class OnnxParser(byte[] bytes, string? path, ImportLimits limits
         return graph;
     }
 
-    private void AddValue(List<OnnxValue> to, ref ProtoReader reader)
+    private void AddValue(List<OnnxValueInfo> to, ref ProtoReader reader)
     {
         if (to.Count == limits.Tensors)
             throw reader.Error($"more than the limit of {limits.Tensors} inputs or outputs");
@@ -244,9 +244,9 @@ internal sealed class OnnxParser(byte[] bytes, string? path, ImportLimits limits
         }
     }
 
-    private OnnxValue Value(ProtoReader reader)
+    private OnnxValueInfo Value(ProtoReader reader)
     {
-        var value = new OnnxValue(reader.Start);
+        var value = new OnnxValueInfo(reader.Start);
         while (reader.Next())
         {
             if (reader.Field == 1)
@@ -259,7 +259,7 @@ internal sealed class OnnxParser(byte[] bytes, string? path, ImportLimits limits
         return value.Name.Length > 0 ? value : throw reader.Error("an input or output has no name", reader.Start);
     }
 
-    private void Type(ProtoReader type, OnnxValue value)
+    private void Type(ProtoReader type, OnnxValueInfo value)
     {
         while (type.Next())
         {
