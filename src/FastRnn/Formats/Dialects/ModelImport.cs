@@ -14,6 +14,7 @@ public static class ModelImport
         new SafetensorsModelReader(),
         new Keras.KerasHdf5Reader(),
         new Keras.KerasArchiveReader(),
+        new Onnx.OnnxReader(),
     ];
 
     /// <summary>Reads a file of any kind that is known.</summary>
