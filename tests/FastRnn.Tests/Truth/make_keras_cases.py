@@ -96,13 +96,13 @@ def others():
 
 
 def weights_only():
-    layers = [cell("LSTM", I, **SEQ, **SOFT), both("GRU", H, "concat", reset_after=True, **SEQ, **SOFT), dense(2 * H)]
+    layers = lambda: [cell("LSTM", I, **SEQ, **SOFT), both("GRU", H, "concat", reset_after=True, **SEQ, **SOFT), dense(2 * H)]
     own = [{"type": "lstm", "input": I, "hidden": H}, {"type": "bidirectional", "inner": {"type": "gru", "input": H, "hidden": H}, "merge": "concat", "last_step": False},
            {"type": "dropout", "rate": 0.5}, {"type": "linear", "input": 2 * H, "output": 4}]
-    case("weights_shapes", "k26", layers, weights_only=True)
-    case("weights_tf", "tf2", layers, weights_only=True)
-    case("weights_named", "k22", layers, weights_only=True, sidecar=own)
-    case("weights_paths", "k26", layers, how=dict(paths=True), sidecar=own)
+    case("weights_shapes", "k26", layers(), weights_only=True)
+    case("weights_tf", "tf2", layers(), weights_only=True)
+    case("weights_named", "k22", layers(), weights_only=True, sidecar=own)
+    case("weights_paths", "k26", layers(), how=dict(paths=True), sidecar=own)
 
 
 def norms():

@@ -19,9 +19,9 @@ public sealed class KerasTruthTests() : FileTest("model")
         if (KerasSamples.OptionalEntry(sample.File + ".json") is { } sidecar)
             File.WriteAllBytes(path + ".json", sidecar);
         using ImportedModel imported = ModelImport.Load(path, _backend);
-        float[] expected = KerasSamples.Outputs(sample), actual = KerasSamples.Run(imported.Sequential);
+        float[] expected = KerasSamples.Outputs(sample), actual = KerasSamples.Run(imported.Sequential!);
         int width = sample.Shape[^1];
-        Assert.Equal(width, imported.Sequential.OutputSize);
+        Assert.Equal(width, imported.Sequential!.OutputSize);
         Assert.Equal(sample.Shape.Aggregate(1, (product, size) => product * size), expected.Length);
         double worst = 0;
         for (int n = 0; n < KerasSamples.Batch; n++)

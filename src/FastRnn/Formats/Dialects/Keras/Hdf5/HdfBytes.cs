@@ -154,6 +154,9 @@ internal ref struct HdfCursor(HdfBytes file, ReadOnlySpan<byte> bytes, long offs
             throw file.Error($"{name} is {found}, only {value} is read", at);
     }
 
+    /// <summary>An error at the first byte.</summary>
+    public readonly ModelFormatException ErrorAtStart(string problem) => file.Error(problem, offset);
+
     /// <summary>An error at the next field.</summary>
     public readonly ModelFormatException Error(string problem) => file.Error(problem, Offset);
 }

@@ -34,11 +34,10 @@ internal readonly record struct HdfType(HdfKind Kind, int Bytes, string Name, in
 
     public static HdfType Read(HdfCursor cursor)
     {
-        long at = cursor.Offset;
         int head = cursor.Byte(), kind = head & 15, version = head >> 4;
         uint bits = (uint)cursor.Number(3), size = cursor.UInt32();
         if (version is < 1 or > 3 || size is 0 or > int.MaxValue || kind >= _classes.Length)
-            throw cursor.Error($"a data type of class {kind}, version {version} and {size} bytes is not read");
+            throw cursor.ErrorAtStart($"a data type of class {kind}, version {version} and {size} bytes is not read");
         return kind switch
         {
             1 => Number(cursor, bits, (int)size),
@@ -75,18 +74,18 @@ internal static class HdfShape
         long at = cursor.Offset;
         int version = cursor.Byte(), rank = cursor.Byte(), flags = cursor.Byte();
         if (version is not (1 or 2))
-            throw Fail(ref cursor, $"version {version} of sizes; 1 and 2 are read");
+            throw cursor.ErrorAtStart($"version {version} of sizes; 1 and 2 are read");
         if (rank > limits.Rank)
-            throw Fail(ref cursor, $"{rank} dimensions; {limits.Rank} are the most");
+            throw cursor.ErrorAtStart($"{rank} dimensions; {limits.Rank} are the most");
         if (version == 1)
             cursor.Skip(5);
         else if (cursor.Byte() == 2)
-            throw cursor.Error("a null data space holds no values");
+            throw cursor.ErrorAtStart("a null data space holds no values");
         var shape = new int[rank];
         for (int i = 0; i < rank; i++)
         {
             ulong size = cursor.UInt64();
-            shape[i] = size <= int.MaxValue ? (int)size : throw Fail(ref cursor, $"dimension {i} is {size}; {int.MaxValue} is the most");
+            shape[i] = size <= int.MaxValue ? (int)size : throw cursor.ErrorAtStart($"dimension {i} is {size}; {int.MaxValue} is the most");
         }
         if ((flags & 1) != 0)
             cursor.Skip(8 * rank);
@@ -101,6 +100,4 @@ internal static class HdfShape
             count *= (uint)size;
         return count;
     }
-
-    private static ModelFormatException Fail(ref HdfCursor cursor, string problem) => cursor.Error(problem);
 }
