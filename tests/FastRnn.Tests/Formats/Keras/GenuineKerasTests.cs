@@ -55,7 +55,7 @@ public sealed class GenuineKerasTests() : FileTest("model.h5")
     public void AModelOfOtherLayersIsRefusedByName()
     {
         ModelFormatException error = Assert.Throws<ModelFormatException>(() => KerasSamples.Load(DtlnBytes(), "dtln.h5", _backend).Dispose());
-        Assert.Contains("the 1 arrays of 'conv1d', the first [1,512,256], are those of no layer that is read", error.Message, StringComparison.Ordinal);
+        Assert.Contains("the 1 arrays of 'conv1d', the first [1, 512, 256], are those of no layer that is read", error.Message, StringComparison.Ordinal);
     }
 
     private static HdfBytes Dtln()

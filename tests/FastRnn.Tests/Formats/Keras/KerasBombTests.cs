@@ -20,7 +20,7 @@ public sealed class KerasBombTests() : FileTest("model.keras")
         byte[] file = [.. KerasSamples.Entry("k22_lstm.h5")];
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(8648), int.MaxValue);
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(8656), int.MaxValue);
-        Refused(file, "m.h5", "[2147483647,2147483647] values are more than the limit");
+        Refused(file, "m.h5", "[2147483647, 2147483647] values are more than the limit");
     }
 
     [Fact]

@@ -75,13 +75,13 @@ public sealed class MalformedHdf5Tests() : FileTest("model.h5")
         { "8936<8896+8", 8936, "'bias:0' comes twice in its group" },
         { "8936=00", 8936, "a name of 0 bytes" },
         { "720=ff", 5712, "is not valid UTF-8" },
-        { "6040=8813", 5712, "'lstm\\u0000" },
+        { "6040=8813", 5000, "does not begin with TREE" },
 
         // Data sets.
         { "8640=03", 8640, "version 3 of sizes" },
         { "8641=09", 8640, "9 dimensions; 8 are the most" },
         { "8648=" + Nowhere, 8640, "dimension 0 is 18446744073709551615" },
-        { "8648=ffffff7f 8656=ffffff7f", 8640, "[2147483647,2147483647] values are more than the limit" },
+        { "8648=ffffff7f 8656=ffffff7f", 8640, "[2147483647, 2147483647] values are more than the limit" },
         { "8688=17", 8616, "the data set holds references" },
         { "8688=10", 8616, "the data set holds integers" },
         { "8688=18", 8616, "the data set holds enumerations" },
@@ -98,17 +98,16 @@ public sealed class MalformedHdf5Tests() : FileTest("model.h5")
         { "8737=04", 8736, "layout 4 is not known" },
         { "8738=" + Nowhere, 8738, "the data set has sizes and no values" },
         { "8738=" + Far, 8738, "a data set lies at 2147483647" },
-        { "8746=d1", 8738, "[7,44] float32 need 1232 bytes, 1233 are stored" },
+        { "8746=d1", 8738, "[7, 44] float32 need 1232 bytes, 1233 are stored" },
         { "8746=" + Far, 8746, "a data set is 2147483647 bytes" },
         { "8760=08", 8768, "two messages of kind 0x8" },
         { "8760=0b", 8768, "filters on values that are not in chunks" },
-        { "8976=a821", 0, "" },
         { "8984<8944+8", 8616, "the data set here is linked twice" },
         { "8948=00000020", 8944, "a group's object lies at" },
 
         // Attributes and their texts.
         { "832=04", 832, "version 4 of an attribute" },
-        { "836=ffff", 839, "an attribute ends within a field" },
+        { "836=ffff", 856, "an attribute ends within a field" },
         { "6104=39", 6104, "keras_version is '9.2.4'" },
         { "6104=ff", 6104, "attribute 'keras_version' is not valid UTF-8" },
         { "6088=10", 6104, "attribute 'keras_version' holds integers, not text" },
@@ -134,7 +133,7 @@ public sealed class MalformedHdf5Tests() : FileTest("model.h5")
         { "35531=08", 35531, "chunks of elements of 8 bytes, they have 4" },
         { "35515=" + Nowhere, 35514, "the data set has sizes and no values" },
         { "35523=ffffff7f", 35514, "are more than the limits" },
-        { "35523=ffff0000", 35514, "" },
+        { "35523=ffff0000", 38568, "more than 200 for one" },
         { "35952=00", 35952, "does not begin with TREE" },
         { "35956=00", 35956, "kind of a tree of chunks is 0" },
         { "35957=09", 35957, "a node of level 9" },
@@ -169,7 +168,7 @@ public sealed class MalformedHdf5Tests() : FileTest("model.h5")
         { "36=" + Nowhere + " 0#48", 36, "there is no root group" },
         { "52=03", 52, "version of an object's header is 3" },
         { "53=c2", 53, "flags c2 of an object's header" },
-        { "55=99", 182, "a header's block does not have the sum" },
+        { "55=99", 175, "a header's block does not have the sum" },
         { "4406=00", 4406, "does not begin with OCHK" },
         { "5417=00", 5441, "an array of chunks does not have the sum" },
         { "5421=01 5417#28", 5421, "version of an array of chunks is 1" },
@@ -180,7 +179,7 @@ public sealed class MalformedHdf5Tests() : FileTest("model.h5")
         { "5614=01 5610#108", 5614, "version of an array's entries is 1" },
         { "5616=00 5610#108", 5616, "entries belong to another array" },
         { "5624=" + Nowhere + " 5610#108", 5624, "a chunk is nowhere" },
-        { "5650=00", 5714, "an array's entries does not have the sum" },
+        { "5650=fe", 5714, "an array's entries does not have the sum" },
     };
 
     /// <summary>Links in a fractal heap: hdf_many.</summary>
@@ -195,16 +194,16 @@ public sealed class MalformedHdf5Tests() : FileTest("model.h5")
         { "13563=00", 13597, "the head of a tree does not have the sum" },
         { "13568=06 13563#38", 13568, "kind of a tree is 6" },
         { "13573=0c 13563#38", 13573, "records of 12" },
-        { "13589=16 13563#38", 13721, "" },
-        { "13591=16 13563#38", 13589, "the tree has 21 records, it says 22" },
+        { "13587=16 13563#38", 13969, "a node of a tree does not have the sum" },
+        { "13589=16 13563#38", 13589, "the tree has 21 records, it says 22" },
         { "13721=00", 13958, "a node of a tree does not have the sum" },
         { "13731=01 13721#241", 13727, "objects of their own beside a heap" },
         { "13732=ffff 13721#241", 13727, "lies outside its heap" },
-        { "9643=00", 9716, "a heap's table does not have the sum" },
+        { "9643=00", 9692, "a heap's table does not have the sum" },
         { "26312=00", 26312, "does not begin with FHDB" },
         { "26316=01", 26316, "version of a heap's block is 1" },
         { "26317=00", 26317, "a block belongs to another heap or place" },
-        { "26340=00", 26329, "a heap's block does not have the sum" },
+        { "26340=fe", 26329, "a heap's block does not have the sum" },
     };
 
     [Theory]

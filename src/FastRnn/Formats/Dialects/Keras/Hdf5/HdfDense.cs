@@ -68,8 +68,9 @@ internal sealed class HdfDense(HdfFile file)
         for (int i = 0; i < used; i++)
         {
             _count++;
-            file.Count(cursor.Offset);
-            _heap.Read(cursor.Take(_records.RecordBytes)[_records.IdAt..], cursor.Offset, _use);
+            long at = cursor.Offset;
+            file.Count(at);
+            _heap.Read(cursor.Take(_records.RecordBytes)[_records.IdAt..], at, _use);
         }
         for (int i = 0; level > 0 && i <= used; i++)
         {

@@ -86,11 +86,11 @@ internal sealed class HdfLinks
             int end = name.IndexOf((byte)0);
             if (end < 0)
                 throw _file.Bytes.Error("a name has no end in the heap", at);
-            long target = cursor.Address("a group's object");
+            long target = Known(cursor.Address("a group's object"), cursor);
             uint cache = cursor.UInt32();
             if (cache > 1)
                 throw _file.Bytes.Error(cache == 2 ? $"{Shown(name[..end])} is a symbolic link; none is followed" : $"an entry of kind {cache} is not known", at);
-            Add(name[..end], Known(target, cursor), at);
+            Add(name[..end], target, at);
             cursor.Skip(20);
         }
     }
