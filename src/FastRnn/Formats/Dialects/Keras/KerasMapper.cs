@@ -182,7 +182,7 @@ internal sealed class KerasMapper
         Array.Fill(ones, 1f);
         _draft.Add($"{Prefix}weight", scale ? arrays[0].Values : ones, arrays[0].Name, arrays[0].Offset);
         _draft.Add($"{Prefix}bias", center ? arrays[^1].Values : new float[size], arrays[^1].Name, arrays[^1].Offset);
-        Emit(new() { Type = "layer_normalization", Size = size });
+        Emit(new() { Type = "layer_normalization", Size = size, Epsilon = config.Optional("epsilon")?.Single() ?? 1e-3f });
     }
 
     private LayerInfo? Function(KerasLayer layer)

@@ -120,7 +120,7 @@ internal sealed class KerasPathStore : IKerasStore
         }
     }
 
-    private void AddVariables(List<HdfTensor> weights, HdfObject? group, string name)
+    private static void AddVariables(List<HdfTensor> weights, HdfObject? group, string name)
     {
         if (group?.Child("vars") is not { } variables)
             return;
