@@ -61,6 +61,9 @@ public readonly record struct CellActivation
     /// <exception cref="ArgumentOutOfRangeException">α is not above 0, or a number is not finite.</exception>
     public static CellActivation Affine(float alpha, float beta) => new(CellFunction.Affine, Positive(alpha), Finite(beta));
 
+    /// <summary>With any numbers, as a node of a graph may have it: those that the other methods refuse compute forward only.</summary>
+    internal static CellActivation OfNode(CellFunction function, float alpha, float beta) => new(function, alpha, beta);
+
     /// <summary>As model files have it, for example <c>tanh</c> or <c>hard_sigmoid(0.2,0.5)</c>.</summary>
     public override string ToString()
     {
