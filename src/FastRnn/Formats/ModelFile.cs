@@ -134,7 +134,7 @@ public static class ModelFile
         }
     }
 
-    private static string Version => typeof(ModelFile).Assembly.GetName().Version?.ToString(3) ?? "";
+    internal static string Version => typeof(ModelFile).Assembly.GetName().Version?.ToString(3) ?? "";
 
     private static ModelInfo ReadInfo(SafetensorsFile file, string? path)
     {
