@@ -5,6 +5,7 @@ using FastRnn.Layers;
 using FastRnn.Tests.Support;
 using FastRnn.Training;
 using Xunit;
+using OnnxValue = FastRnn.Tests.Support.OnnxValue;
 
 namespace FastRnn.Tests.Formats.Onnx;
 
