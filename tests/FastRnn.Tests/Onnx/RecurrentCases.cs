@@ -88,7 +88,7 @@ internal static class RecurrentCases
                 Activations = Functions(plain, "Sigmoid", "LeakyRelu", "Tanh"),
                 SecondActivations = Functions(plain, "HardSigmoid", "Softsign", "Elu"),
                 Alphas = plain.Operator switch { "RNN" => [0.3f], "GRU" => [0.05f, 0.3f], _ => [0.05f, 0.3f, 0.8f] },
-                Betas = [0.45f],
+                Betas = plain.Operator == "RNN" ? null : [0.45f],
             };
     }
 
@@ -127,7 +127,7 @@ internal static class RecurrentCases
     private static RecurrentCase Everywhere(RecurrentCase plain, string name, float[] alpha, float[] beta) => plain with
     {
         Name = name,
-        Steps = name == "Softplus" && plain.Operator == "LSTM" ? 2 : plain.Steps, // an LSTM of functions without bound grows beyond all numbers
+        Steps = plain.Operator != "RNN" && name is "Softplus" or "ThresholdedRelu" ? 2 : plain.Steps, // behind gates without bound every rounding grows from step to step
         Activations = [.. Enumerable.Repeat(name, plain.Functions)],
         Alphas = alpha.Length == 0 ? null : [.. Enumerable.Repeat(alpha[0], plain.Functions * plain.Directions)],
         Betas = beta.Length == 0 ? null : [.. Enumerable.Repeat(beta[0], plain.Functions * plain.Directions)],

@@ -8,6 +8,13 @@ namespace FastRnn.Graphs.Operators;
 /// </summary>
 internal sealed class RecurrentOperator(GraphNode node, CellKind kind) : GraphOperator(node)
 {
+    public static IEnumerable<OperatorTable.Entry> Entries =>
+    [
+        new("RNN", 7, node => new RecurrentOperator(node, CellKind.Rnn)),
+        new("GRU", 7, node => new RecurrentOperator(node, CellKind.Gru)),
+        new("LSTM", 7, node => new RecurrentOperator(node, CellKind.Lstm)),
+    ];
+
     private readonly RecurrentAttributes _attributes = new(node, kind);
     private RecurrentWeights[]? _constant;
 
