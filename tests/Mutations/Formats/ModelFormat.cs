@@ -17,17 +17,25 @@ internal abstract class ModelFormat : FileFormat
     /// <summary>No such folder: what lies beside the file cannot be found.</summary>
     private string Path => $"/nonexistent/model{Extension}";
 
-    public override object Read(byte[] file) => ModelImport.Load(new MemoryStream(file, writable: false), Path, Backend, new ImportOptions());
+    /// <summary>Lower than the defaults, so that what is accepted can be run in little memory.</summary>
+    protected static ImportOptions Options { get; } = new() { Limits = ImportLimits.Default with { TensorBytes = 16 << 20 } };
+
+    public override object Read(byte[] file) => ModelImport.Load(new MemoryStream(file, writable: false), Path, Backend, Options);
 
     public override void Use(object content)
     {
         var model = (ImportedModel)content;
-        Use(model.Sequential, model.Info);
+        if (model.Sequential != null)
+            Use(model.Sequential, model.Info);
+        else
+            GraphRuns.Use(model.Graph!);
     }
 
     public override byte[] Fingerprint(object content)
     {
         var model = (ImportedModel)content;
+        if (model.Sequential == null)
+            return GraphRuns.Fingerprint(model.Graph!);
         return [.. System.Text.Encoding.UTF8.GetBytes(string.Join(",", model.Sequential.Layers)), .. Bits(Run(model.Sequential))];
     }
 
