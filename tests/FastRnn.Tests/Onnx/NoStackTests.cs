@@ -16,6 +16,7 @@ public class NoStackTests
         "lengths", "initial state that is not zero", "weights as inputs", "two results", "result of the first layer, too", "sum with the input", "other functions backwards",
         "softmax over time", "directions apart", "bias of another width", "slope below 0", "no recurrent layer", "transposed features", "second input", "gemm of a transposed matrix",
         "the first step", "a step in the middle", "hidden state of the first layer", "attribute of nobody",
+        "bias for nobody",
     ];
 
     [Theory]
@@ -30,6 +31,19 @@ public class NoStackTests
         Assert.NotNull(Find(builder.Node("Relu", ["s"], ["y"])));
         ModelDraft draft = Find(Plain(_gru).Initializer("w", new float[33], 11, 3).Node("MatMul", ["s", "w"], ["y"]))!;
         Assert.Equal(["gru", "linear"], draft.Layers.Select(layer => layer.Type));
+    }
+
+    /// <summary>States that nobody reads do not make a layer give one step alone.</summary>
+    [Fact]
+    public void StatesForNobodyChangeNothing()
+    {
+        RecurrentCase both = _gru with { Direction = "bidirectional" };
+        OnnxBuilder builder = Plain(both).Initializer("first", OnnxValue.Of((long[])[0])).Initializer("second", OnnxValue.Of((long[])[1]));
+        builder.Node("Gather", ["Y_h", "first"], ["f"]).Node("Gather", ["Y_h", "second"], ["b"]).Node("Concat", ["f", "b"], ["q"], ("axis", 1));
+        Assert.False(Find(builder.Node("Identity", ["s"], ["y"]))!.Layers[0].LastStep);
+        builder = Plain(both).Initializer("first", OnnxValue.Of((long[])[0])).Initializer("second", OnnxValue.Of((long[])[1]));
+        builder.Node("Gather", ["Y_h", "first"], ["f"]).Node("Gather", ["Y_h", "second"], ["b"]).Node("Concat", ["f", "b"], ["y"], ("axis", 1));
+        Assert.True(Find(builder)!.Layers[0].LastStep);
     }
 
     [Fact]
@@ -68,6 +82,7 @@ public class NoStackTests
             "a step in the middle" => Plain(_gru).Initializer("i", OnnxValue.Of((long[])[-2])).Node("Gather", ["s", "i"], ["y"]),
             "hidden state of the first layer" => Plain(_gru).Initializer("w", weight, 11, 3).Node("Relu", ["s"], ["r"]).Node("MatMul", ["Y_h", "w"], ["y"]),
             "attribute of nobody" => Plain(_gru).Node("Relu", ["s"], ["y"], ("strength", 2f)),
+            "bias for nobody" => Plain(_gru).Initializer("w", weight, 11, 3).Initializer("b", [1f, 2f, 3f], 3).Node("MatMul", ["s", "w"], ["y"]).Node("Add", ["y", "b"], ["q"]),
             _ => throw new ArgumentException(what),
         };
     }

@@ -16,7 +16,7 @@ internal sealed partial class SequentialDetection
         if (table.Tensor is not { Type: ElementType.Float32, Shape: [> 0 and var vocabulary, > 0 and var size] })
             return null;
         AddLayer(new LayerInfo { Type = "embedding", Vocabulary = vocabulary, Size = size }, size, ("weight", Floats(table.Tensor), table.Name));
-        return data with { Axes = data.Axes + 'F', Layers = Layers.Count };
+        return Tip(data with { Axes = data.Axes + 'F' });
     }
 
     private StackValue? Dropout(GraphNode node, StackValue?[] inputs)
@@ -65,7 +65,7 @@ internal sealed partial class SequentialDetection
         float[] shift = bias ?? new float[output];
         AddLayer(new LayerInfo { Type = "linear", Input = input, Output = output }, output, ("weight", weight, source.Name), ("bias", shift, source.Name));
         _openBias = bias == null ? shift : null;
-        return data with { Layers = Layers.Count };
+        return Tip(data);
     }
 
     /// <summary>Whether the features at the tip are that many, where the file says how many there are.</summary>
@@ -103,17 +103,19 @@ internal sealed partial class SequentialDetection
         _openScale = null;
         if (node.Operator == "Add")
             _openBias = null;
-        return data;
+        _stage++;
+        return Tip(data);
     }
 
     /// <summary>x·σ(x): one function, though the graph has x twice.</summary>
     private StackData? Silu(StackData one, StackData other)
     {
-        (StackData x, StackData y) = one.Layers < other.Layers ? (one, other) : (other, one);
-        if (!IsDense(y) || x.Layers != y.Layers - 1 || x.Axes != y.Axes || x.Input != y.Input || x.IsLast != y.IsLast || Layers[^1] is not { Type: "activation", Activation: "sigmoid" })
+        (StackData x, StackData y) = one.Stage < other.Stage ? (one, other) : (other, one);
+        if (!IsDense(y) || x.Stage != y.Stage - 1 || x.Axes != y.Axes || x.Input != y.Input || x.IsLast != y.IsLast || Layers[^1] is not { Type: "activation", Activation: "sigmoid" })
             return null;
         Layers[^1] = Layers[^1] with { Activation = "silu" };
-        return y;
+        _stage++;
+        return Tip(y);
     }
 
     private StackData? LayerNormalization(GraphNode node, StackValue?[] inputs)
@@ -130,7 +132,7 @@ internal sealed partial class SequentialDetection
     private StackData Normalization(StackData data, int width, float epsilon, float[] scale, float[] shift)
     {
         AddLayer(new LayerInfo { Type = "layer_normalization", Size = width, Epsilon = epsilon }, width, ("weight", scale, "scale"), ("bias", shift, "shift"));
-        return data with { Layers = Layers.Count };
+        return Tip(data);
     }
 
     /// <summary>(x − mean)/√(mean of squares + ε), node by node as older files write it.</summary>
@@ -196,7 +198,7 @@ internal sealed partial class SequentialDetection
     private StackData Layer(StackData data, LayerInfo layer, int width)
     {
         AddLayer(layer, width);
-        return data with { Layers = Layers.Count };
+        return Tip(data);
     }
 
     private void AddLayer(LayerInfo layer, int width, params ReadOnlySpan<(string Name, float[] Values, string Source)> weights)
@@ -205,5 +207,9 @@ internal sealed partial class SequentialDetection
             _draft.Add($"{Layers.Count}.{name}", values, source);
         Layers.Add(layer);
         (_width, _openBias, _openScale) = (width, null, null);
+        _stage++;
     }
+
+    /// <summary>What comes out of all that there is by now.</summary>
+    private StackData Tip(StackData data) => data with { Layers = Layers.Count, Stage = _stage };
 }

@@ -25,7 +25,7 @@ internal sealed partial class SequentialDetection
         for (int i = 0; i < node.Outputs.Length; i++)
         {
             StackState[] items = [.. Enumerable.Range(0, attributes.Directions).Select(direction => new StackState(Layers.Count - 1, direction, i == 2))];
-            StackValue value = i == 0 ? new StackData(x.Input, sequence, Layers.Count) : new StackStates(items, state);
+            StackValue value = i == 0 ? new StackData(x.Input, sequence, Layers.Count, _stage) : new StackStates(items, state);
             if (node.HasOutput(i) && !_values.TryAdd(node.Outputs[i], value))
                 return false;
         }

@@ -197,8 +197,7 @@ internal sealed partial class SequentialDetection
             return null;
         if (first.Layer != last || second.Layer != last)
             return null;
-        Layers[last] = Layers[last] with { LastStep = true };
-        return new StackData(_data, states.Axes.Replace("L", "", StringComparison.Ordinal), Layers.Count, IsLast: true);
+        return new StackData(_data, states.Axes.Replace("L", "", StringComparison.Ordinal), Layers.Count, _stage, IsLast: true, IsAllRead: true);
     }
 
     /// <summary>The final h of the last layer as its last step.</summary>
@@ -209,9 +208,7 @@ internal sealed partial class SequentialDetection
         int last = Layers.Count - 1;
         if (value is not StackStates { Items: [{ IsCell: false } item] } states || item.Layer != last || _data < 0 || Layers[last].Type == "bidirectional")
             return null;
-        if (Layers[last].Type == "go_backwards")
-            Layers[last] = Layers[last] with { LastStep = true };
-        return new StackData(_data, states.Axes.Replace('L', '1'), Layers.Count, IsLast: true);
+        return new StackData(_data, states.Axes.Replace('L', '1'), Layers.Count, _stage, IsLast: true, IsAllRead: Layers[last].Type == "go_backwards");
     }
 
     private static StackValue WithAxes(StackValue value, string axes) => value switch

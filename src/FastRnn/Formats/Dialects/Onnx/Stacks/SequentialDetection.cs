@@ -18,6 +18,7 @@ internal sealed partial class SequentialDetection
     private int _data = -1;
     private char _time;
     private int _width;
+    private int _stage;
 
     private SequentialDetection(GraphDefinition definition, ModelDraft draft) => (_definition, _draft) = (definition, draft);
 
@@ -66,8 +67,8 @@ internal sealed partial class SequentialDetection
         string letters = "abcd"[..shape.Count];
         return input.Type switch
         {
-            ElementType.Float32 => new StackData(index, letters[..^1] + 'F', 0),
-            ElementType.Int64 or ElementType.Int32 => new StackData(index, letters, 0),
+            ElementType.Float32 => new StackData(index, letters[..^1] + 'F', 0, 0),
+            ElementType.Int64 or ElementType.Int32 => new StackData(index, letters, 0, 0),
             _ => null,
         };
     }
@@ -174,6 +175,11 @@ internal sealed partial class SequentialDetection
             if (i != _data && !_stateInputs.Contains(i))
                 return false;
         }
+        if (result.IsAllRead)
+        {
+            int recurrent = Layers.FindLastIndex(layer => layer.Inner != null);
+            Layers[recurrent] = Layers[recurrent] with { LastStep = true };
+        }
         Describe(result, states.Count);
         return true;
     }
@@ -201,10 +207,10 @@ internal sealed partial class SequentialDetection
             _draft.Notes.Add("the file's input holds tokens");
     }
 
-    /// <summary>Behind all layers that there are: a stack does not branch.</summary>
+    /// <summary>Behind all changes of the stack that there are: a stack does not branch, and nothing of it is for nobody.</summary>
     private bool IsTip(StackData data)
     {
-        if (data.Layers != Layers.Count || (_data >= 0 && data.Input != _data))
+        if (data.Stage != _stage || (_data >= 0 && data.Input != _data))
             return false;
         _data = data.Input;
         return true;

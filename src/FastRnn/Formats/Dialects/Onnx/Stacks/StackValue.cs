@@ -18,8 +18,10 @@ internal sealed record StackDerived(bool IsZero) : StackValue;
 /// <param name="Input">The graph's input that it comes from.</param>
 /// <param name="Axes">In the order in which they lie.</param>
 /// <param name="Layers">How many it has gone through.</param>
+/// <param name="Stage">Changes of the stack, of which a layer is one and its bias another, that it has gone through.</param>
 /// <param name="IsLast">It is the last step alone.</param>
-internal sealed record StackData(int Input, string Axes, int Layers, bool IsLast = false) : StackValue
+/// <param name="IsAllRead">It is made of the states in which a layer that reads backwards has read all.</param>
+internal sealed record StackData(int Input, string Axes, int Layers, int Stage, bool IsLast = false, bool IsAllRead = false) : StackValue
 {
     public int Axis(long axis) => (int)(axis < 0 ? axis + Axes.Length : axis) is var place && place >= 0 && place < Axes.Length ? place : -1;
 }
