@@ -19,7 +19,7 @@ internal sealed partial class SequentialDetection
         return Tip(data with { Axes = data.Axes + 'F' });
     }
 
-    private StackValue? Dropout(GraphNode node, StackValue?[] inputs)
+    private StackData? Dropout(GraphNode node, StackValue?[] inputs)
     {
         if (node.HasOutput(1) || AsData(inputs[0]) is not { } data)
             return null;

@@ -60,7 +60,7 @@ internal sealed partial class SequentialDetection
     }
 
     /// <summary>Only both directions of a step as its features: […, D, F] as […, D·F].</summary>
-    private StackValue? Reshape(GraphNode node, StackValue?[] inputs)
+    private StackData? Reshape(GraphNode node, StackValue?[] inputs)
     {
         if (inputs[1] is not StackConstant { Tensor.Type: ElementType.Int64 } shape || node.Flag("allowzero"))
             return null;
