@@ -62,7 +62,7 @@ public class GraphModelTests
     internal static ImportedModel Load(byte[] bytes, ImportOptions? options = null)
     {
         using var stream = new MemoryStream(bytes);
-        return ModelImport.Load(stream, "model.onnx", _backend, options ?? new ImportOptions());
+        return ModelImport.Load(stream, "model.onnx", _backend, (options ?? new ImportOptions()) with { AsGraph = true });
     }
 
     private static readonly CpuBackend _backend = new(1);

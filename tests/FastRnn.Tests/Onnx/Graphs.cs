@@ -8,11 +8,11 @@ namespace FastRnn.Tests.Onnx;
 /// <summary>Models of tests in the product's hands.</summary>
 internal static class Graphs
 {
-    /// <summary>Reads a model as a file's bytes.</summary>
+    /// <summary>Reads a model as a file's bytes; without options as a graph.</summary>
     public static ImportedModel Load(byte[] model, Backend backend, ImportOptions? options = null)
     {
         using var stream = new MemoryStream(model);
-        return ModelImport.Load(stream, "model.onnx", backend, options ?? new ImportOptions());
+        return ModelImport.Load(stream, "model.onnx", backend, options ?? new ImportOptions { AsGraph = true });
     }
 
     /// <summary>Runs a graph by names.</summary>

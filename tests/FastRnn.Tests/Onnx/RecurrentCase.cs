@@ -74,25 +74,33 @@ internal sealed record RecurrentCase(string Operator, string Direction, string N
     /// <summary>A model of this node alone.</summary>
     public byte[] Model()
     {
-        var builder = new OnnxBuilder();
-        object[] free = ["a", "b", "c"];
-        var names = new List<string>();
-        foreach ((string name, OnnxValue? value, bool constant) in Arguments())
+        OnnxBuilder builder = Declare(new OnnxBuilder().Input("X", OnnxValue.Float, "X_a", "X_b", "X_c"));
+        string[] outputs = [.. new[] { "Y", "Y_h", "Y_c" }.Take(Operator == "LSTM" ? 3 : 2).Select((name, i) => Wanted[i] ? name : "")];
+        foreach (string output in outputs.Where(output => output.Length > 0))
+            builder.Output(output);
+        return builder.Node(Operator, Names(), outputs, [.. Attributes()]).Build(BatchFirst ? 14 : 13);
+    }
+
+    /// <summary>Adds all that the node reads but X.</summary>
+    public OnnxBuilder Declare(OnnxBuilder builder)
+    {
+        foreach ((string name, OnnxValue? value, bool constant) in Arguments().Skip(1))
         {
-            names.Add(value == null ? "" : name);
             if (value == null)
                 continue;
             if (constant)
                 builder.Initializer(name, value);
             else
-                builder.Input(name, value.Type, [.. free.Take(value.Shape.Length).Select(size => $"{name}_{size}")]);
+                builder.Input(name, value.Type, [.. value.Shape.Select((_, axis) => $"{name}_{axis}")]);
         }
-        while (names[^1].Length == 0)
-            names.RemoveAt(names.Count - 1);
-        string[] outputs = [.. new[] { "Y", "Y_h", "Y_c" }.Take(Operator == "LSTM" ? 3 : 2).Select((name, i) => Wanted[i] ? name : "")];
-        foreach (string output in outputs.Where(output => output.Length > 0))
-            builder.Output(output);
-        return builder.Node(Operator, [.. names], outputs, [.. Attributes()]).Build(BatchFirst ? 14 : 13);
+        return builder;
+    }
+
+    /// <summary>Of the node's inputs; empty for one that is left out.</summary>
+    public string[] Names()
+    {
+        string[] names = [.. Arguments().Select(argument => argument.Value == null ? "" : argument.Name)];
+        return names[..(Array.FindLastIndex(names, name => name.Length > 0) + 1)];
     }
 
     /// <summary>What the graph is run with.</summary>

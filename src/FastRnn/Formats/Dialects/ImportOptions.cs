@@ -20,4 +20,7 @@ public sealed record ImportOptions
 
     /// <summary>Function after the last layer, which no file of weights alone tells, for example <c>sigmoid</c>; null for none.</summary>
     public string? OutputActivation { get; init; }
+
+    /// <summary>Whether a graph of operators stays one even where it is a plain stack of layers: its inputs and outputs are then those of the file.</summary>
+    public bool AsGraph { get; init; }
 }

@@ -18,6 +18,12 @@ internal sealed class OnnxReader : IModelReader
         byte[] bytes = ReadAll(stream, path, options.Limits, cancellation);
         OnnxModel model = OnnxParser.Model(bytes, path, options.Limits);
         GraphDefinition definition = OnnxDefinition.Of(model, bytes, path, options, cancellation);
+        if (!options.AsGraph && SequentialDetection.Find(definition, Name, path) is { } stack)
+        {
+            foreach ((string key, string value) in Metadata(model))
+                stack.Metadata[key] = value;
+            return stack.Build(backend, options);
+        }
         try
         {
             var graph = GraphModel.Build(definition, backend, new GraphLimits(options.Limits.TensorBytes), cancellation);

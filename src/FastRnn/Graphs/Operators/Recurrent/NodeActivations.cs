@@ -9,11 +9,14 @@ namespace FastRnn.Graphs.Operators;
 /// </summary>
 internal sealed class NodeActivations
 {
+    /// <summary>Stands for a number that the function does not have.</summary>
+    private const float None = float.NaN;
+
     private readonly GraphNode _node;
     private readonly string[]? _names;
     private readonly float[] _alphas, _betas;
     private readonly int _functions;
-    private int _alpha, _beta;
+    private int _next, _alpha, _beta;
 
     /// <param name="node">RNN, GRU or LSTM.</param>
     /// <param name="directions">1 or 2.</param>
@@ -44,8 +47,6 @@ internal sealed class NodeActivations
         return result;
     }
 
-    private int _next;
-
     /// <summary>Every number has been taken.</summary>
     public void CheckAllTaken()
     {
@@ -74,9 +75,6 @@ internal sealed class NodeActivations
         }
         throw _node.Error($"attribute activations has {SafeText.Quote(name)}, which is no function of recurrent nodes");
     }
-
-    /// <summary>Stands for a number that the function does not have.</summary>
-    private const float None = float.NaN;
 
     private float Take(float[] numbers, ref int next, float usual)
     {

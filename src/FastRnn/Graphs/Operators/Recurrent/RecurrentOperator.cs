@@ -62,8 +62,19 @@ internal sealed class RecurrentOperator(GraphNode node, CellKind kind) : GraphOp
         var shape = new RecurrentShape(x[_attributes.BatchFirst ? 1 : 0], x[_attributes.BatchFirst ? 0 : 1], _attributes.Directions, _attributes.BatchFirst);
         RecurrentWeights[] weights = _constant ?? ((call.Scratch as RecurrentRun)?.Weights is { } last && Fits(call, last) ? Written(call, last) : NewWeights(call));
         if (call.Scratch is not RecurrentRun run || run.Weights != weights || run.Shape != shape)
+        {
+            CheckSize(shape, Math.Max(x[2], weights[0].Hidden));
             call.Scratch = run = new RecurrentRun(call.Backend, weights, shape, x[2]);
+        }
         run.Compute(call, _attributes.Backwards);
+    }
+
+    /// <summary>The states of all steps are kept in a run, whether or not somebody asks for them.</summary>
+    private void CheckSize(RecurrentShape shape, int width)
+    {
+        UInt128 bytes = (UInt128)((ulong)shape.Steps + 1) * (ulong)shape.Batch * (ulong)Memory.AlignedBuffer.Pad(width) * sizeof(float);
+        if (bytes > (UInt128)Array.MaxLength)
+            throw Node.Error($"{shape.Steps} steps of {shape.Batch} samples of {width} values need more than {Array.MaxLength} bytes");
     }
 
     private static int? Known(int[]? shape, int axis) => shape == null || shape[axis] == ShapeMath.Unknown ? null : shape[axis];
