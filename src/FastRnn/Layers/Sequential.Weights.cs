@@ -90,7 +90,7 @@ public sealed partial class Sequential
     internal Sequential On(Backend backend) => new(this, backend);
 
     /// <summary>A model of the same layers with parameters of its own, not drawn.</summary>
-    internal Sequential Unbuilt(Backend backend) => new(backend, Seed, [.. _layers.Select(layer => layer.Unbuilt())]);
+    internal Sequential Unbuilt(Backend backend) => new(backend, Seed, [.. _layers.Select(layer => layer.Unbuilt())]) { InitialState = InitialState };
 
     /// <summary>Goes on with the parameters of a like model. Allocates nothing.</summary>
     internal void Use(Sequential other)

@@ -81,11 +81,7 @@ public sealed class Cell : IDisposable
     public CellState Start()
     {
         CellNode node = Take(_freeStarts, step: false);
-        foreach (RecurrentState? state in node.Values)
-        {
-            if (state != null)
-                RecurrentWorkspace.Zero(Model.Backend, state);
-        }
+        Model.Restart(node.Values);
         node.Time = node.LoopTime = Time;
         return new CellState(node);
     }

@@ -146,13 +146,8 @@ public sealed partial class Trainer
     public void ResetState()
     {
         ForgetPast();
-        if (_state == null)
-            return;
-        foreach (RecurrentState? state in _state)
-        {
-            if (state != null)
-                RecurrentWorkspace.Zero(_model.Backend, state);
-        }
+        if (_state != null)
+            _model.Restart(_state);
     }
 
     /// <summary>Puts counters back where a checkpoint had them.</summary>
