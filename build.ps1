@@ -1,5 +1,5 @@
 #!/usr/bin/env pwsh
-# Usage: ./build.ps1 <verb>      verbs: build, test, test-isa, spills, bench, publish, pack, packages, aot, test-aot, native, test-native
+# Usage: ./build.ps1 <verb>      verbs: build, test, test-isa, faults, oclgrind, spills, bench, publish, pack, packages, aot, test-aot, native, test-native
 #
 # Every verb is a list of plain public commands, one a line: "verb  command". They run anywhere from the folder of this file, also by
 # hand; continuous integration reads them out of this table and runs them, so that none can rot.
@@ -11,6 +11,8 @@ build     dotnet format FastRnn.sln --verify-no-changes --no-restore
 build     dotnet build FastRnn.sln -c Release --no-restore
 test      dotnet test FastRnn.sln -c Release
 test-isa  dotnet msbuild tests/InstructionSets.proj
+faults    dotnet run -c Release --project tests/OpenClChecks -- faults
+oclgrind  sh tests/OpenClChecks/oclgrind.sh
 spills    dotnet run -c Release --project bench/FastRnn.Bench -- spills
 bench     dotnet run -c Release --project bench/FastRnn.Bench -- suite
 publish   dotnet publish src/FastRnn.Runner -c Release -o artifacts/fastrnn
@@ -26,7 +28,7 @@ test-native  ctest --test-dir artifacts/cmake --output-on-failure
 
 $Lines = $Commands -split "`r?`n" | Where-Object { ($_ -split '\s+')[0] -eq $Verb }
 if (-not $Lines) {
-    [Console]::Error.WriteLine("build.ps1: unknown verb '$Verb'; one of build, test, test-isa, spills, bench, publish, pack, packages, aot, test-aot, native, test-native")
+    [Console]::Error.WriteLine("build.ps1: unknown verb '$Verb'; one of build, test, test-isa, faults, oclgrind, spills, bench, publish, pack, packages, aot, test-aot, native, test-native")
     exit 1
 }
 Push-Location $PSScriptRoot

@@ -11,7 +11,7 @@
 # many are missing; 1 says that this script itself failed. ORT_VERSION=… chooses another ONNX Runtime.
 set -u
 
-ORT_VERSION=${ORT_VERSION:-1.30.0}          # known to work; oneDNN 2.6.3 and PyTorch 1.13.1 (Debian 12) are, too
+# Known to work: oneDNN 2.6.3 and PyTorch 1.13.1 (Debian 12), and the ONNX Runtime that onnxruntime.sh names.
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 build=$here/build
 log=$build/install.log
@@ -49,25 +49,13 @@ have() { command -v "$1" >/dev/null 2>&1; }
 compiler() { have g++ || debian g++; }
 
 library_of_onnxruntime() {
-    case $(uname -m) in
-    x86_64) cpu=x64 ;;
-    aarch64) cpu=arm64 ;;
-    *) return 1 ;;
-    esac
-    [ "$(cat "$build/onnxruntime.version" 2>/dev/null)" = "$ORT_VERSION" ] && [ -f "$build/libonnxruntime.so.1" ] && return 0
     have npm || debian npm || return 1
-    rm -rf "$build/npm" && mkdir "$build/npm" || return 1
-    # Only the archive is fetched: the package's own install script and what it depends on are of no use here.
-    (cd "$build/npm" && npm pack "onnxruntime-node@$ORT_VERSION" >>"$log" 2>&1 && tar xzf ./*.tgz) || return 1
-    found=$(find "$build/npm/package/bin" -path "*/linux/$cpu/libonnxruntime.so.1" | head -n 1)
-    [ -n "$found" ] && mv "$found" "$build/libonnxruntime.so.1" || return 1
-    rm -rf "$build/npm"
-    echo "$ORT_VERSION" >"$build/onnxruntime.version"
+    ./onnxruntime.sh >>"$log" 2>&1
 }
 
 onnxruntime() {
     compiler || missing onnxruntime "no C++ compiler, and g++ could not be installed" || return
-    library_of_onnxruntime || missing onnxruntime "onnxruntime-node $ORT_VERSION could not be had through npm" || return
+    library_of_onnxruntime || missing onnxruntime "onnxruntime-node could not be had through npm, see build/install.log" || return
     # shellcheck disable=SC2086
     g++ $flags $common onnx_model.cpp ort_peer.cpp -o build/ort_peer -Lbuild -l:libonnxruntime.so.1 '-Wl,-rpath,$ORIGIN' >>"$log" 2>&1 ||
         missing onnxruntime "ort_peer does not compile, see build/install.log"

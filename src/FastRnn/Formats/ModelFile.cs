@@ -144,6 +144,7 @@ public static class ModelFile
             fill(model);
             if (Probe.Compare(model, info.Layers, probe) is { } difference)
                 throw Fail(difference, path);
+            model.ReleasePacked();
             model.Described = info;
             return (model, info);
         }
@@ -186,7 +187,7 @@ public static class ModelFile
     /// <summary>Tensor of what streams start from, where that is not zero.</summary>
     internal const string InitialStateName = "initial_state";
 
-    private static string Version => typeof(ModelFile).Assembly.GetName().Version?.ToString(3) ?? "";
+    internal static string Version => typeof(ModelFile).Assembly.GetName().Version?.ToString(3) ?? "";
 
     private static ModelInfo ReadInfo(SafetensorsFile file, string? path)
     {

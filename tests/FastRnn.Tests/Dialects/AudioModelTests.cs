@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
 using FastRnn.Inference;
@@ -39,7 +38,7 @@ public sealed class AudioModelTests() : FileTest("model.safetensors")
     {
         JsonElement sample = _samples.Cases.Single(item => item.GetProperty("name").GetString() == name);
         using ImportedModel imported = SampleArchive.Load(_samples[name], name, _backend);
-        ModelFile.Save(imported.Sequential, imported.Info, Target);
+        ModelFile.Save(imported.Sequential!, imported.Info, Target);
         using ImportedModel again = ModelImport.Load(Target, _backend);
         Assert.Equal("FastRnn safetensors", again.Format);
         SampleArchive.Compare(again, sample, 1e-6);
@@ -55,7 +54,7 @@ public sealed class AudioModelTests() : FileTest("model.safetensors")
         Assert.Equal(format, imported.Format);
         float[] x = [.. Column(Path.Combine(folder, values + "_x_python.csv")).Select(value => (float)value)];
         double[] y = Column(Path.Combine(folder, values + "_y_python.csv"));
-        (float[] whole, float[] streamed) = Run(imported.Sequential, x);
+        (float[] whole, float[] streamed) = Run(imported.Sequential!, x);
         Assert.All(y.Zip(whole), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1e-5));
         Assert.Equal(whole, streamed);
     }
@@ -72,7 +71,7 @@ public sealed class AudioModelTests() : FileTest("model.safetensors")
         Assert.Equal("-11.380825996398926", imported.Metadata["metadata.loudness"]);
         Assert.Equal("0.6450519594674613", imported.Metadata["metadata.gain"]);
         Assert.Equal("29", imported.Metadata["metadata.date.day"]);
-        (float[] whole, float[] streamed) = Run(imported.Sequential, x);
+        (float[] whole, float[] streamed) = Run(imported.Sequential!, x);
         SampleArchive.Equal(y, whole, 5e-6, imported.Format); // an amplifier: its slope is 100 and more
         Assert.Equal(whole, streamed);
     }

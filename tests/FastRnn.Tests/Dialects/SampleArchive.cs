@@ -43,7 +43,7 @@ internal sealed class SampleArchive
     /// <summary>Runs a sample in one window and, where the model can, step by step, and compares both with what it says.</summary>
     public static void Compare(ImportedModel imported, JsonElement sample, double tolerance)
     {
-        Sequential model = imported.Sequential;
+        Sequential model = imported.Sequential!;
         int steps = sample.GetProperty("steps").GetInt32(), batch = sample.GetProperty("batch").GetInt32();
         double[] x = Numbers(sample, "x"), y = Numbers(sample, "y");
         var window = new SequenceChunk(steps, batch, model.TakesTokens ? 0 : model.InputSize, 0);

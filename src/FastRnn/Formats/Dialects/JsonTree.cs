@@ -23,6 +23,8 @@ internal enum JsonTreeKind
 /// </summary>
 internal sealed class JsonTree
 {
+    private static readonly List<(string Name, JsonTree Value)> _noFields = [];
+    private static readonly List<JsonTree> _noItems = [];
     private readonly JsonTreeReader _file;
     private readonly string _text = "";
 
@@ -36,10 +38,10 @@ internal sealed class JsonTree
     public long End { get; set; }
 
     /// <summary>Of an object, in order; no two are called alike.</summary>
-    public List<(string Name, JsonTree Value)> Fields { get; } = [];
+    public List<(string Name, JsonTree Value)> Fields { get; init; } = _noFields;
 
     /// <summary>Of a list that is no tensor.</summary>
-    public List<JsonTree> Items { get; } = [];
+    public List<JsonTree> Items { get; init; } = _noItems;
 
     /// <summary>Of a tensor.</summary>
     public int[] Shape { get; init; } = [];
@@ -111,6 +113,7 @@ internal sealed class JsonTree
 internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits limits)
 {
     private readonly long _start = file.AsSpan().StartsWith("\ufeff"u8) ? 3 : 0;
+    private readonly TensorText _tensor = new(limits.Rank);
     private long _nodes, _textBytes;
 
     /// <exception cref="ModelFormatException">This is no JSON, a field appears twice, or it is larger or deeper than it may be.</exception>
@@ -159,7 +162,7 @@ internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits lim
 
     private JsonTree ReadObject(ref Utf8JsonReader reader, long offset)
     {
-        var value = new JsonTree(this, JsonTreeKind.Object, offset);
+        var value = new JsonTree(this, JsonTreeKind.Object, offset) { Fields = [] };
         var names = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -177,7 +180,7 @@ internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits lim
 
     private JsonTree ReadList(ref Utf8JsonReader reader, long offset)
     {
-        var value = new JsonTree(this, JsonTreeKind.List, offset);
+        var value = new JsonTree(this, JsonTreeKind.List, offset) { Items = [] };
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
             value.Items.Add(Read(ref reader));
         return value;
@@ -187,7 +190,8 @@ internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits lim
     private JsonTree? ReadTensor(ref Utf8JsonReader reader, long offset)
     {
         Utf8JsonReader ahead = reader;
-        var tensor = new TensorText(limits.Rank);
+        TensorText tensor = _tensor;
+        tensor.Clear();
         do
         {
             bool fits = ahead.TokenType switch
@@ -235,9 +239,9 @@ internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits lim
 /// <summary>Collects the numbers of lists in lists, as long as all of one depth are equally long.</summary>
 internal sealed class TensorText(int rank)
 {
-    private readonly int[] _counts = new int[rank], _sizes = [.. Enumerable.Repeat(-1, rank)];
-    private float[] _values = new float[4];
-    private int _depth = -1, _leaves = -1;
+    private readonly int[] _counts = new int[rank], _sizes = new int[rank];
+    private float[] _values = new float[16];
+    private int _depth, _leaves;
 
     public int Count { get; private set; }
 
@@ -246,6 +250,12 @@ internal sealed class TensorText(int rank)
     public int[] Shape => _sizes[..(Math.Max(_leaves, Array.FindLastIndex(_sizes, size => size >= 0)) + 1)];
 
     public float[] Values => _values[..Count];
+
+    public void Clear()
+    {
+        Array.Fill(_sizes, -1);
+        (_depth, _leaves, Count, IsWhole) = (-1, -1, 0, false);
+    }
 
     public bool Open()
     {

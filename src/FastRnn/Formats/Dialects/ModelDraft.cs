@@ -60,6 +60,7 @@ internal sealed class ModelDraft(string format, string? path)
                 parameter.Write(Values(_tensors[shape.Name], options));
             if (Probe != null && Formats.Probe.Compare(model, Layers, Probe) is { } difference)
                 throw new ModelFormatException(difference, -1, path);
+            model.ReleasePacked();
             ModelInfo info = Info with { Layers = Layers };
             model.Described = info;
             return new ImportedModel(format, model, info) { Metadata = Metadata, Notes = Notes };

@@ -15,6 +15,7 @@ public static class ModelImport
     [
         new SafetensorsModelReader(),
         new AudioModelReader(),
+        new Onnx.OnnxReader(),
     ];
 
     /// <summary>Reads a file of any kind that is known.</summary>

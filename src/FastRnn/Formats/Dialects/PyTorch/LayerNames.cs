@@ -65,9 +65,9 @@ internal sealed record LayerNames(IReadOnlyList<LayerInfo> Layers, IReadOnlyList
 /// <summary>Finds which module is which of the layers that somebody has named.</summary>
 internal sealed class UnitOrder(IReadOnlyList<StateModule> modules, LayerNames named, bool isOrdered, string? path)
 {
-    private const int MostTries = 200_000;
+    private const int MostTries = 20_000;
 
-    private readonly LayerInfo[] _layers = [.. named.Layers.Where(LayerNames.HasWeights)];
+    private readonly List<ParameterShape>[] _parameters = [.. named.Layers.Where(LayerNames.HasWeights).Select(layer => LayerNames.Parameters(layer, path))];
     private readonly List<StateModule[]> _found = [];
     private int _tries;
 
@@ -96,22 +96,22 @@ internal sealed class UnitOrder(IReadOnlyList<StateModule> modules, LayerNames n
     private StateUnit[] Units(IReadOnlyList<StateModule> order)
     {
         StateUnit[] units = [.. order.SelectMany(module => Enumerable.Range(0, module.Layers).Select(layer => new StateUnit(module, layer)))];
-        return units.Length == _layers.Length ? units : throw Fail($"the {_layers.Length} named layers with weights: they have {units.Length}");
+        return units.Length == _parameters.Length ? units : throw Fail($"the {_parameters.Length} named layers with weights: they have {units.Length}");
     }
 
     private void Search(List<StateModule> placed, int layer)
     {
-        if (placed.Count == modules.Count && layer == _layers.Length)
+        if (placed.Count == modules.Count && layer == _parameters.Length)
             _found.Add([.. placed]);
         foreach (StateModule module in modules)
         {
-            if (_found.Count > 1 || placed.Contains(module) || layer + module.Layers > _layers.Length)
+            if (_found.Count > 1 || placed.Contains(module) || layer + module.Layers > _parameters.Length)
                 continue;
             if (++_tries > MostTries)
                 throw Fail("the named layers in any order that was tried");
             bool fits = true;
             for (int k = 0; k < module.Layers && fits; k++)
-                fits = Fits(_layers[layer + k], new StateUnit(module, k));
+                fits = Fits(_parameters[layer + k], new StateUnit(module, k));
             if (!fits)
                 continue;
             placed.Add(module);
@@ -120,10 +120,10 @@ internal sealed class UnitOrder(IReadOnlyList<StateModule> modules, LayerNames n
         }
     }
 
-    private bool Fits(LayerInfo layer, StateUnit unit)
+    private static bool Fits(List<ParameterShape> parameters, StateUnit unit)
     {
         int used = 0;
-        foreach (ParameterShape parameter in LayerNames.Parameters(layer, path))
+        foreach (ParameterShape parameter in parameters)
         {
             string leaf = LayerNames.Leaf(parameter.Name);
             StateTensor? tensor = unit.Find(leaf);

@@ -12,9 +12,10 @@ internal sealed record PlacedModule(StateModule Module, IReadOnlyList<LayerInfo>
 internal sealed class ModuleOrder(IReadOnlyList<StateModule> modules, ImportOptions options, string? path)
 {
     /// <summary>More are only taken in the order of their names: the number of orders grows faster than any patience.</summary>
-    private const int MostSearched = 10, MostTries = 200_000;
+    private const int MostSearched = 10, MostTries = 20_000;
 
     private readonly List<PlacedModule[]> _found = [];
+    private readonly Dictionary<StateModule, PlacedModule[]> _readings = [];
     private int _tries;
 
     /// <summary>In the order given, as a file has it that keeps the order in which modules were made.</summary>
@@ -93,18 +94,26 @@ internal sealed class ModuleOrder(IReadOnlyList<StateModule> modules, ImportOpti
     /// <summary>What a module can be after a layer of that width; −1: it is the first.</summary>
     private IEnumerable<PlacedModule> Readings(StateModule module, int width)
     {
+        if (!_readings.TryGetValue(module, out PlacedModule[]? readings))
+            _readings.Add(module, readings = [.. AllReadings(module)]);
+        bool named = module.Name.Contains("emb", StringComparison.OrdinalIgnoreCase);
+        foreach (PlacedModule reading in readings)
+        {
+            bool isEmbedding = reading.Layers[0].Type == "embedding";
+            if (width >= 0 ? !isEmbedding && Architecture.InputWidth(reading.Layers[0]) == width : isEmbedding || readings.Length == 1 || !named)
+                yield return reading;
+        }
+    }
+
+    private IEnumerable<PlacedModule> AllReadings(StateModule module)
+    {
         if (module.IsRecurrent)
         {
-            List<LayerInfo> layers = UnitShapes.Recurrent(module, options.RnnActivation);
-            if (width < 0 || Architecture.InputWidth(layers[0]) == width)
-                yield return new(module, layers);
+            yield return new(module, UnitShapes.Recurrent(module, options.RnnActivation));
             yield break;
         }
-        LayerInfo linear = UnitShapes.Linear(module);
-        bool biased = module.Tensors.ContainsKey("bias"), named = module.Name.Contains("emb", StringComparison.OrdinalIgnoreCase);
-        if (width < 0 ? biased || !named : linear.Input == width)
-            yield return new(module, [linear]);
-        if (width < 0 && !biased)
+        yield return new(module, [UnitShapes.Linear(module)]);
+        if (!module.Tensors.ContainsKey("bias"))
             yield return new(module, [UnitShapes.Embedding(module)]);
     }
 

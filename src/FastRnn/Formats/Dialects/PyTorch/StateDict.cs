@@ -32,11 +32,13 @@ internal sealed class StateDict
             {
                 byName.Add(name, module = new(name, path));
                 _modules.Add(module);
+                if (_modules.Count > Architecture.MaxLayers)
+                    throw new ModelFormatException($"more than {Architecture.MaxLayers} modules", tensor.Offset, path);
             }
             module.Add(tensor.Name[(point + 1)..], tensor);
         }
-        if (_modules.Count is 0 or > Architecture.MaxLayers)
-            throw new ModelFormatException($"{_modules.Count} modules; a model has 1 to {Architecture.MaxLayers}", 0, path);
+        if (_modules.Count == 0)
+            throw new ModelFormatException("the file has no arrays", 0, path);
         foreach (StateModule module in _modules)
             CheckKind(module);
     }

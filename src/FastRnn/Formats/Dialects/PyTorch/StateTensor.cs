@@ -30,12 +30,12 @@ internal sealed class StateModule(string name, string? path)
     /// <summary>By their names within the module.</summary>
     public IReadOnlyDictionary<string, StateTensor> Tensors => _tensors;
 
-    public StateTensor First => _tensors.First().Value;
+    /// <summary>In the file.</summary>
+    public StateTensor First { get; private set; } = null!;
 
     /// <summary>Layers of a stack; 1 of anything else.</summary>
     public int Layers { get; private set; } = 1;
 
-    /// <summary>Units of layer k, and the directions that read it.</summary>
     public bool IsRecurrent => _tensors.ContainsKey("weight_ih_l0");
 
     public bool IsBidirectional => _tensors.ContainsKey("weight_ih_l0_reverse");
@@ -45,6 +45,7 @@ internal sealed class StateModule(string name, string? path)
 
     public void Add(string leaf, StateTensor tensor)
     {
+        First ??= tensor;
         // A cell is a layer whose loop somebody else wrote.
         string known = leaf is "weight_ih" or "weight_hh" or "bias_ih" or "bias_hh" ? leaf + "_l0" : leaf;
         if (!IsLeaf(known, out int layer))
