@@ -22,7 +22,7 @@ public sealed class Residual : Layer
     internal Residual(Layer layer, bool besides)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        if (layer.TakesTokens || layer is Residual)
+        if (layer.TakesTokens || layer is Residual or Masking)
             throw new ArgumentException($"{layer} cannot be inside a residual", nameof(layer));
         int width = layer.InputSize;
         if (besides ? width == 0 : width != 0 && layer.OutputSize(width) != width)

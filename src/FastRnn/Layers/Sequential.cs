@@ -186,11 +186,13 @@ public sealed partial class Sequential : IDisposable
         if (InitialState != null && pass.Flags?.Reset.ContainsAnyExcept((byte)0) == true)
             throw new NotSupportedException("streams of a model with an initial state of its own cannot start anew within a window: a reset starts from zero");
         LayerInput current = input;
+        PassContext told = pass;
         for (int i = 0; i < _layers.Length; i++)
         {
             Workspace ws = workspace.Layers[i];
             ws.Carried?.SetInitial(state?[i]);
-            _layers[i].Forward(ws, current, pass);
+            _layers[i].Forward(ws, current, told);
+            told = _layers[i].Onward(ws, told);
             current = new LayerInput(ws.Output);
         }
         return workspace.Layers[^1].Output;

@@ -28,7 +28,7 @@ public sealed partial class Trainer
     private int _stateBatch;
 
     /// <summary>A trainer of a model; it owns gradients, the optimiser's moments and the carried state.</summary>
-    /// <exception cref="NotSupportedException">The model's back end was made for inference alone.</exception>
+    /// <exception cref="NotSupportedException">The model has a <see cref="Masking"/>, which is for inference, or its back end was made for inference alone.</exception>
     public Trainer(Sequential model, Loss loss, Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -36,6 +36,8 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(optimizer);
         if (model.Backend.InferenceOnly)
             throw new NotSupportedException($"{model.Backend.Name} was made for inference: its models have no gradients");
+        if (model.Layers.OfType<Masking>().FirstOrDefault() is { } masking)
+            throw masking.CannotTrain();
         (_model, _loss, Optimizer, _windows) = (model, loss, optimizer, new TrainingWindows(this));
         long before = BlockBytes.Asked;
         optimizer.Attach(model.Backend, model.ParameterArray);

@@ -111,7 +111,7 @@ public sealed class BadAudioTests() : FileTest("model.json")
         { "{\"a.running_mean\":¦[1]}", "'a.running_mean' is no parameter of a recurrent, linear or embedding layer" },
         { "{\"a.weight\":¦[[[1]]]}", "'a.weight' has the shape [1, 1, 1]" },
         { "{\"a.weight\":¦[]}", "'a.weight' has the shape [0]" },
-        { "{\"a.weight\":¦[1],\"a.bias\":[1]}", "'a.weight' is a vector" },
+        { "{\"a.weight\":¦[1],\"a.bias\":[1,2]}", "no layer normalisation" },
         { "{\"a.weight_ih_l0\":¦[[1]]}", "module 'a' lacks weight_hh_l0" },
         { "{\"a.weight_ih_l0\":¦[[1]],\"a.weight_hh_l0\":[[1]]}", "by --activation tanh or --activation relu" },
         { "{\"model_data\":{" + Said + "},\"state_dict\":{" + Rnn.Replace("rec.bias_hh_l0\":[1,2,3,4]", "rec.bias_hh_l0\":¦[1,2,3]", StringComparison.Ordinal) + ",\"lin.weight\":[[1]]}}", "'rec.bias_hh_l0' is [3], the layer needs [4]" },

@@ -23,7 +23,7 @@ public sealed class ExportTests() : FileTest("model.out")
         [
             () => Model(new Lstm(3, 9), new Linear(9, 2)),
             () => Model(new Gru(1, 5), new Gru(5, 6), new Dropout(0.5f), new Linear(6, 1), Activation.Sigmoid()),
-            () => Model(new Linear(4, 7), Activation.Tanh(), new Lstm(7, 1), new Linear(1, 1), Activation.Relu()),
+            () => Model(new Linear(4, 7), Activation.Tanh(), new Lstm(7, 1), new Linear(1, 3), Activation.Relu(), new Softmax()),
         ];
         foreach (Func<Sequential> make in models)
         {

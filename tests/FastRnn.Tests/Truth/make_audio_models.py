@@ -19,7 +19,7 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-FUNCTIONS = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0), "sigmoid": sigmoid, "": lambda x: x, "softplus": lambda x: np.log1p(np.exp(x)), "silu": lambda x: x * sigmoid(x)}
+FUNCTIONS = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0), "sigmoid": sigmoid, "": lambda x: x, "softplus": lambda x: np.log1p(np.exp(x)), "silu": lambda x: x * sigmoid(x), "elu": lambda x: np.where(x > 0, x, np.exp(x) - 1), "softmax": lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True)}
 
 
 def lstm(x, w, r, b, h=None, c=None):
@@ -193,7 +193,7 @@ for cell in ("lstm", "gru"):
     for width, units in ((1, 11), (7, 5), (3, 16)):
         rtneural(f"rt-{cell}-{width}-{units}.json", width, [(cell, units, ""), ("dense", 1, "")])
         rtneural(f"rt-{cell}-tdd-{width}-{units}.json", width, [("time-distributed-dense", 6, "tanh"), (cell, units, ""), ("dense", 3, "sigmoid")])
-    for activation in ("tanh", "relu", "sigmoid"):
+    for activation in ("tanh", "relu", "sigmoid", "elu", "softmax"):
         rtneural(f"rt-{cell}-then-{activation}.json", 2, [(cell, 6, ""), ("dense", 4, activation), ("dense", 2, "")])
         rtneural(f"rt-{cell}-{activation}-layer.json", 2, [("dense", 5, ""), ("activation", 5, activation), (cell, 6, ""), ("activation", 6, activation)])
     rtneural(f"rt-{cell}-stack.json", 1, [(cell, 6, ""), (cell, 5, ""), ("dense", 1, "")], samplerate=48000, author="somebody")

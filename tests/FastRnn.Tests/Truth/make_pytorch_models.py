@@ -98,6 +98,7 @@ for cell in ("lstm", "gru", "tanh", "relu"):
     add(f"{cell}-embedded", Tagger([("embed", nn.Embedding(13, 7)), ("rnn", recurrent(cell, 7, 6, 1, 1, True)), ("out", nn.Linear(6, 13))]), 7, vocabulary=13, **extra)
     add(f"{cell}-two-modules", Tagger([(f"{cell}1", recurrent(cell, 3, 6, 1, 1, True)), (f"{cell}2", recurrent(cell, 6, 6, 2, 1, False)), ("fc", nn.Linear(6, 2))]), 3, **extra)
     add(f"{cell}-squashed", Tagger([("rnn", recurrent(cell, 3, 6, 1, 1, True)), ("fc", nn.Linear(6, 2))], {1: nn.Sigmoid()}), 3, output="sigmoid", **extra)
+    add(f"{cell}-normed", Tagger([("rnn", recurrent(cell, 3, 6, 1, 1, True)), ("norm", nn.LayerNorm(6)), ("fc", nn.Linear(6, 2))]), 3, **extra)
     words = [{"type": "linear", "input": 6, "output": 6}, {"type": "activation", "activation": "relu"},
              {"type": "rnn", "input": 6, "hidden": 6, "activation": cell} if extra else {"type": cell, "input": 6, "hidden": 6}, {"type": "linear", "input": 6, "output": 6}]
     add(f"{cell}-sidecar", Tagger([("inner", nn.Linear(6, 6)), ("a_rnn", recurrent(cell, 6, 6, 1, 1, True)), ("b_out", nn.Linear(6, 6))], {0: nn.ReLU()}), 6,

@@ -129,7 +129,8 @@ internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits lim
         }
         catch (JsonException e)
         {
-            throw new ModelFormatException($"not valid JSON: {e.Message.Split(" LineNumber:")[0].ReplaceLineEndings(" ")}", Position(e), path, e);
+            string reason = ModelFormatException.Quote(e.Message.Split(" LineNumber:")[0], longest: 200); // It may show all the rest of the text.
+            throw new ModelFormatException($"not valid JSON: {reason}", Position(e), path, e);
         }
         catch (InvalidOperationException e)
         {

@@ -11,7 +11,7 @@ public static class RtNeuralExport
     internal const string Key = "fastrnn";
 
     /// <summary>Functions that RTNeural has, too.</summary>
-    private static readonly string[] _functions = ["tanh", "relu", "sigmoid", "softmax", "elu"];
+    private static readonly string[] _functions = ["tanh", "relu", "sigmoid", "elu(1)"];
 
     /// <summary>
     /// Replaces the file atomically and durably. With the weights goes a small input and its output, which FastRnn runs again when it reads the file.
@@ -84,6 +84,7 @@ public static class RtNeuralExport
             "linear" => "dense",
             "lstm" or "gru" when RecurrentInfo.Options(info).All(option => option.Value == null || option.Name is "recurrent_dropout" or "weight_drop") => info.Type,
             "activation" when _functions.Contains(info.Activation) => "activation",
+            "softmax" => "activation",
             _ => throw new NotSupportedException($"RTNeural has no layer {index}, {layer}"),
         };
         if (type == null)
@@ -91,7 +92,7 @@ public static class RtNeuralExport
         int width = layer.OutputSize(input);
         json.WriteStartObject();
         json.WriteString("type", type);
-        json.WriteString("activation", type switch { "dense" => "", "activation" => info.Activation, _ => "tanh" });
+        json.WriteString("activation", type switch { "dense" => "", "activation" => info.Activation?.Split('(')[0] ?? "softmax", _ => "tanh" });
         WriteShape(json, "shape", width);
         json.WriteStartArray("weights");
         foreach ((float[][] rows, bool isVector) in Arrays(layer, info))
@@ -104,7 +105,7 @@ public static class RtNeuralExport
     /// <summary>Matrices as lists of rows; a vector is its only row.</summary>
     private static IEnumerable<(float[][] Rows, bool IsVector)> Arrays(Layer layer, LayerInfo info)
     {
-        if (info.Type == "activation")
+        if (info.Type is "activation" or "softmax")
             yield break;
         int hidden = info.Hidden ?? info.Output!.Value;
         (string from, string to) = info.Type switch

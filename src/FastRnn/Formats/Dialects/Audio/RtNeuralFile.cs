@@ -1,5 +1,3 @@
-using FastRnn.Layers;
-
 namespace FastRnn.Formats.Dialects.Audio;
 
 /// <summary>
@@ -80,12 +78,19 @@ internal static class RtNeuralFile
     {
         if (activation?.Text() is not { } name || name is "" or "linear")
             return;
-        string function = name == "swish" ? "silu" : name;
-        if (function == "hard_sigmoid" || Activation.Named(function) == null) // Keras has had two hard sigmoids.
+        LayerInfo? layer = name switch
+        {
+            "softmax" => new() { Type = "softmax" },
+            "elu" => new() { Type = "activation", Activation = "elu(1)" },
+            "swish" => new() { Type = "activation", Activation = "silu" },
+            "tanh" or "relu" or "sigmoid" or "softplus" or "silu" => new() { Type = "activation", Activation = name },
+            _ => null, // Keras has had two hard sigmoids.
+        };
+        if (layer == null)
             throw activation.Fail($"the activation {ModelFormatException.Quote(name)} is not supported");
         if (layers.Count == 0)
             throw activation.Fail($"the activation {ModelFormatException.Quote(name)} comes before any layer with a width");
-        layers.Add(new(new LayerInfo { Type = "activation", Activation = function }));
+        layers.Add(new(layer));
     }
 
     private static IReadOnlyList<JsonTree> Weights(JsonTree layer, string kind, int least, int most)

@@ -40,7 +40,7 @@ internal sealed record LayerNames(IReadOnlyList<LayerInfo> Layers, IReadOnlyList
     }
 
     public static bool HasWeights(LayerInfo layer) =>
-        layer.Type is "embedding" or "lstm" or "gru" or "rnn" or "linear" or "bidirectional" or "go_backwards" || (layer.Type == "residual" && HasWeights(layer.Inner!));
+        layer.Type is "embedding" or "lstm" or "gru" or "rnn" or "linear" or "layer_normalization" or "bidirectional" or "go_backwards" || (layer.Type == "residual" && HasWeights(layer.Inner!));
 
     /// <summary>Of a layer alone, with its place, 0, before their names.</summary>
     public static List<ParameterShape> Parameters(LayerInfo layer, string? path)

@@ -112,6 +112,11 @@ internal sealed class ModuleOrder(IReadOnlyList<StateModule> modules, ImportOpti
             yield return new(module, UnitShapes.Recurrent(module, options.RnnActivation));
             yield break;
         }
+        if (module.IsNorm)
+        {
+            yield return new(module, [UnitShapes.Norm(module)]);
+            yield break;
+        }
         yield return new(module, [UnitShapes.Linear(module)]);
         if (!module.Tensors.ContainsKey("bias"))
             yield return new(module, [UnitShapes.Embedding(module)]);

@@ -85,10 +85,8 @@ internal sealed class StateDict
                 CheckLayer(module, new StateUnit(module, k));
             return;
         }
-        if (module.Tensors.TryGetValue("weight", out StateTensor? weight) && weight.Shape.Length == 1)
-            throw module.Fail($"{weight.Quoted} is a vector: normalisation layers are not supported in a state_dict", weight);
-        if (!module.IsMatrix)
-            throw module.Fail($"{module.First.Quoted}: module {module.Quoted} is no recurrent, linear or embedding layer", module.First);
+        if (!module.IsMatrix && !module.IsNorm)
+            throw module.Fail($"{module.First.Quoted}: module {module.Quoted} is no recurrent, linear or embedding layer and no layer normalisation", module.First);
     }
 
     private static void CheckLayer(StateModule module, StateUnit unit)

@@ -43,6 +43,10 @@ internal sealed class StateModule(string name, string? path)
     /// <summary>A matrix, with or without a bias: a linear layer, or an embedding.</summary>
     public bool IsMatrix => !IsRecurrent && _tensors.TryGetValue("weight", out StateTensor? weight) && weight.Shape.Length == 2;
 
+    /// <summary>A scale and a shift of the same length: layer normalisation, which nothing else that FastRnn has is stored like.</summary>
+    public bool IsNorm => _tensors.Count == 2 && _tensors.TryGetValue("weight", out StateTensor? scale) && _tensors.TryGetValue("bias", out StateTensor? shift)
+        && scale.Shape.Length == 1 && shift.Shape.AsSpan().SequenceEqual(scale.Shape);
+
     public void Add(string leaf, StateTensor tensor)
     {
         First ??= tensor;

@@ -26,6 +26,9 @@ internal static class UnitShapes
         return new LayerInfo { Type = "linear", Input = weight.Columns, Output = weight.Rows };
     }
 
+    /// <summary>Of PyTorch's ε, which no state_dict tells, unless a sidecar does.</summary>
+    public static LayerInfo Norm(StateModule module) => new() { Type = "layer_normalization", Size = module.Tensors["weight"].Rows, Epsilon = 1e-5f };
+
     public static LayerInfo Embedding(StateModule module)
     {
         StateTensor weight = module.Matrix("weight");
