@@ -13,6 +13,7 @@ using FastRnn.Suites;
 // native [suites]               sizes, starts and the C border of what src/Native.proj has made: bench/results/<cpu>/native.md;
 //                               with suites instead the code of both compilers, processes in turn: native-suites.md
 // contract [part] [steps]       what sessions promise, in long: warmup, batch, silence, swaps, allocations, or all; 1 if something is not met
+// load                          time and memory of loading a file of 100 MB: bench/results/<cpu>/load.md; load memory FILE is its own child
 // spills                        looks for vectors on the stack in the loops of the register tiles; 1 if there are any
 // readme                        writes the tables of bench/results from their JSON, and puts those that README shows into it again
 // anything else                 BenchmarkDotNet's own command line for the kernels
@@ -25,6 +26,8 @@ if (what == "suite")
 }
 if (what == "contract")
     return ContractBench.Run(args.AsSpan(1));
+if (what == "load")
+    return LoadBench.Run(args.AsSpan(1));
 if (what == "spills")
     return SpillCheck.Run();
 if (what == "tiles") // the process that "spills" looks at

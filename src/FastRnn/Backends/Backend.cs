@@ -244,6 +244,11 @@ internal abstract class ProductWeights
     public virtual void Prepare(WeightPrecision precision)
     {
     }
+
+    /// <summary>Gives back what <see cref="Prepare"/> has made, until it is needed again; of weights that only inference uses.</summary>
+    public virtual void Release()
+    {
+    }
 }
 
 /// <summary>W [O, I] and b [1, O]; a back end derives from this class to keep packed copies.</summary>

@@ -35,7 +35,7 @@ internal static class Architecture
             LastStep = both.LastStep,
         },
         GoBackwards backwards => new() { Type = "go_backwards", Inner = Describe(backwards.Inner), LastStep = backwards.LastStep },
-        Residual residual => new() { Type = "residual", Inner = Describe(residual.Inner) },
+        Residual residual => new() { Type = "residual", Inner = Describe(residual.Inner), Merge = residual.Besides ? "concat" : null },
         _ => throw new NotSupportedException($"{layer.GetType().Name} layers cannot be saved."),
     };
 
@@ -54,7 +54,7 @@ internal static class Architecture
         "bidirectional" => new Bidirectional(
             (RecurrentLayer)Build(layer.Inner!), Merges.First(merge => merge.Name == layer.Merge).Value, layer.LastStep!.Value),
         "go_backwards" => new GoBackwards((RecurrentLayer)Build(layer.Inner!), layer.LastStep!.Value),
-        "residual" => new Residual(Build(layer.Inner!)),
+        "residual" => new Residual(Build(layer.Inner!), layer.Merge != null),
         _ => new Linear(layer.Input!.Value, layer.Output!.Value),
     };
 
@@ -70,6 +70,7 @@ internal static class Architecture
     private static int? OutputWidth(LayerInfo layer) => layer.Type switch
     {
         "bidirectional" => RecurrentInfo.StateSize(layer.Inner!) * (layer.Merge == "concat" ? 2 : 1),
+        "residual" when layer.Merge != null => OutputWidth(layer.Inner!) + InputWidth(layer.Inner!),
         "go_backwards" or "residual" => OutputWidth(layer.Inner!),
         _ => layer.Output ?? RecurrentInfo.StateSize(layer) ?? layer.Size,
     };
@@ -118,7 +119,7 @@ internal static class Architecture
             "activity_regularization" => ["l1", "l2", "temporal"],
             "bidirectional" => ["inner", "merge", "last_step"],
             "go_backwards" => ["inner", "last_step"],
-            "residual" => ["inner"],
+            "residual" => layer.Merge == "concat" ? ["inner", "merge"] : ["inner"],
             _ => throw new InvalidDataException(
                 $"layer {index} has the type {ModelFormatException.Quote(layer.Type)}, which this version does not know"),
         };
@@ -183,8 +184,25 @@ internal static class Architecture
         if (layer.Type == "residual" ? inner.Type is "embedding" or "residual" or "masking" : !RecurrentInfo.IsRecurrent(inner))
             throw new InvalidDataException($"layer {index} is {layer.Type} around {inner.Type}");
         CheckInner(index, inner);
-        if (layer.Type == "residual" && InputWidth(inner) is { } input && OutputWidth(inner) != input)
+        if (layer.Type == "residual" && layer.Merge != null && InputWidth(inner) is null)
+            throw new InvalidDataException($"layer {index} (residual) is around {inner.Type}, which has no width of its own");
+        if (layer.Type == "residual" && layer.Merge == null && InputWidth(inner) is { } input && OutputWidth(inner) != input)
             throw new InvalidDataException($"layer {index} (residual) adds {OutputWidth(inner)} values to {input}");
+    }
+
+    /// <summary>Floats of a stream's state, in the order of a session's; −1 where a layer reads whole sequences and there are no streams.</summary>
+    public static int StateLength(IReadOnlyList<LayerInfo> layers)
+    {
+        int length = 0;
+        foreach (LayerInfo layer in layers)
+        {
+            LayerInfo inner = layer.Type == "residual" ? layer.Inner! : layer;
+            if (inner.Type is "bidirectional" or "go_backwards")
+                return -1;
+            if (RecurrentInfo.IsRecurrent(inner))
+                length = checked(length + RecurrentInfo.StateSize(inner)!.Value + (inner.Type == "lstm" ? inner.Hidden!.Value : 0));
+        }
+        return length;
     }
 
     private static void AddParameters(List<ParameterShape> parameters, LayerInfo layer, string prefix, string suffix = "")

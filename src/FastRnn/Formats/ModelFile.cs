@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using FastRnn.Backends;
 using FastRnn.Inference;
 using FastRnn.Layers;
@@ -40,7 +41,15 @@ public static class ModelFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(backend);
-        return Build(SafetensorsReader.Read(path, cancellation: cancellation), path, backend);
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            return Load(SafetensorsReader.Open(stream, path), path, backend, cancellation);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException(Directory.Exists(path) ? $"{path}: is a folder, not a model file." : $"{path}: access is denied.", e);
+        }
     }
 
     /// <summary>
@@ -54,7 +63,22 @@ public static class ModelFile
     }
 
     /// <summary>The same from a stream at the file's begin that knows its length.</summary>
-    internal static (Sequential Model, ModelInfo Info) Load(Stream stream, Backend backend) => Build(SafetensorsReader.Read(stream), null, backend);
+    internal static (Sequential Model, ModelInfo Info) Load(Stream stream, Backend backend) => Load(SafetensorsReader.Open(stream, null), null, backend, default);
+
+    /// <summary>The same from an open file: its weights go to where they are computed with, and are nowhere else in memory.</summary>
+    internal static (Sequential Model, ModelInfo Info) Load(SafetensorsSource source, string? path, Backend backend, CancellationToken cancellation)
+    {
+        List<TensorPlace> places = [.. source.Entries.Select(entry => new TensorPlace(entry.Name, entry.Type, entry.Shape, source.OffsetOf(entry)))];
+        try
+        {
+            return Build(source.File, places, path, backend, model => new ModelWeights(model, source, path).Read(cancellation));
+        }
+        catch (ModelFormatException)
+        {
+            source.RefuseDamaged(cancellation);
+            throw;
+        }
+    }
 
     /// <summary>The file's content for a model: weights and metadata.</summary>
     internal static SafetensorsFile Describe(Sequential model, ModelInfo info)
@@ -69,6 +93,11 @@ public static class ModelFile
             file.Tensors.Add(tensor);
         }
 
+        if (model.InitialState is { } start)
+        {
+            file.Tensors.Add(new SafetensorsTensor(InitialStateName, TensorType.F32, start.Length));
+            start.CopyTo(file.Tensors[^1].Floats);
+        }
         LayerInfo[] layers = [.. model.Layers.Select(Architecture.Describe)];
         Architecture.Check(layers);
         if (info.Vocabulary is { } vocabulary && layers[0].Vocabulary is { } size && size != vocabulary.Count)
@@ -86,21 +115,36 @@ public static class ModelFile
 
     internal static (Sequential Model, ModelInfo Info) Build(SafetensorsFile file, string? path, Backend backend)
     {
+        List<TensorPlace> places = [.. file.Tensors.Select(tensor => new TensorPlace(tensor.Name, tensor.Type, tensor.Shape, tensor.Offset))];
+        return Build(file, places, path, backend, model =>
+        {
+            foreach (SafetensorsTensor tensor in file.Tensors.Where(tensor => tensor.Type == TensorType.F32))
+                RefuseNonFinite(tensor, path);
+            foreach (Parameter parameter in model.Parameters)
+                parameter.Write(file.Find(parameter.Name)!.Floats);
+            if (file.Find(InitialStateName) is { } start)
+                model.SetInitialState(start.Floats.ToArray());
+        });
+    }
+
+    private static (Sequential Model, ModelInfo Info) Build(
+        SafetensorsFile file, List<TensorPlace> places, string? path, Backend backend, Action<Sequential> fill)
+    {
         var info = ReadInfo(file, path);
         var probe = StrictJson.Read<ProbeRecord>(file, ProbeRecord.Key, path);
-        CheckTensors(file, info.Layers, path);
+        CheckTensors(file, places, info.Layers, path);
         if (Preprocessing.Refuses(info, info.Layers) is { } misfit)
             throw Fail(misfit, path);
         if (Probe.Check(info.Layers, probe) is { } broken)
             throw Fail($"metadata {ProbeRecord.Key} is not valid: {broken}", path);
 
-        var model = new Sequential(backend, info.Seed, [.. info.Layers.Select(Architecture.Build)]);
+        var model = new Sequential(backend, info.Seed, draws: false, [.. info.Layers.Select(Architecture.Build)]);
         try
         {
-            foreach (var parameter in model.Parameters)
-                parameter.Write(file.Find(parameter.Name)!.Floats);
+            fill(model);
             if (Probe.Compare(model, info.Layers, probe) is { } difference)
                 throw Fail(difference, path);
+            model.ReleasePacked();
             model.Described = info;
             return (model, info);
         }
@@ -112,10 +156,16 @@ public static class ModelFile
     }
 
     /// <summary>Index of the first element that is NaN or infinite, or −1.</summary>
-    internal static int FirstNonFinite(SafetensorsTensor tensor)
+    internal static int FirstNonFinite(SafetensorsTensor tensor) => FirstNonFinite(tensor.Floats);
+
+    /// <inheritdoc cref="FirstNonFinite(SafetensorsTensor)"/>
+    internal static int FirstNonFinite(ReadOnlySpan<float> values)
     {
-        var values = tensor.Floats;
-        for (int i = 0; i < values.Length; i++)
+        int i = 0;
+        var infinity = Vector256.Create(float.PositiveInfinity);
+        while (i <= values.Length - Vector256<float>.Count && Vector256.LessThanAll(Vector256.Abs(Vector256.Create(values[i..])), infinity)) // false for NaN
+            i += Vector256<float>.Count;
+        for (; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
                 return i;
@@ -133,6 +183,9 @@ public static class ModelFile
                 $"tensor {ModelFormatException.Quote(tensor.Name)} is not finite at element {index}", tensor.Offset + (4L * index), path);
         }
     }
+
+    /// <summary>Tensor of what streams start from, where that is not zero.</summary>
+    internal const string InitialStateName = "initial_state";
 
     internal static string Version => typeof(ModelFile).Assembly.GetName().Version?.ToString(3) ?? "";
 
@@ -162,7 +215,7 @@ public static class ModelFile
     }
 
     /// <summary>Every tensor the layers need is there with its type, shape and finite values, and no other.</summary>
-    private static void CheckTensors(SafetensorsFile file, IReadOnlyList<LayerInfo> layers, string? path)
+    private static void CheckTensors(SafetensorsFile file, List<TensorPlace> places, IReadOnlyList<LayerInfo> layers, string? path)
     {
         List<ParameterShape> parameters;
         try
@@ -170,13 +223,15 @@ public static class ModelFile
             parameters = Architecture.Check(layers);
             if (file.Metadata.ContainsKey(CheckpointRecord.Key))
                 parameters.AddRange(StrictJson.Read<CheckpointRecord>(file, CheckpointRecord.Key, path).Tensors(layers, parameters));
+            if (places.Exists(place => place.Name == InitialStateName))
+                parameters.Add(InitialStateOf(layers));
         }
         catch (InvalidDataException e)
         {
             throw new ModelFormatException($"metadata is not valid: {e.Message}", SafetensorsHeaderParser.Start, path, e);
         }
 
-        var tensors = file.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var tensors = places.ToDictionary(place => place.Name, StringComparer.Ordinal);
         foreach (var (name, shape, type) in parameters)
         {
             if (!tensors.Remove(name, out var tensor))
@@ -187,17 +242,20 @@ public static class ModelFile
                     $"tensor {ModelFormatException.Quote(name)} is {tensor.Type.Name()} {SafetensorsTensor.ShapeText(tensor.Shape)}; "
                     + $"the architecture needs {type.Name()} {SafetensorsTensor.ShapeText(shape)}", tensor.Offset, path);
             }
-
-            if (type == TensorType.F32)
-                RefuseNonFinite(tensor, path);
         }
 
-        foreach (var tensor in file.Tensors)
+        foreach (var tensor in places)
         {
             if (tensors.ContainsKey(tensor.Name))
                 throw new ModelFormatException($"tensor {ModelFormatException.Quote(tensor.Name)} belongs to no layer", tensor.Offset, path);
         }
     }
 
+    private static ParameterShape InitialStateOf(IReadOnlyList<LayerInfo> layers) => new(InitialStateName, Architecture.StateLength(layers) is > 0 and var length
+        ? [length] : throw new InvalidDataException($"the layers carry no state that {InitialStateName} could be"));
+
     private static ModelFormatException Fail(string problem, string? path) => new(problem, SafetensorsHeaderParser.Start, path);
 }
+
+/// <summary>A tensor as its file declares it, and where its bytes begin.</summary>
+internal readonly record struct TensorPlace(string Name, TensorType Type, int[] Shape, long Offset);

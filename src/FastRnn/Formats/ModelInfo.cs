@@ -94,7 +94,9 @@ public sealed record LayerInfo
     /// <summary>What all features of a masked step equal.</summary>
     public float? Value { get; init; }
 
-    /// <summary>How a bidirectional layer merges its outputs: <c>concat</c>, <c>sum</c>, <c>average</c> or <c>multiply</c>.</summary>
+    /// <summary>
+    /// How a bidirectional layer merges its outputs: <c>concat</c>, <c>sum</c>, <c>average</c> or <c>multiply</c>; <c>concat</c> for a residual one that keeps its input beside.
+    /// </summary>
     public string? Merge { get; init; }
 
     /// <summary>Whether a layer that reads backwards gives one output for each sample.</summary>

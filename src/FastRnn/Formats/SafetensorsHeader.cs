@@ -150,7 +150,7 @@ internal ref struct SafetensorsHeaderParser
         string type = Text("dtype");
         return TensorTypes.Parse(type) ?? throw Fail(
             TensorTypes.IsKnownButUnsupported(type)
-                ? $"tensor {Quoted(name)} has dtype {type}, which is not supported (supported: F32, F64, I64, I32, U8)"
+                ? $"tensor {Quoted(name)} has dtype {type}, which is not supported (supported: F32, F64, F16, BF16, I64, I32, U8)"
                 : $"tensor {Quoted(name)} has the unknown dtype {Quoted(type)}");
     }
 

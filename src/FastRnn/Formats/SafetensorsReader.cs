@@ -34,6 +34,24 @@ internal static class SafetensorsReader
     public static SafetensorsFile Read(
         Stream stream, string? path = null, SafetensorsLimits? limits = null, CancellationToken cancellation = default)
     {
+        SafetensorsSource source = Open(stream, path, limits);
+        SafetensorsFile file = source.File;
+        source.ReadWhole(
+            entry =>
+            {
+                file.Tensors.Add(new(entry.Name, entry.Type, entry.Shape, new byte[entry.End - entry.Begin], source.OffsetOf(entry)));
+                return file.Tensors[^1].Bytes;
+            },
+            cancellation);
+        return file;
+    }
+
+    /// <summary>Reads and checks the header: from here on every tensor's bytes are known to be there.</summary>
+    /// <param name="stream">At the file's begin; it must know its length.</param>
+    /// <param name="path">For messages.</param>
+    /// <param name="limits">What the file may ask for.</param>
+    public static SafetensorsSource Open(Stream stream, string? path, SafetensorsLimits? limits = null)
+    {
         if (!stream.CanSeek)
             throw new IOException($"{path ?? "model"}: not a regular file, so its length is unknown.");
         long length = stream.Length;
@@ -47,38 +65,10 @@ internal static class SafetensorsReader
         long dataStart = SafetensorsHeaderParser.Start + json.Length;
         CheckLayout(header, (ulong)(length - dataStart), dataStart, path);
         uint? expected = CheckEnvelope(header, json, path);
-
-        var file = new SafetensorsFile();
-        foreach (var (key, value) in header.Metadata)
-        {
-            if (key is not (SafetensorsEnvelope.FormatKey or SafetensorsEnvelope.ChecksumKey))
-                file.Metadata.Add(key, value);
-        }
-
         var crc = new Crc32C();
-        if (expected is not null)
-        {
-            crc.Append(prefix);
-            crc.Append(json);
-        }
-
-        foreach (var entry in header.Entries)
-        {
-            byte[] bytes = new byte[entry.End - entry.Begin];
-            ReadData(stream, bytes, cancellation);
-            if (expected is not null)
-                crc.Append(bytes);
-            file.Tensors.Add(new SafetensorsTensor(entry.Name, entry.Type, entry.Shape, bytes, dataStart + (long)entry.Begin));
-        }
-
-        if (expected is not null && crc.Value != expected)
-        {
-            throw new ModelFormatException(
-                $"the file is damaged: its checksum is {SafetensorsEnvelope.Digits(crc.Value)}, it should be "
-                + $"{SafetensorsEnvelope.Digits(expected.Value)}", header.MetadataOffset, path);
-        }
-
-        return file;
+        crc.Append(prefix);
+        crc.Append(json);
+        return new SafetensorsSource(stream, path, header, dataStart, expected, crc);
     }
 
     private static byte[] ReadHeader(Stream stream, long length, Span<byte> prefix, string? path)
@@ -178,7 +168,7 @@ internal static class SafetensorsReader
         return expected;
     }
 
-    private static void ReadData(Stream stream, Span<byte> bytes, CancellationToken cancellation)
+    internal static void ReadData(Stream stream, Span<byte> bytes, CancellationToken cancellation)
     {
         while (true)
         {

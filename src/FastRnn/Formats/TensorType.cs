@@ -8,19 +8,22 @@ internal enum TensorType
     I64,
     I32,
     U8,
+    F16,
+    BF16,
 }
 
 internal static class TensorTypes
 {
     /// <summary>Types that the format defines and FastRnn cannot read: an error can say so instead of calling the file broken.</summary>
     private static readonly string[] _unsupported =
-        ["BOOL", "I8", "F8_E5M2", "F8_E4M3", "I16", "U16", "F16", "BF16", "U32", "U64", "C64"];
+        ["BOOL", "I8", "F8_E5M2", "F8_E4M3", "I16", "U16", "U32", "U64", "C64"];
 
     /// <summary>Bytes per element.</summary>
     public static int Size(this TensorType type) => type switch
     {
         TensorType.F64 or TensorType.I64 => 8,
         TensorType.F32 or TensorType.I32 => 4,
+        TensorType.F16 or TensorType.BF16 => 2,
         _ => 1,
     };
 
@@ -31,6 +34,8 @@ internal static class TensorTypes
         TensorType.F64 => "F64",
         TensorType.I64 => "I64",
         TensorType.I32 => "I32",
+        TensorType.F16 => "F16",
+        TensorType.BF16 => "BF16",
         _ => "U8",
     };
 
@@ -41,6 +46,8 @@ internal static class TensorTypes
         "I64" => TensorType.I64,
         "I32" => TensorType.I32,
         "U8" => TensorType.U8,
+        "F16" => TensorType.F16,
+        "BF16" => TensorType.BF16,
         _ => null,
     };
 

@@ -71,15 +71,14 @@ public sealed partial class Session
         }
     }
 
-    /// <summary>All streams back to the zero state.</summary>
+    /// <summary>All streams back to the state they started from: zero, unless the model's file has given it another.</summary>
     /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
     public void Reset()
     {
         Enter();
         try
         {
-            for (int stream = 0; stream < Streams; stream++)
-                _engine.Reset(stream);
+            RestartAll();
         }
         finally
         {
@@ -87,7 +86,7 @@ public sealed partial class Session
         }
     }
 
-    /// <summary>One stream back to the zero state.</summary>
+    /// <summary>One stream back to the state it started from.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such stream.</exception>
     /// <exception cref="ObjectDisposedException">The session has been disposed of.</exception>
     public void Reset(int stream)
@@ -96,7 +95,7 @@ public sealed partial class Session
         Enter();
         try
         {
-            _engine.Reset(stream);
+            Restart(stream);
         }
         finally
         {
@@ -141,6 +140,20 @@ public sealed partial class Session
     {
         CheckStream(stream);
         Load(stream, 1, state);
+    }
+
+    private void RestartAll()
+    {
+        for (int stream = 0; stream < Streams; stream++)
+            Restart(stream);
+    }
+
+    private void Restart(int stream)
+    {
+        if (Model.InitialStateOfSessions is { } start)
+            _engine.Write(stream, start);
+        else
+            _engine.Reset(stream);
     }
 
     private int SizeOf(int streams) => checked(StateHeader + (streams * _stateLength * sizeof(float)) + StateTrailer);

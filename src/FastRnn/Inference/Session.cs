@@ -62,6 +62,7 @@ public sealed partial class Session : IDisposable
         _fingerprint = model.Fingerprint;
         _stateValues = new float[_stateLength];
         _named = new ulong[(Streams + 63) / 64];
+        RestartAll();
         if (_plan == null || DetectsSharing)
             return;
         _fastInput = TakesTokens ? -1 : _inputSize;

@@ -50,8 +50,8 @@ public abstract class Layer
     /// <summary>Width of the output for an input of the given width.</summary>
     internal abstract int OutputSize(int inputSize);
 
-    /// <summary>Creates parameters and draws their first values.</summary>
-    internal void Build(Backend backend, int index, int inputSize, ulong seed)
+    /// <summary>Creates parameters and, unless they get others at once, draws their first values.</summary>
+    internal void Build(Backend backend, int index, int inputSize, ulong seed, bool draws = true)
     {
         Attach(backend, index, inputSize);
         if (_parameters.Length > ParameterStreams)
@@ -59,7 +59,7 @@ public abstract class Layer
         for (int i = 0; i < _parameters.Length; i++)
         {
             _parameters[i].Name = $"{index}.{_parameters[i].Name}";
-            if (!Memory.BlockBytes.IsPlanning && !backend.InferenceOnly)
+            if (draws && !Memory.BlockBytes.IsPlanning && !backend.InferenceOnly)
                 Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * ParameterStreams) + (ulong)i));
         }
     }

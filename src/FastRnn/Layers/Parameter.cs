@@ -50,6 +50,13 @@ public sealed class Parameter
         _backend.Write(Value, values);
     }
 
+    /// <summary>Replaces whole rows of the array as the back end has it, from the first on.</summary>
+    internal void WriteRows(int first, ReadOnlySpan<float> values)
+    {
+        _backend.Write(_backend.View(Value, first, values.Length / Value.Columns), values);
+        Value.Touch();
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";
 

@@ -6,6 +6,7 @@ namespace FastRnn.Layers;
 /// <summary>
 /// y = x + f(x) (He, Zhang, Ren, Sun 2016) with a layer f that keeps the width. Maps [T, B, F] to [T, B, F]. Streams, and carries state, as f does.
 /// Parameters are those of f under <c>inner.</c>, as of a PyTorch module that keeps f in <c>self.inner</c>.
+/// Read from a file of a network whose input goes round several layers, it can put x beside f(x) instead (Huang et al. 2017), width F + the width of f.
 /// </summary>
 public sealed class Residual : Layer
 {
@@ -13,18 +14,27 @@ public sealed class Residual : Layer
     /// <param name="layer">f; belongs to no model yet.</param>
     /// <exception cref="ArgumentException">f changes the width, reads tokens, or is a residual itself.</exception>
     public Residual(Layer layer)
+        : this(layer, besides: false)
+    {
+    }
+
+    /// <summary>The same, or y = [f(x), x].</summary>
+    internal Residual(Layer layer, bool besides)
     {
         ArgumentNullException.ThrowIfNull(layer);
         if (layer.TakesTokens || layer is Residual or Masking)
             throw new ArgumentException($"{layer} cannot be inside a residual", nameof(layer));
         int width = layer.InputSize;
-        if (width != 0 && layer.OutputSize(width) != width)
+        if (besides ? width == 0 : width != 0 && layer.OutputSize(width) != width)
             throw new ArgumentException($"{layer} makes {layer.OutputSize(width)} values of {width}: they cannot be added", nameof(layer));
-        Inner = layer;
+        (Inner, Besides) = (layer, besides);
     }
 
     /// <summary>f.</summary>
     public Layer Inner { get; private set; }
+
+    /// <summary>Whether x comes after f(x) instead of being added to it.</summary>
+    internal bool Besides { get; }
 
     internal override bool ReadsAhead => Inner.ReadsAhead;
 
@@ -37,9 +47,9 @@ public sealed class Residual : Layer
     internal override int InputSize => Inner.InputSize;
 
     /// <inheritdoc/>
-    public override string ToString() => $"Residual({Inner})";
+    public override string ToString() => $"Residual({Inner}{(Besides ? ", concat" : "")})";
 
-    internal override int OutputSize(int inputSize) => inputSize;
+    internal override int OutputSize(int inputSize) => Besides ? Inner.OutputSize(inputSize) + inputSize : inputSize;
 
     internal override RecurrentState? CreateState(int batch) => Inner.CreateState(batch);
 
@@ -64,12 +74,19 @@ public sealed class Residual : Layer
     }
 
     internal override Workspace CreateWorkspace(int inputSize, int steps, int batch, Keep keep) =>
-        new ResidualWorkspace(Backend, Inner.CreateWorkspace(inputSize, steps, batch, keep), inputSize);
+        new ResidualWorkspace(Backend, Inner.CreateWorkspace(inputSize, steps, batch, keep), OutputSize(inputSize));
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass)
     {
         var ws = (ResidualWorkspace)workspace;
         Inner.Forward(ws.Inner, input, pass);
+        if (Besides)
+        {
+            int inner = ws.Inner.Output.Columns, width = input.Values.Columns;
+            Backend.GatherRows(ws.Inner.Output, default, ws.Output, new RowGather(GatherMode.Write, 0, 0, inner, 1));
+            Backend.GatherRows(input.Values, default, ws.Output, new RowGather(GatherMode.Write, 0, inner, width, 1));
+            return;
+        }
         Backend.Copy(input.Values, ws.Output);
         Backend.Accumulate(ws.Inner.Output, ws.Output);
     }
@@ -77,7 +94,17 @@ public sealed class Residual : Layer
     internal override void Backward(
         Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass)
     {
-        Inner.Backward(((ResidualWorkspace)workspace).Inner, input, outputGradient, inputGradient, pass);
+        Workspace ws = ((ResidualWorkspace)workspace).Inner;
+        if (Besides)
+        {
+            DeviceBuffer gradient = ws.OutputGradient!;
+            Backend.GatherRows(outputGradient, default, gradient, new RowGather(GatherMode.Write, 0, 0, gradient.Columns, 1));
+            Inner.Backward(ws, input, gradient, inputGradient, pass);
+            if (inputGradient != null)
+                Backend.GatherRows(outputGradient, default, inputGradient, new RowGather(GatherMode.Add, gradient.Columns, 0, inputGradient.Columns, 1));
+            return;
+        }
+        Inner.Backward(ws, input, outputGradient, inputGradient, pass);
         if (inputGradient != null)
             Backend.Accumulate(outputGradient, inputGradient);
     }

@@ -90,7 +90,7 @@ public sealed partial class Sequential
     internal Sequential On(Backend backend) => new(this, backend);
 
     /// <summary>A model of the same layers with parameters of its own, not drawn.</summary>
-    internal Sequential Unbuilt(Backend backend) => new(backend, Seed, [.. _layers.Select(layer => layer.Unbuilt())]);
+    internal Sequential Unbuilt(Backend backend) => new(backend, Seed, [.. _layers.Select(layer => layer.Unbuilt())]) { InitialState = InitialState };
 
     /// <summary>Goes on with the parameters of a like model. Allocates nothing.</summary>
     internal void Use(Sequential other)
@@ -114,11 +114,21 @@ public sealed partial class Sequential
         return hash;
     }
 
+    /// <summary>Gives back what a pass has packed, where sessions pack for themselves: a loaded model then has its weights once.</summary>
+    internal void ReleasePacked()
+    {
+        if (!Backend.InferenceOnly)
+            return;
+        foreach (ProductWeights weights in _layers.SelectMany(layer => layer.Products))
+            weights.Release();
+    }
+
+    /// <summary>Weights of a model that is not trained are what they are: its own serve the sessions.</summary>
     private WeightSet Live(int ticks)
     {
         if (_live != null && ticks == _liveTicks)
             return _live;
-        var set = new WeightSet(this);
+        WeightSet set = Backend.InferenceOnly ? WeightSet.Of(this) : new WeightSet(this);
         foreach (WeightForm form in _forms)
             set.Prepare(form);
         (_live, _liveTicks) = (set, ticks);

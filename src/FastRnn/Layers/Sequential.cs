@@ -26,6 +26,12 @@ public sealed partial class Sequential : IDisposable
     /// <param name="layers">At least one.</param>
     /// <exception cref="ArgumentException">Widths of neighbouring layers differ, or there is no layer.</exception>
     public Sequential(Backend backend, ulong seed, params Layer[] layers)
+        : this(backend, seed, draws: true, layers)
+    {
+    }
+
+    /// <summary>The same; a model whose weights are about to be read need not draw any.</summary>
+    internal Sequential(Backend backend, ulong seed, bool draws, Layer[] layers)
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(layers);
@@ -35,7 +41,7 @@ public sealed partial class Sequential : IDisposable
         _inputSizes = Chain(layers);
         long before = BlockBytes.Asked;
         for (int i = 0; i < layers.Length; i++)
-            layers[i].Build(backend, i, _inputSizes[i], seed);
+            layers[i].Build(backend, i, _inputSizes[i], seed, draws);
         ParameterBytes = BlockBytes.Asked - before;
         int ahead = Array.FindIndex(_layers, layer => layer.ReadsAhead);
         LayerThatReadsAhead = ahead < 0 ? null : $"layer {ahead}, {_layers[ahead]},";
@@ -46,7 +52,7 @@ public sealed partial class Sequential : IDisposable
 
     private Sequential(Sequential model, Backend backend)
     {
-        (Backend, Seed, _inputSizes, _parameters) = (backend, model.Seed, model._inputSizes, model._parameters);
+        (Backend, Seed, _inputSizes, _parameters, _initialState) = (backend, model.Seed, model._inputSizes, model._parameters, model.InitialState);
         _layers = [.. model._layers.Select(layer => layer.On(backend))];
     }
 
@@ -175,6 +181,10 @@ public sealed partial class Sequential : IDisposable
                 $"{LayerThatReadsAhead} reads whole sequences and cannot go on from the window before: start every window's streams anew, or carry no state",
                 nameof(state));
         }
+        if (state == null && InitialState != null)
+            state = workspace.Start ??= StartState(workspace.Batch);
+        if (InitialState != null && pass.Flags?.Reset.ContainsAnyExcept((byte)0) == true)
+            throw new NotSupportedException("streams of a model with an initial state of its own cannot start anew within a window: a reset starts from zero");
         LayerInput current = input;
         PassContext told = pass;
         for (int i = 0; i < _layers.Length; i++)
@@ -229,6 +239,9 @@ public sealed partial class Sequential : IDisposable
 internal sealed class SequentialWorkspace(Workspace[] layers)
 {
     public Workspace[] Layers { get; } = layers;
+
+    /// <summary>Where streams of a model with an initial state of its own begin; made by the first pass that needs it.</summary>
+    public RecurrentState?[]? Start { get; set; }
 
     public int Steps => Layers[0].Steps;
 

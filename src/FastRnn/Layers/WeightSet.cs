@@ -33,12 +33,18 @@ public sealed class WeightSet
     {
     }
 
-    private WeightSet(Sequential source, Backend backend)
+    private WeightSet(Sequential source, Backend? backend)
     {
+        Source = source;
+        if (backend == null)
+            return;
         Source = source.Unbuilt(backend.ForInference(1));
         for (int i = 0; i < Source.ParameterArray.Length; i++)
             Copy(source.ParameterArray[i], Source.ParameterArray[i], source.Backend.IsLike(backend));
     }
+
+    /// <summary>The weights of a model whose back end is for inference alone, where they are.</summary>
+    internal static WeightSet Of(Sequential source) => new(source, null);
 
     /// <summary>The model with these parameters. Its back end serves those who prepare forms, one at a time, and no session.</summary>
     internal Sequential Source { get; }

@@ -31,7 +31,8 @@ internal sealed unsafe class AlignedBuffer : IDisposable
             return;
         }
         _pointer = (float*)(_source == null ? (nint)HugePages.Allocate(Bytes, Alignment) : _source.Allocate(Bytes));
-        NativeMemory.Clear(_pointer, Bytes);
+        if (_source != null)
+            NativeMemory.Clear(_pointer, Bytes);
         GC.AddMemoryPressure((long)Bytes);
     }
 
@@ -69,7 +70,7 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         if (_pointer == null)
             return;
         if (_source == null)
-            NativeMemory.AlignedFree(_pointer);
+            HugePages.Free(_pointer, Bytes);
         else
             _source.Free((nint)_pointer, Bytes);
         GC.RemoveMemoryPressure((long)Bytes);

@@ -53,6 +53,8 @@ public sealed class Cell : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         if (model.LayerThatReadsAhead != null)
             throw new NotSupportedException($"{model.LayerThatReadsAhead} reads whole sequences: the model has no single step");
+        if (training && model.Backend.InferenceOnly)
+            throw new NotSupportedException($"{model.Backend.Name} was made for inference: its models have no gradients");
         (Model, Batch, IsTraining) = (model, batch, training);
         if (!training)
             (_inference, _inputs) = (model.CreateWorkspace(1, batch, Keep.Nothing), new CellNode(this, null));
@@ -81,11 +83,7 @@ public sealed class Cell : IDisposable
     public CellState Start()
     {
         CellNode node = Take(_freeStarts, step: false);
-        foreach (RecurrentState? state in node.Values)
-        {
-            if (state != null)
-                RecurrentWorkspace.Zero(Model.Backend, state);
-        }
+        Model.Restart(node.Values);
         node.Time = node.LoopTime = Time;
         return new CellState(node);
     }

@@ -28,12 +28,14 @@ public sealed partial class Trainer
     private int _stateBatch;
 
     /// <summary>A trainer of a model; it owns gradients, the optimiser's moments and the carried state.</summary>
-    /// <exception cref="NotSupportedException">The model has a <see cref="Masking"/>, which is for inference.</exception>
+    /// <exception cref="NotSupportedException">The model has a <see cref="Masking"/>, which is for inference, or its back end was made for inference alone.</exception>
     public Trainer(Sequential model, Loss loss, Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(optimizer);
+        if (model.Backend.InferenceOnly)
+            throw new NotSupportedException($"{model.Backend.Name} was made for inference: its models have no gradients");
         if (model.Layers.OfType<Masking>().FirstOrDefault() is { } masking)
             throw masking.CannotTrain();
         (_model, _loss, Optimizer, _windows) = (model, loss, optimizer, new TrainingWindows(this));
@@ -149,13 +151,8 @@ public sealed partial class Trainer
     public void ResetState()
     {
         ForgetPast();
-        if (_state == null)
-            return;
-        foreach (RecurrentState? state in _state)
-        {
-            if (state != null)
-                RecurrentWorkspace.Zero(_model.Backend, state);
-        }
+        if (_state != null)
+            _model.Restart(_state);
     }
 
     /// <summary>Puts counters back where a checkpoint had them.</summary>

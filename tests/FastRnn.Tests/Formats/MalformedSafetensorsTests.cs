@@ -53,8 +53,8 @@ public sealed class MalformedSafetensorsTests
 
         // Types.
         { "{\"a\":{\"dtype\":¦4}}", 0, "dtype of tensor 'a' must be a string" },
-        { "{\"a\":{\"dtype\":¦\"F16\"}}", 0, "F16, which is not supported" },
-        { "{\"a\":{\"dtype\":¦\"BF16\"}}", 0, "BF16, which is not supported" },
+        { "{\"a\":{\"dtype\":¦\"I16\"}}", 0, "I16, which is not supported" },
+        { "{\"a\":{\"dtype\":¦\"F8_E4M3\"}}", 0, "F8_E4M3, which is not supported" },
         { "{\"a\":{\"dtype\":¦\"f32\"}}", 0, "unknown dtype 'f32'" },
         { "{\"a\":{\"dtype\":¦\"\"}}", 0, "unknown dtype ''" },
         { "{\"a\":{\"dtype\":¦\"F\\u001b[31m\"}}", 0, "unknown dtype 'F\\u001b[31m'" },

@@ -186,6 +186,8 @@ public sealed unsafe partial class CpuBackend
             ForwardBytes(precision);
         }
 
+        public override void Release() => _forward.Release();
+
         public float* ForwardPanels()
         {
             if (_forward.IsStale(Weight.Version))

@@ -46,6 +46,12 @@ public sealed partial class CpuBackend : Backend
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
     }
 
+    /// <summary>
+    /// A back end for models that only run: they have no gradients and, in sessions, no second copy of their weights, but cannot be trained.
+    /// </summary>
+    /// <inheritdoc cref="CpuBackend(int, IsaLevel?)"/>
+    public static CpuBackend CreateForInference(int threads = 0, IsaLevel? isa = null) => new(threads, isa, inferenceOnly: true);
+
     /// <summary>Ends what nobody has disposed of: the handle; memory goes by itself.</summary>
     ~CpuBackend()
     {

@@ -57,6 +57,13 @@ internal sealed unsafe class CpuPack(nint length, bool lazily = false)
 
     public float* Pointer => (_block ??= new(length)).Pointer;
 
+    /// <summary>Gives the memory back until it is asked for again.</summary>
+    public void Release()
+    {
+        _block?.Dispose();
+        (_block, _version) = (null, -1);
+    }
+
     /// <summary>True, once, when the sources have changed since the last call.</summary>
     public bool IsStale(int version)
     {

@@ -71,6 +71,14 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
         ProjectionBytes(precision);
     }
 
+    public override void Release()
+    {
+        FromInput.Release();
+        FromState.Release();
+        FromResetState?.Release();
+        _projection?.Release();
+    }
+
     /// <summary>The same of what a step with 8-bit weights reads.</summary>
     public void PrepareBytes()
     {
@@ -170,6 +178,8 @@ internal sealed unsafe class CpuGateProduct
         Bytes(precision);
         Gamma();
     }
+
+    public void Release() => _forward.Release();
 
     public float* Panels()
     {

@@ -22,6 +22,9 @@ internal sealed class ModelDraft(string format, string? path)
     /// <summary>The probe that FastRnn has written into the file, if it has.</summary>
     public ProbeRecord? Probe { get; set; }
 
+    /// <summary>What streams start from instead of zeros, in the order of a session's state; see <see cref="Sequential.InitialState"/>.</summary>
+    public float[]? InitialState { get; set; }
+
     /// <summary>Weights of the parameter of that name, as <see cref="Architecture.Check"/> lists them: <c>0.weight_ih_l0</c>.</summary>
     /// <param name="name">Of the parameter.</param>
     /// <param name="values">Row-major.</param>
@@ -29,7 +32,13 @@ internal sealed class ModelDraft(string format, string? path)
     /// <param name="offset">Where in the file it lies; negative when that is not one place.</param>
     public void Add(string name, float[] values, string source, long offset = -1)
     {
-        if (!_tensors.TryAdd(name, new(values, source, offset)))
+        Add(name, values.Length, () => values, source, offset);
+    }
+
+    /// <summary>The same of weights that are read, or brought into the engine's layout, when the model that they go into is there.</summary>
+    public void Add(string name, long length, Func<float[]> read, string source, long offset = -1)
+    {
+        if (!_tensors.TryAdd(name, new(length, read, source, offset)))
             throw new ModelFormatException($"{ModelFormatException.Quote(source)} comes twice", offset, path);
     }
 
@@ -37,17 +46,21 @@ internal sealed class ModelDraft(string format, string? path)
     /// <exception cref="ModelFormatException">A tensor is missing, of another size, not finite or of no layer; or the probe differs.</exception>
     public ImportedModel Build(Backend backend, ImportOptions options)
     {
-        List<ParameterShape> parameters = Check(options);
+        List<ParameterShape> parameters = Check();
         string? misfit = Preprocessing.Refuses(Info, Layers) ?? (Probe == null ? null : Formats.Probe.Check(Layers, Probe));
         if (misfit != null)
             throw new ModelFormatException(misfit, -1, path);
-        var model = new Sequential(backend, Info.Seed, [.. Layers.Select(Architecture.Build)]);
+        if (InitialState != null && InitialState.Length != Architecture.StateLength(Layers))
+            throw new ModelFormatException($"an initial state of {InitialState.Length} values; the layers' states have {Math.Max(0, Architecture.StateLength(Layers))}", -1, path);
+        var model = new Sequential(backend, Info.Seed, draws: false, [.. Layers.Select(Architecture.Build)]);
         try
         {
+            model.SetInitialState(InitialState);
             foreach ((Parameter parameter, ParameterShape shape) in model.Parameters.Zip(parameters))
-                parameter.Write(_tensors[shape.Name].Values);
+                parameter.Write(Values(_tensors[shape.Name], options));
             if (Probe != null && Formats.Probe.Compare(model, Layers, Probe) is { } difference)
                 throw new ModelFormatException(difference, -1, path);
+            model.ReleasePacked();
             ModelInfo info = Info with { Layers = Layers };
             model.Described = info;
             return new ImportedModel(format, model, info) { Metadata = Metadata, Notes = Notes };
@@ -59,7 +72,14 @@ internal sealed class ModelDraft(string format, string? path)
         }
     }
 
-    private List<ParameterShape> Check(ImportOptions options)
+    private float[] Values(DraftTensor tensor, ImportOptions options)
+    {
+        float[] values = tensor.Read();
+        int bad = options.AllowNonFinite ? -1 : ModelFile.FirstNonFinite(values);
+        return bad < 0 ? values : throw new ModelFormatException($"{ModelFormatException.Quote(tensor.Source)} is not finite at element {bad}", tensor.Offset, path);
+    }
+
+    private List<ParameterShape> Check()
     {
         List<ParameterShape> parameters;
         try
@@ -75,11 +95,8 @@ internal sealed class ModelDraft(string format, string? path)
             if (!_tensors.TryGetValue(parameter.Name, out DraftTensor? tensor))
                 throw new ModelFormatException($"weights {parameter.Name} {SafetensorsTensor.ShapeText(parameter.Shape)} are missing", -1, path);
             long needed = parameter.Shape.Aggregate(1L, (product, size) => product * size);
-            if (tensor.Values.Length != needed)
-                throw new ModelFormatException($"{ModelFormatException.Quote(tensor.Source)} has {tensor.Values.Length} values, the layer needs {SafetensorsTensor.ShapeText(parameter.Shape)}", tensor.Offset, path);
-            int bad = options.AllowNonFinite ? -1 : Array.FindIndex(tensor.Values, value => !float.IsFinite(value));
-            if (bad >= 0)
-                throw new ModelFormatException($"{ModelFormatException.Quote(tensor.Source)} is not finite at element {bad}", tensor.Offset, path);
+            if (tensor.Length != needed)
+                throw new ModelFormatException($"{ModelFormatException.Quote(tensor.Source)} has {tensor.Length} values, the layer needs {SafetensorsTensor.ShapeText(parameter.Shape)}", tensor.Offset, path);
         }
         if (_tensors.Count != parameters.Count)
         {
@@ -90,5 +107,5 @@ internal sealed class ModelDraft(string format, string? path)
         return parameters;
     }
 
-    private sealed record DraftTensor(float[] Values, string Source, long Offset);
+    private sealed record DraftTensor(long Length, Func<float[]> Read, string Source, long Offset);
 }

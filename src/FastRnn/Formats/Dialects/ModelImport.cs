@@ -1,4 +1,6 @@
 using FastRnn.Backends;
+using FastRnn.Formats.Dialects.Audio;
+using FastRnn.Formats.Dialects.PyTorch;
 using FastRnn.Layers;
 
 namespace FastRnn.Formats.Dialects;
@@ -14,6 +16,7 @@ public static class ModelImport
         new SafetensorsModelReader(),
         new Keras.KerasHdf5Reader(),
         new Keras.KerasArchiveReader(),
+        new AudioModelReader(),
         new Onnx.OnnxReader(),
     ];
 
@@ -57,17 +60,19 @@ public static class ModelImport
     }
 }
 
-/// <summary>FastRnn's own files.</summary>
+/// <summary>FastRnn's own files, and a state_dict of PyTorch's.</summary>
 internal sealed class SafetensorsModelReader : IModelReader
 {
-    public string Name => "FastRnn safetensors";
+    public string Name => "safetensors";
 
     public bool Recognizes(ReadOnlySpan<byte> head, string path) => head.Length > 8 && head[8] == '{' && head[5..8].IndexOfAnyExcept((byte)0) < 0;
 
     public ImportedModel Read(Stream stream, string? path, Backend backend, ImportOptions options, CancellationToken cancellation)
     {
-        SafetensorsFile file = SafetensorsReader.Read(stream, path, new SafetensorsLimits { FileBytes = options.Limits.FileBytes }, cancellation);
-        (Sequential model, ModelInfo info) = ModelFile.Build(file, path, backend);
-        return new ImportedModel(Name, model, info);
+        SafetensorsSource source = SafetensorsReader.Open(stream, path, new SafetensorsLimits { FileBytes = options.Limits.FileBytes });
+        if (!source.IsOwn || source.File.Metadata.ContainsKey(PyTorchExport.Key))
+            return StateDictReader.Read(source, path, backend, options, cancellation);
+        (Sequential model, ModelInfo info) = ModelFile.Load(source, path, backend, cancellation);
+        return new ImportedModel("FastRnn safetensors", model, info);
     }
 }

@@ -47,6 +47,8 @@ public static class OnnxExport
     internal static IReadOnlyList<ReadOnlyMemory<byte>> Serialize(Sequential model, ModelInfo info, OnnxExportOptions options)
     {
         const int Version = 1, Producer = 2, ProducerVersion = 3, Graph = 7, OperatorSets = 8, Metadata = 14, SetVersion = 2, Key = 1, Value = 2;
+        if (model.InitialState != null)
+            throw new NotSupportedException("the model starts from a state of its own, which the export does not write yet");
         SafetensorsFile described = ModelFile.Describe(model, info);
         LayerInfo[] layers = [.. model.Layers.Select(Architecture.Describe)];
         var graph = new OnnxGraphBuilder();

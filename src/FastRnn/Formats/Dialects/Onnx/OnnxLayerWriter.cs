@@ -51,6 +51,8 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
                 return x with { Name = graph.Add($"{place.Prefix}LogSoftmax", "LogSoftmax", [x.Name], OnnxAttributeWriter.Of("axis", -1)) };
             case "residual":
                 OnnxExportFlow inner = Layer(layer.Inner!, place with { Prefix = place.Prefix + "inner.", OneStep = false }, x);
+                if (layer.Merge != null)
+                    return x with { Name = graph.Add($"{place.Prefix}Residual", "Concat", [inner.Name, x.Name], OnnxAttributeWriter.Of("axis", -1)), Width = inner.Width + x.Width };
                 return x with { Name = graph.Add($"{place.Prefix}Residual", "Add", [x.Name, inner.Name]) };
             case "bidirectional" or "go_backwards" or "lstm" or "gru" or "rnn":
                 return new OnnxRecurrentWriter(graph, weights).Write(layer, place, x);
