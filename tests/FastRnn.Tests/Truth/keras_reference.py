@@ -66,8 +66,8 @@ def step_rnn(x, state, arrays, act):
     return h, (h,)
 
 
-def recurrent(x, cell, config, arrays, major, backwards=None):
-    """Keras's loop: `go_backwards` turns the input round and leaves the output in the order of reading."""
+def recurrent(x, cell, config, arrays, major, backwards=None, mask=None, zeros=False):
+    """Keras's loop: `go_backwards` turns the input round and leaves the output in the order of reading. A masked step keeps the state and repeats the output before, or is zero."""
     arrays = [np.asarray(a, np.float64) for a in arrays]
     units = arrays[1].shape[0]
     reset_after = bool(config.get("reset_after"))
@@ -76,34 +76,42 @@ def recurrent(x, cell, config, arrays, major, backwards=None):
         arrays.append(np.zeros((2, columns) if cell == "GRU" and reset_after else columns))
     act, gate = function(config.get("activation", "tanh"), major), function(config.get("recurrent_activation", "sigmoid"), major)
     if config.get("go_backwards") if backwards is None else backwards:
-        x = x[:, ::-1]
+        x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+    mask = np.ones(x.shape[:2], bool) if mask is None else mask
     state, out = (np.zeros((x.shape[0], units)),) * 2, []
     for t in range(x.shape[1]):
+        before, on = state, mask[:, t, None]
         if cell == "LSTM":
             y, state = step_lstm(x[:, t], state, arrays, act, gate)
         elif cell == "GRU":
             y, state = step_gru(x[:, t], state, arrays, act, gate, reset_after)
         else:
             y, state = step_rnn(x[:, t], state, arrays, act)
-        out.append(y)
+        state = tuple(np.where(on, new, old) for new, old in zip(state, before))
+        out.append(np.where(on, y, 0 if zeros else out[-1] if out else 0))
     return np.stack(out, axis=1) if config.get("return_sequences") else out[-1]
 
 
 def run(layers, x, major):
+    mask = None
     for kind, config, arrays in layers:
         arrays = [np.asarray(a, np.float64) for a in arrays]
         if kind in ("LSTM", "GRU", "SimpleRNN"):
-            x = recurrent(x, kind, config, arrays, major)
+            x = recurrent(x, kind, config, arrays, major, mask=mask)
         elif kind == "Bidirectional":
             inner, half = config["layer"], len(arrays) // 2
-            f = recurrent(x, inner["class_name"], inner["config"], arrays[:half], major)
-            b = recurrent(x, inner["class_name"], inner["config"], arrays[half:], major, backwards=True)
+            zeros = bool(inner["config"].get("return_sequences"))
+            f = recurrent(x, inner["class_name"], inner["config"], arrays[:half], major, mask=mask, zeros=zeros)
+            b = recurrent(x, inner["class_name"], inner["config"], arrays[half:], major, backwards=True, mask=mask, zeros=zeros)
             b = b[:, ::-1] if inner["config"].get("return_sequences") else b
             x = {"concat": np.concatenate([f, b], -1), "sum": f + b, "ave": (f + b) / 2, "mul": f * b}[config.get("merge_mode", "concat")]
         elif kind in ("Dense", "TimeDistributedDense"):
             x = function(config.get("activation"), major)(x @ arrays[0] + (arrays[1] if len(arrays) > 1 else 0))
         elif kind == "TimeDistributed":
             x = function(config["layer"]["config"].get("activation"), major)(x @ arrays[0] + (arrays[1] if len(arrays) > 1 else 0))
+        elif kind == "Masking":
+            mask = (x != config["mask_value"]).any(-1)
+            x = x * mask[..., None]
         elif kind == "Embedding":
             x = arrays[0][x]
         elif kind == "Activation":

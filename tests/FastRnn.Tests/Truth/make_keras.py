@@ -22,6 +22,9 @@ VERSIONS = {"k1": "1.2.2", "k20": "2.1.0", "k22": "2.2.4", "tf2": "2.2.4-tf", "k
 rng = np.random.RandomState(8)
 x = rng.uniform(-1.5, 1.5, (N, T, I)).astype(np.float32)
 tokens = rng.randint(0, V, (N, T)).astype(np.int32)
+# The same with steps that a mask hides: at the end, at the begin and in a gap, nowhere.
+masked = x.copy()
+masked[0, 3:] = masked[1, 0] = masked[1, 2] = 0.25
 entries, cases = [], []
 
 
@@ -70,7 +73,7 @@ def gate_by_gate(kind, arrays):
 PARTS = {"LSTM": "lstm_cell", "GRU": "gru_cell", "SimpleRNN": "simple_rnn_cell"}
 SNAKE = {"LSTM": "lstm", "GRU": "gru", "SimpleRNN": "simple_rnn", "Bidirectional": "bidirectional", "Dense": "dense", "TimeDistributed": "time_distributed",
          "Embedding": "embedding", "LayerNormalization": "layer_normalization", "Dropout": "dropout", "SpatialDropout1D": "spatial_dropout1d", "Activation": "activation",
-         "LeakyReLU": "leaky_re_lu", "ReLU": "re_lu", "ELU": "elu", "Softmax": "softmax", "GaussianNoise": "gaussian_noise", "InputLayer": "input_layer",
+         "LeakyReLU": "leaky_re_lu", "ReLU": "re_lu", "ELU": "elu", "Softmax": "softmax", "GaussianNoise": "gaussian_noise", "Masking": "masking", "InputLayer": "input_layer",
          "CuDNNLSTM": "cu_dnnlstm", "CuDNNGRU": "cu_dnngru", "TimeDistributedDense": "timedistributeddense"}
 
 
@@ -264,7 +267,8 @@ def case(name, version, layers, stored=None, functional=False, sidecar=None, rev
     """Adds a model; `stored` are its arrays where the file has others than the equations."""
     how, text = how or {}, VERSIONS[version]
     major = int((text or "1")[0])
-    reading = tokens if layers[0][0] == "Embedding" else x.astype(np.float64)
+    hides = layers[0][0] == "Masking"
+    reading = tokens if layers[0][0] == "Embedding" else (masked if hides else x).astype(np.float64)
     y = run(layers, reading, major)
     renamed = [(more.get("classes", {}).get(k, k), c, a) for k, c, a in layers]
     kept = named([(k, more.get("drop", lambda c: c)(c), s if s is not None else a) for (k, c, a), s in zip(renamed, stored or [None] * len(layers))])
@@ -281,4 +285,4 @@ def case(name, version, layers, stored=None, functional=False, sidecar=None, rev
     entries.append((f"{name}.y", np.ascontiguousarray(y, np.float32).tobytes()))
     if sidecar:
         entries.append((f"{name}.{ending}.json", json.dumps({"layers": sidecar}).encode()))
-    cases.append({"name": name, "file": f"{name}.{ending}", "shape": list(y.shape), "tokens": layers[0][0] == "Embedding", "last": y.ndim == 2})
+    cases.append({"name": name, "file": f"{name}.{ending}", "shape": list(y.shape), "tokens": layers[0][0] == "Embedding", "last": y.ndim == 2, "masked": hides})

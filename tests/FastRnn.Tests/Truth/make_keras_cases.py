@@ -118,9 +118,21 @@ def norms():
         case(f"layer_{name}", "k3" if name in ("relu6", "leaky_relu") else "k26", [cell("SimpleRNN", I, **SEQ), dense(H, 4, name)])
 
 
-for make in (plain, options, defaults, layouts, others, weights_only, norms):
+def masks():
+    """Steps that do not count: at the end, before the first that does, in a gap."""
+    hide = ("Masking", {"mask_value": 0.25}, [])
+    for kind in ("LSTM", "GRU", "SimpleRNN"):
+        style = dict(gates(kind, SOFT), **({"reset_after": True} if kind == "GRU" else {}))
+        case(f"masked_{kind.lower()}", "k3", [hide, cell(kind, I, **SEQ, **style), cell(kind, H, **SEQ, **style)])
+        case(f"masked_{kind.lower()}_last", "k26", [hide, cell(kind, I, **SEQ, **style), cell(kind, H, **style), dense(H)])
+        case(f"masked_{kind.lower()}_back_last", "k26", [hide, cell(kind, I, go_backwards=True, **style), dense(H)])
+        case(f"masked_{kind.lower()}_both", "k3", [hide, both(kind, I, "concat", **SEQ, **style), cell(kind, 2 * H, **SEQ, **style)])
+        case(f"masked_{kind.lower()}_both_last", "k26", [hide, both(kind, I, "ave", **style), dense(H)])
+
+
+for make in (plain, options, defaults, layouts, others, weights_only, norms, masks):
     make()
 with zipfile.ZipFile(os.path.join(HERE, "keras.zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
-    for name, content in [("x", x.tobytes()), ("tokens", tokens.tobytes()), ("cases.json", json.dumps(cases).encode())] + entries:
+    for name, content in [("x", x.tobytes()), ("masked", masked.tobytes()), ("tokens", tokens.tobytes()), ("cases.json", json.dumps(cases).encode())] + entries:
         z.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
 print(len(cases), "cases", os.path.getsize(os.path.join(HERE, "keras.zip")), "bytes")

@@ -17,11 +17,14 @@ internal static class KerasSamples
     private static readonly Dictionary<string, byte[]> _entries = Read();
 
     /// <summary>A model and what it gives, [N, T, O] or [N, O].</summary>
-    public sealed record Case(string Name, string File, int[] Shape, bool Tokens, bool Last);
+    public sealed record Case(string Name, string File, int[] Shape, bool Tokens, bool Last, bool Masked);
 
     public static IReadOnlyList<Case> Cases { get; } = ReadCases();
 
     public static float[] X { get; } = MemoryMarshal.Cast<byte, float>(_entries["x"]).ToArray();
+
+    /// <summary>The same with steps that a mask of 0.25 hides.</summary>
+    public static float[] MaskedX { get; } = MemoryMarshal.Cast<byte, float>(_entries["masked"]).ToArray();
 
     public static int[] Tokens { get; } = MemoryMarshal.Cast<byte, int>(_entries["tokens"]).ToArray();
 
@@ -38,7 +41,7 @@ internal static class KerasSamples
     }
 
     /// <summary>All outputs [T, N, O] for the samples' inputs.</summary>
-    public static float[] Run(Sequential model)
+    public static float[] Run(Sequential model, bool masked = false)
     {
         SequenceChunk window = model.TakesTokens ? new SequenceChunk(Steps, Batch) : new SequenceChunk(Steps, Batch, Inputs, 0);
         for (int n = 0; n < Batch; n++)
@@ -48,7 +51,7 @@ internal static class KerasSamples
                 if (model.TakesTokens)
                     window.Inputs[(t * Batch) + n] = Tokens[(n * Steps) + t];
                 else
-                    X.AsSpan(((n * Steps) + t) * Inputs, Inputs).CopyTo(window.InputValues[(((t * Batch) + n) * Inputs)..]);
+                    (masked ? MaskedX : X).AsSpan(((n * Steps) + t) * Inputs, Inputs).CopyTo(window.InputValues[(((t * Batch) + n) * Inputs)..]);
             }
         }
         var outputs = new float[Steps * Batch * model.OutputSize];
@@ -75,6 +78,6 @@ internal static class KerasSamples
         using JsonDocument document = JsonDocument.Parse(_entries["cases.json"]);
         return [.. document.RootElement.EnumerateArray().Select(item => new Case(
             item.GetProperty("name").GetString()!, item.GetProperty("file").GetString()!,
-            [.. item.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32())], item.GetProperty("tokens").GetBoolean(), item.GetProperty("last").GetBoolean()))];
+            [.. item.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32())], item.GetProperty("tokens").GetBoolean(), item.GetProperty("last").GetBoolean(), item.GetProperty("masked").GetBoolean()))];
     }
 }

@@ -19,7 +19,7 @@ public sealed class KerasTruthTests() : FileTest("model")
         if (KerasSamples.OptionalEntry(sample.File + ".json") is { } sidecar)
             File.WriteAllBytes(path + ".json", sidecar);
         using ImportedModel imported = ModelImport.Load(path, _backend);
-        float[] expected = KerasSamples.Outputs(sample), actual = KerasSamples.Run(imported.Sequential!);
+        float[] expected = KerasSamples.Outputs(sample), actual = KerasSamples.Run(imported.Sequential!, sample.Masked);
         int width = sample.Shape[^1];
         Assert.Equal(width, imported.Sequential!.OutputSize);
         Assert.Equal(sample.Shape.Aggregate(1, (product, size) => product * size), expected.Length);

@@ -13,6 +13,7 @@ internal sealed class KerasMapper
     private readonly KerasWeights _weights;
     private readonly KerasRecurrent _recurrent;
     private bool _backwards;
+    private bool _masks;
 
     public KerasMapper(ModelDraft draft, IKerasStore store, KerasVersion version, string? path, Func<string, ModelFormatException> error)
     {
@@ -31,7 +32,20 @@ internal sealed class KerasMapper
             Add(layer);
         if (_backwards)
             throw _error("the model's sequences run backwards in the end (go_backwards with return_sequences), which FastRnn's do not");
+        SizeMasks();
         _store.Finish();
+    }
+
+    /// <summary>A mask is as wide as what the next layer reads.</summary>
+    private void SizeMasks()
+    {
+        for (int i = 0; i < _draft.Layers.Count; i++)
+        {
+            if (_draft.Layers[i].Type != "masking")
+                continue;
+            LayerInfo? next = _draft.Layers.Skip(i + 1).FirstOrDefault(layer => layer.Type != "masking" && Architecture.InputWidth(layer) != null);
+            _draft.Layers[i] = _draft.Layers[i] with { Size = next == null ? throw _error("a mask without a layer behind it") : Architecture.InputWidth(next) };
+        }
     }
 
     private void Add(KerasLayer layer)
@@ -48,6 +62,8 @@ internal sealed class KerasMapper
             case "LSTM" or "GRU" or "SimpleRNN" or "CuDNNLSTM" or "CuDNNGRU":
                 Sequence(layer);
                 LayerInfo recurrent = _recurrent.Read(layer, _store.Weights(layer, "cell"), Prefix, ref _backwards, out bool sequence);
+                if (_masks && _backwards)
+                    throw Error(layer, "leaves masked sequences backwards (go_backwards with return_sequences), whose masks Keras does not turn round");
                 Emit(recurrent);
                 OneStep = !sequence;
                 break;
@@ -77,6 +93,13 @@ internal sealed class KerasMapper
                 break;
             case "Dropout" or "SpatialDropout1D":
                 Dropout(layer);
+                break;
+            case "Masking":
+                NoWeights(layer);
+                Sequence(layer);
+                _masks = true;
+                // Its width is that of the layers around it, which are not all known yet.
+                Emit(new() { Type = "masking", Size = 1, Value = config.Optional("mask_value")?.Single() ?? 0f });
                 break;
             case "GaussianNoise" or "GaussianDropout" or "AlphaDropout" or "ActivityRegularization":
                 NoWeights(layer);
