@@ -193,7 +193,7 @@ internal sealed class GraphBuilder
             call.Outputs[i] = call.Node.HasOutput(i) ? new GraphTensor(call.OutputTypes[i], 0) : null;
         for (int i = 0; i < call.Outputs.Length; i++)
         {
-            if (call.Operator.IsView)
+            if (i == 0 && call.Operator.IsView)
                 call.Outputs[i]?.Borrow(call.Input(0), call.OutputShapes[i]!);
             else if (call.Outputs[i] is { } output)
                 _foldMemory.Resize(output, call.OutputTypes[i], call.OutputShapes[i]!, call.Node);
