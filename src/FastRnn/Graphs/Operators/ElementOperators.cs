@@ -50,11 +50,18 @@ internal readonly struct MultiplyFunction : IArithmetic
         where T : unmanaged, INumber<T> => a * b;
 }
 
-/// <summary>Integers are cut towards zero.</summary>
+/// <summary>Integers are cut towards zero; the least one by −1 stays what it is, as its negative does.</summary>
 internal readonly struct DivideFunction : IArithmetic
 {
     public static T Apply<T>(T a, T b)
-        where T : unmanaged, INumber<T> => a / b;
+        where T : unmanaged, INumber<T>
+    {
+        if (typeof(T) != typeof(int) && typeof(T) != typeof(long))
+            return a / b;
+        if (T.IsZero(b))
+            throw new DivideByZeroException();
+        return b == -T.One ? -a : a / b;
+    }
 }
 
 internal readonly struct LeastFunction : IArithmetic
@@ -93,9 +100,9 @@ internal static class Arithmetic<TArithmetic>
                     break;
             }
         }
-        catch (ArithmeticException)
+        catch (DivideByZeroException)
         {
-            throw node.Error("an integer cannot be divided by 0, nor the least one by −1");
+            throw node.Error("an integer cannot be divided by 0");
         }
     }
 

@@ -19,7 +19,7 @@ internal sealed class IdentityOperator : ViewOperator
     public override void Infer(GraphCall call) => call.Set(0, call.InputTypes[0], call.InputShapes[0]);
 }
 
-/// <summary>Nothing in inference: the input, and a mask that keeps everything.</summary>
+/// <summary>Nothing in inference: the input, and a mask that nobody needs.</summary>
 internal sealed class DropoutOperator : ViewOperator
 {
     public DropoutOperator(GraphNode node)
@@ -44,14 +44,13 @@ internal sealed class DropoutOperator : ViewOperator
     {
         if (call.Inputs.Length > 2 && call.Inputs[2] is { } training && training.Values<bool>()[0])
             throw Node.Error("it is in training mode, whose numbers are random");
+        // Until opset 12 nobody has said what an unused mask holds; zeros are what ONNX Runtime gives.
         if (call.Outputs.Length < 2 || call.Outputs[1] is not { } mask)
             return;
-        if (mask.Type == ElementType.Bool)
+        if (Node.Opset >= 12)
             mask.Values<bool>().Fill(true);
-        else if (mask.Type == ElementType.Float32)
-            mask.Values<float>().Fill(1);
         else
-            mask.Values<double>().Fill(1);
+            mask.Bytes.Clear();
     }
 }
 
