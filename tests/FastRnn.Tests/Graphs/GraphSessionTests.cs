@@ -1,4 +1,3 @@
-using FastRnn.Backends;
 using FastRnn.Formats.Dialects;
 using FastRnn.Graphs;
 using FastRnn.Tests.Formats.Onnx;
