@@ -33,6 +33,7 @@ internal static class OperatorTable
         .. ElementOperators.Entries,
         .. FunctionOperators.Entries,
         .. ReductionOperators.Entries,
+        .. RecurrentOperator.Entries,
     ];
 
     /// <summary>One operator.</summary>
