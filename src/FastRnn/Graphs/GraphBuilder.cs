@@ -17,11 +17,12 @@ internal sealed class GraphBuilder
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
     private readonly List<ProgramNode> _program = [];
     private readonly GraphMemory _foldMemory;
+    private readonly long _limit;
     private long _foldBudget;
 
     private GraphBuilder(GraphDefinition definition, Backend backend, GraphLimits limits)
     {
-        (_definition, _backend) = (definition, backend);
+        (_definition, _backend, _limit) = (definition, backend, limits.Bytes);
         _foldMemory = new GraphMemory(limits.Bytes);
         _foldBudget = limits.FoldedBytes + (4 * definition.Constants.Values.Sum(tensor => (long)tensor.Bytes.Length));
     }
@@ -157,6 +158,7 @@ internal sealed class GraphBuilder
             (call.InputTypes[i], call.InputShapes[i], call.Inputs[i]) = (value.Type, value.Shape, value.Constant);
         }
         made.Infer(call);
+        CheckSizes(call);
         GraphTensor?[]? folded = Fold(call);
         for (int i = 0; i < outputs.Length; i++)
         {
@@ -170,6 +172,19 @@ internal sealed class GraphBuilder
             return;
         made.Bind(call);
         _program.Add(new ProgramNode(made, inputs, outputs));
+    }
+
+    /// <summary>What can never be computed is no graph.</summary>
+    private void CheckSizes(GraphCall call)
+    {
+        for (int i = 0; i < call.Outputs.Length; i++)
+        {
+            if (!ShapeMath.IsKnown(call.OutputShapes[i]))
+                continue;
+            long length = ShapeMath.Length(call.OutputShapes[i]);
+            if (length < 0 || length * call.OutputTypes[i].Size() > Math.Min(_limit, Array.MaxLength))
+                throw call.Node.Error($"its result {SafeText.Shape(call.OutputShapes[i])} of {call.OutputTypes[i].Name()} passes the limit of {_limit} bytes for all values");
+        }
     }
 
     /// <summary>The results, where all that they depend on is constant and small enough; or null.</summary>
@@ -193,7 +208,7 @@ internal sealed class GraphBuilder
             call.Outputs[i] = call.Node.HasOutput(i) ? new GraphTensor(call.OutputTypes[i], 0) : null;
         for (int i = 0; i < call.Outputs.Length; i++)
         {
-            if (call.Operator.IsView)
+            if (i == 0 && call.Operator.IsView)
                 call.Outputs[i]?.Borrow(call.Input(0), call.OutputShapes[i]!);
             else if (call.Outputs[i] is { } output)
                 _foldMemory.Resize(output, call.OutputTypes[i], call.OutputShapes[i]!, call.Node);

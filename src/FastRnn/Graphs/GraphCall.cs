@@ -107,7 +107,7 @@ internal sealed class GraphCall
         {
             if (Outputs[i] == null)
                 continue;
-            if (Operator.IsView)
+            if (i == 0 && Operator.IsView)
                 Outputs[i]!.Borrow(Inputs[0]!, OutputShapes[i]!);
             else
                 memory.Resize(Outputs[i]!, OutputTypes[i], OutputShapes[i]!, Node);

@@ -3,8 +3,8 @@ using FastRnn.Backends;
 namespace FastRnn.Graphs;
 
 /// <summary>
-/// A model that is a graph of operators, as ONNX files hold it: it runs by <see cref="Run(IReadOnlyList{GraphTensor})"/>.
-/// Calls come from one thread at a time; sessions are independent of each other.
+/// A model that is a graph of operators, as ONNX files hold it: it runs by <see cref="Run(IReadOnlyList{GraphTensor})"/>,
+/// and streams by <see cref="OpenSession"/>. Calls come from one thread at a time; sessions are independent of each other.
 /// </summary>
 public sealed class GraphModel : IDisposable
 {
@@ -90,6 +90,28 @@ public sealed class GraphModel : IDisposable
         return named;
     }
 
+    /// <summary>Opens a stream that keeps states – outputs that are the next step's inputs – from step to step, zero at first.</summary>
+    /// <param name="states">
+    /// Names of inputs and of the outputs that they take; none: found by their names – <c>h0</c> and <c>hn</c>, <c>state_in</c> and <c>state_out</c> – or, where these tell
+    /// nothing and there are as many inputs as outputs, every input but the first with the output of its place, if types and shapes fit.
+    /// </param>
+    /// <exception cref="InvalidOperationException">No states are named and none are found.</exception>
+    /// <exception cref="ArgumentException">A name is none of the model's, comes twice, or the output does not fit the input.</exception>
+    public GraphSession OpenSession(params IReadOnlyList<(string Input, string Output)> states)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(states);
+        List<(int Input, int Output)> pairs = states.Count == 0 ? StatePairs.Find(Inputs, Outputs) : [.. states.Select(Pair)];
+        if (pairs.Count == 0)
+        {
+            throw new InvalidOperationException($"no states are found among inputs {string.Join(", ", Inputs.Select(value => SafeText.Quote(value.Name)))} and outputs " +
+                $"{string.Join(", ", Outputs.Select(value => SafeText.Quote(value.Name)))}; name them");
+        }
+        if (pairs.Select(pair => pair.Input).Distinct().Count() < pairs.Count)
+            throw new ArgumentException("an input is named twice", nameof(states));
+        return new GraphSession(this, pairs);
+    }
+
     /// <summary>Ends the model and its sessions; the back end stays its maker's.</summary>
     public void Dispose()
     {
@@ -111,6 +133,23 @@ public sealed class GraphModel : IDisposable
             throw new ArgumentException($"input {SafeText.Quote(input.Name)} is {SafeText.Shape(tensor.Shape)} of {tensor.Type.Name()}, the model takes " +
                 $"{input.ShapeText} of {input.Type.Name()}");
         }
+    }
+
+    private (int Input, int Output) Pair((string Input, string Output) names)
+    {
+        int input = Place(Inputs, names.Input, "input"), output = Place(Outputs, names.Output, "output");
+        return StatePairs.Fits(Inputs[input], Outputs[output]) ? (input, output)
+            : throw new ArgumentException($"output {SafeText.Quote(names.Output)} {Outputs[output].ShapeText} does not fit input {SafeText.Quote(names.Input)} {Inputs[input].ShapeText}");
+    }
+
+    private static int Place(IReadOnlyList<GraphValue> values, string name, string what)
+    {
+        for (int i = 0; i < values.Count; i++)
+        {
+            if (values[i].Name == name)
+                return i;
+        }
+        throw new ArgumentException($"{SafeText.Quote(name)} is no {what} of the model");
     }
 
     /// <summary>What the file says of an output, and what has been inferred where it says less.</summary>

@@ -31,7 +31,7 @@ internal abstract class GraphOperator(GraphNode node)
     /// <summary>Computes; outputs have the sizes of <see cref="Infer"/>, those that nobody asks for are null.</summary>
     public abstract void Run(GraphCall call);
 
-    /// <summary>Whether the output is a view of input 0, so that it gets no memory of its own.</summary>
+    /// <summary>Whether output 0 is a view of input 0, so that it gets no memory of its own.</summary>
     public virtual bool IsView => false;
 
     /// <summary>Whether no element of the input matters, only its shape.</summary>

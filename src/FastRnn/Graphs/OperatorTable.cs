@@ -31,6 +31,8 @@ internal static class OperatorTable
         .. StructureOperators.Entries,
         .. ProductOperators.Entries,
         .. ElementOperators.Entries,
+        .. FunctionOperators.Entries,
+        .. ReductionOperators.Entries,
         .. RecurrentOperator.Entries,
     ];
 

@@ -62,8 +62,10 @@ public class GraphModelTests
     internal static ImportedModel Load(byte[] bytes, ImportOptions? options = null)
     {
         using var stream = new MemoryStream(bytes);
-        return ModelImport.Load(stream, "model.onnx", _backend, (options ?? new ImportOptions()) with { AsGraph = true });
+        return ModelImport.Load(stream, "model.onnx", _backend ??= new CpuBackend(1), (options ?? new ImportOptions()) with { AsGraph = true });
     }
 
-    private static readonly CpuBackend _backend = new(1);
+    /// <summary>Test classes run at the same time, and a back end's calls come from one thread.</summary>
+    [ThreadStatic]
+    private static CpuBackend? _backend;
 }

@@ -12,17 +12,15 @@ internal sealed class OnnxBytes(int opset = 17)
     /// <summary>Fields of the graph itself, for what is not a usual part.</summary>
     public ProtoBytes Graph => _graph;
 
-    /// <summary>Other domains that the file says it uses.</summary>
-    public List<string> Domains { get; } = [];
+    public OnnxBytes With(Action<ProtoBytes> fill)
+    {
+        fill(_graph);
+        return this;
+    }
 
     /// <summary>The whole file.</summary>
-    public byte[] Build(int irVersion = 8)
-    {
-        var model = new ProtoBytes().Integer(1, irVersion).Text(2, "test").Message(7, _graph).Message(8, set => set.Text(1, "").Integer(2, opset));
-        foreach (string domain in Domains)
-            model.Message(8, set => set.Text(1, domain).Integer(2, 1));
-        return model.ToArray();
-    }
+    public byte[] Build(int irVersion = 8) =>
+        new ProtoBytes().Integer(1, irVersion).Text(2, "test").Message(7, _graph).Message(8, set => set.Text(1, "").Integer(2, opset)).ToArray();
 
     public OnnxBytes Input(string name, int type, params object[] shape)
     {

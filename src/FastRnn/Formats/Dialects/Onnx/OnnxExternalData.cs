@@ -16,7 +16,7 @@ internal static class OnnxExternalData
 
         if (path == null)
             throw Error("has its data in another file, and there is no folder to look for it");
-        if (!tensor.External.TryGetValue("location", out string? location) || location.Length == 0)
+        if (tensor.External == null || !tensor.External.TryGetValue("location", out string? location) || location.Length == 0)
             throw Error("has its data in another file, but names none");
         string file = Resolve(location, path) ?? throw Error($"has its data at {ModelFormatException.Quote(location)}, which does not lie in the model's folder");
         long offset = Number(tensor, "offset", 0) ?? throw Error("has an offset that is no number");
@@ -60,7 +60,7 @@ internal static class OnnxExternalData
     }
 
     private static long? Number(OnnxTensor tensor, string key, long otherwise) =>
-        !tensor.External.TryGetValue(key, out string? text) ? otherwise
+        !tensor.External!.TryGetValue(key, out string? text) ? otherwise
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number
         : null;
 }

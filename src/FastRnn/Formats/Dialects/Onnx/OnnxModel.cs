@@ -131,5 +131,5 @@ internal sealed class OnnxTensor(int start, int end)
     /// <summary>The elements lie in another file.</summary>
     public bool IsExternal { get; set; }
 
-    public Dictionary<string, string> External { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, string>? External { get; set; }
 }

@@ -80,14 +80,13 @@ internal sealed class OnnxParser(byte[] bytes, string? path, ImportLimits limits
 
     private OnnxGraph Graph(ProtoReader reader)
     {
+        Count(reader);
         var graph = new OnnxGraph(reader.Start);
         while (reader.Next())
         {
             switch (reader.Field)
             {
                 case 1:
-                    if (graph.Nodes.Count == limits.Nodes)
-                        throw reader.Error($"more than the limit of {limits.Nodes} nodes");
                     graph.Nodes.Add(Node(reader.Message()));
                     break;
                 case 2:
@@ -110,6 +109,20 @@ internal sealed class OnnxParser(byte[] bytes, string? path, ImportLimits limits
             }
         }
         return graph;
+    }
+
+    /// <summary>Counts parts before anything is made of them.</summary>
+    private void Count(ProtoReader reader)
+    {
+        int nodes = 0, tensors = 0;
+        while (reader.Next())
+        {
+            if (reader.Field == 1 && nodes++ == limits.Nodes)
+                throw reader.Error($"more than the limit of {limits.Nodes} nodes");
+            if (reader.Field == 5 && tensors++ == limits.Tensors)
+                throw reader.Error($"more than the limit of {limits.Tensors} tensors");
+            reader.Skip();
+        }
     }
 
     private void AddValue(List<OnnxValueInfo> to, ref ProtoReader reader)
@@ -341,7 +354,7 @@ internal sealed class OnnxParser(byte[] bytes, string? path, ImportLimits limits
                     break;
                 case 13:
                     (string key, string value) = Entry(reader.Message(), limits.NameBytes);
-                    if (!tensor.External.TryAdd(key, value))
+                    if (!(tensor.External ??= new(StringComparer.Ordinal)).TryAdd(key, value))
                         throw reader.Error($"external data {ModelFormatException.Quote(key)} comes twice");
                     break;
                 case 14:

@@ -24,7 +24,7 @@ internal struct ProtoReader
     private readonly string? _path;
     private ulong _once;
 
-    public ProtoReader(byte[] bytes, int start, int end, string? path) => (_bytes, Start, Position, End, _path) = (bytes, start, start, end, path);
+    public ProtoReader(byte[] bytes, int start, int end, string? path) => (_bytes, Start, Position, FieldStart, End, _path) = (bytes, start, start, start, end, path);
 
     /// <summary>Where the message begins.</summary>
     public int Start { get; }
