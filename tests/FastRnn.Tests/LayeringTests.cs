@@ -19,6 +19,7 @@ public partial class LayeringTests
         ["Training"] = 4,
         ["Inference"] = 4,
         ["Series"] = 4,
+        ["Graphs"] = 4,
         ["Formats"] = 5,
     };
 

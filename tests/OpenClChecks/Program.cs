@@ -1,14 +1,14 @@
 using FastRnn.OpenClChecks;
 
-// faults [--every N]       fails calls of OpenCL in a short training, one at a time: all of them, or every N-th and the first and last of each function
+// faults [--every N] [KIND…]   fails calls of OpenCL in a short training, one at a time: all of them, or every N-th and the first and last of each function
 // faults-of KIND FOLDER    the process that "faults" starts: reads numbers of calls, writes what came of each
 // drops                    forgets back ends, with and without Dispose, and counts what of them is released
 // kernels [FAMILY…]        runs every operation and every option of the cells; for tools that watch OpenCL. vector, local, gpu; without any all three
 // Ends with 1 where something is not as it must be.
 return args switch
 {
-    ["faults"] => FaultSweep.Run(every: 1),
-    ["faults", "--every", var every] when int.TryParse(every, out int n) && n > 0 => FaultSweep.Run(n),
+    ["faults", "--every", var every, .. var kinds] when int.TryParse(every, out int n) && n > 0 => FaultSweep.Run(n, kinds),
+    ["faults", .. var kinds] => FaultSweep.Run(every: 1, kinds),
     ["faults-of", var kind, var folder] => FaultChild.Run(kind, folder),
     ["drops"] => DropCheck.Run(),
     ["kernels", .. var families] => KernelSweep.Run(families),
@@ -17,6 +17,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("faults [--every N] | drops | kernels [vector] [local] [gpu]");
+    Console.Error.WriteLine("faults [--every N] [KIND…] | drops | kernels [vector] [local] [gpu]");
     return 2;
 }

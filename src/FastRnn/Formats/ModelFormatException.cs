@@ -25,17 +25,5 @@ public sealed class ModelFormatException : Exception
     public string? Path { get; }
 
     /// <summary>Text of a hostile file between quotes, so that it can neither fill the terminal nor steer it.</summary>
-    internal static string Quote(string text, int longest = 80)
-    {
-        var shown = new System.Text.StringBuilder("'");
-        foreach (char c in text.AsSpan(0, Math.Min(text.Length, longest)))
-        {
-            if (c is >= ' ' and < '\u007f')
-                shown.Append(c);
-            else
-                shown.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
-        }
-
-        return shown.Append(text.Length > longest ? "…'" : "'").ToString();
-    }
+    internal static string Quote(string text, int longest = 80) => Graphs.SafeText.Quote(text, longest);
 }

@@ -1,3 +1,4 @@
+using FastRnn.Graphs;
 using FastRnn.Layers;
 
 namespace FastRnn.Formats.Dialects;
@@ -7,11 +8,16 @@ public sealed class ImportedModel : IDisposable
 {
     internal ImportedModel(string format, Sequential sequential, ModelInfo info) => (Format, Sequential, Info) = (format, sequential, info);
 
+    internal ImportedModel(string format, GraphModel graph) => (Format, Graph, Info) = (format, graph, new ModelInfo());
+
     /// <summary>The kind of file, for people: <c>FastRnn safetensors</c>, <c>Keras 3 archive</c>.</summary>
     public string Format { get; }
 
-    /// <summary>The model.</summary>
-    public Sequential Sequential { get; }
+    /// <summary>The model as a stack of layers: fast, trainable, streamable; null where the file holds another graph of operators than such a stack.</summary>
+    public Sequential? Sequential { get; }
+
+    /// <summary>The model as a graph of operators, where it is no stack of layers; null otherwise.</summary>
+    public GraphModel? Graph { get; }
 
     /// <summary>What the file tells beside the weights.</summary>
     public ModelInfo Info { get; }
@@ -23,5 +29,9 @@ public sealed class ImportedModel : IDisposable
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Disposes of the model; the back end stays its maker's.</summary>
-    public void Dispose() => Sequential.Dispose();
+    public void Dispose()
+    {
+        Sequential?.Dispose();
+        Graph?.Dispose();
+    }
 }

@@ -12,6 +12,7 @@ public static class ModelImport
     private static readonly IModelReader[] _readers =
     [
         new SafetensorsModelReader(),
+        new Onnx.OnnxReader(),
     ];
 
     /// <summary>Reads a file of any kind that is known.</summary>

@@ -1,0 +1,54 @@
+using FastRnn.Backends;
+using FastRnn.Graphs;
+
+namespace FastRnn.Formats.Dialects.Onnx;
+
+/// <summary>ONNX files, opsets 7 to 22: a graph, or, where the graph is a plain stack of layers, a model like any other.</summary>
+internal sealed class OnnxReader : IModelReader
+{
+    public string Name => "ONNX";
+
+    /// <summary>ONNX has no mark of its own: by the name, or by a first field that can only be ir_version and a second that is one of a model's.</summary>
+    public bool Recognizes(ReadOnlySpan<byte> head, string path) =>
+        path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ||
+        (head.Length > 3 && head[0] == 0x08 && head[1] is >= 3 and <= 13 && head[2] is 0x12 or 0x1A or 0x22 or 0x28 or 0x32 or 0x3A or 0x42);
+
+    public ImportedModel Read(Stream stream, string? path, Backend backend, ImportOptions options, CancellationToken cancellation)
+    {
+        byte[] bytes = ReadAll(stream, path, options.Limits, cancellation);
+        OnnxModel model = OnnxParser.Model(bytes, path, options.Limits);
+        GraphDefinition definition = OnnxDefinition.Of(model, bytes, path, options, cancellation);
+        try
+        {
+            var graph = GraphModel.Build(definition, backend, new GraphLimits(options.Limits.TensorBytes), cancellation);
+            return new ImportedModel(Name, graph) { Metadata = Metadata(model) };
+        }
+        catch (GraphException e)
+        {
+            throw new ModelFormatException(e.Message, e.Offset, path, e);
+        }
+    }
+
+    internal static byte[] ReadAll(Stream stream, string? path, ImportLimits limits, CancellationToken cancellation)
+    {
+        const int block = 8 << 20;
+        if (stream.Length > Math.Min(limits.FileBytes, Array.MaxLength))
+            throw new ModelFormatException($"the file has {stream.Length} bytes, more than the limit of {Math.Min(limits.FileBytes, Array.MaxLength)}", 0, path);
+        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)stream.Length);
+        for (int read = 0; read < bytes.Length; read += block)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            stream.ReadExactly(bytes, read, Math.Min(block, bytes.Length - read));
+        }
+        return bytes;
+    }
+
+    private static Dictionary<string, string> Metadata(OnnxModel model)
+    {
+        var metadata = new Dictionary<string, string>(model.Metadata, StringComparer.Ordinal);
+        if (model.Producer.Length > 0)
+            metadata.TryAdd("producer", model.ProducerVersion.Length > 0 ? $"{model.Producer} {model.ProducerVersion}" : model.Producer);
+        metadata.TryAdd("opset", model.Opset.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return metadata;
+    }
+}
