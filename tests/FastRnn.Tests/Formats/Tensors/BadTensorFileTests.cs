@@ -102,7 +102,7 @@ public sealed class BadTensorFileTests
         foreach ((string text, string problem, long offset) in new (string, string, long)[]
         {
             ("", "input does not contain any JSON tokens", 0), ("nul", "'nul' is an invalid", 0), ("null", "'null' is no float32", 0), ("true", "'true' is no float32", 0), ("\"a\"", "'a' is no float32", 0),
-            ("\"1\"", "'1' is no float32", 0), ("[1,2", "'2' is an invalid end", 3), ("[1,]", "array", 3), ("[1] 2", "after", 4), ("[1,[2]]", "a list stands where a number is expected", 3),
+            ("\"1\"", "'1' is no float32", 0), ("[1,2", "'2' is an invalid end", 4), ("[1,]", "array", 3), ("[1] 2", "after", 4), ("[1,[2]]", "a list stands where a number is expected", 3),
             ("[[1],2]", "a number stands where a list is expected", 5), ("[[1,2],[3]]", "a list has 1 items, one before it has 2", 9), ("[[],[[]]]", "a list has 1 items, one before it has 0", 7),
             ("[[[[[[[[[1]]]]]]]]]", "more than the limit of 8 dimensions", 8), ("[1,1e999]", "'1e999' is no float32", 3), ("[{}]", "'{' is no float32", 1), ("[1,null]", "'null' is no float32", 3),
             ("{}", "there are no values", 1), ("{\"values\":[1],\"values\":[1]}", "values appears twice", 14), ("{\"value\":[1]}", "'value' is none of name, type, shape and values", 9),
