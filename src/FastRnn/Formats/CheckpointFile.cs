@@ -51,7 +51,14 @@ public static class CheckpointFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(backend);
-        var file = SafetensorsReader.Read(path, cancellation: cancellation);
+        return Build(SafetensorsReader.Read(path, cancellation: cancellation), path, backend);
+    }
+
+    /// <summary>The same from a stream at the file's begin that knows its length.</summary>
+    internal static Checkpoint Load(Stream stream, string path, Backend backend) => Build(SafetensorsReader.Read(stream, path), path, backend);
+
+    private static Checkpoint Build(SafetensorsFile file, string path, Backend backend)
+    {
         var record = StrictJson.Read<CheckpointRecord>(file, CheckpointRecord.Key, path);
         var (model, info) = ModelFile.Build(file, path, backend);
         record = record with

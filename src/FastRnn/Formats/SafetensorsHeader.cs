@@ -50,7 +50,7 @@ internal ref struct SafetensorsHeaderParser
         }
         catch (JsonException e)
         {
-            string reason = e.Message.Split(" LineNumber:")[0].ReplaceLineEndings(" ");
+            string reason = ModelFormatException.Quote(e.Message.Split(" LineNumber:")[0], longest: 200); // It may show all the rest of the text.
             throw new ModelFormatException($"the header is not valid JSON: {reason}", Start + parser.Position(e), path, e);
         }
 
