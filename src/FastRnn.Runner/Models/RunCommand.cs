@@ -80,7 +80,7 @@ internal static class RunCommand
             read[index] = TensorFile.Read(file, model.Inputs[index].Type).Value;
         }
         int missing = Array.IndexOf(read, null);
-        return missing < 0 ? read! : throw new CliException(ExitCodes.Usage, $"the model takes {string.Join("; ", model.Inputs.Select(GraphText.Value))}: --input {GraphText.Plain(model.Inputs[missing].Name)}=FILE is missing");
+        return missing < 0 ? Array.ConvertAll(read, tensor => tensor!) : throw new CliException(ExitCodes.Usage, $"the model takes {string.Join("; ", model.Inputs.Select(GraphText.Value))}: --input {GraphText.Plain(model.Inputs[missing].Name)}=FILE is missing");
     }
 
     /// <summary>A file for each output, or null.</summary>
