@@ -12,10 +12,10 @@ internal static class ProbeDiagnosis
     /// <summary>Products that all attempts together may take: tenths of a second.</summary>
     private const long MostWork = 1 << 28;
 
-    /// <summary>What would make the probe agree, for the end of a message; null where nothing that is tried does. The weights are others afterwards.</summary>
-    public static string? Explain(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record)
+    /// <summary>What would make the probe agree, for the end of a message; null where nothing that is tried does. The weights may be others afterwards.</summary>
+    public static string? Explain(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record, long mostWork = MostWork)
     {
-        long attempts = MostWork / Math.Max(1, model.ParameterCount * Probe.StepsOf(layers, record));
+        long attempts = mostWork / Math.Max(1, model.ParameterCount * Probe.StepsOf(layers, record));
         var weights = new ProbeWeights(model);
         foreach ((string text, Action change) in Suspicions(layers, weights))
         {
@@ -88,7 +88,7 @@ internal static class ProbeDiagnosis
                 "lstm" => GateOrder.Lstm,
                 "gru" => GateOrder.Gru,
                 "rnn" => GateOrder.Rnn,
-                "linear" => "",
+                "linear" when cell.Input == cell.Output => "", // another shape would tell
                 _ => null,
             };
             if (gates != null)

@@ -66,6 +66,8 @@ internal sealed class OnnxOwnModel
                     return false;
                 Add(prefix + "weight", GateOrder.Transposed(transposed, input, output), output, input);
                 return Copy(prefix + "bias", output);
+            case "layer_normalization":
+                return Copy(prefix + "weight", layer.Size!.Value) && Copy(prefix + "bias", layer.Size.Value);
             case "residual":
                 return Fill(layer.Inner!, prefix + "inner.");
             case "bidirectional":
