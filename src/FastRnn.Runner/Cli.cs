@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using FastRnn.Data;
 using FastRnn.Formats;
+using FastRnn.Graphs;
 using FastRnn.Numerics;
 using FastRnn.OpenCL;
 using FastRnn.Training;
@@ -57,7 +58,10 @@ internal static class Cli
             UseCommands.Eval(output, cancellation),
             UseCommands.Predict(output, cancellation),
             SampleCommand.Create(output, cancellation),
-            InfoCommand.Create(output),
+            InfoCommand.Create(output, cancellation),
+            ConvertCommand.Create(output, cancellation),
+            RunCommand.Create(output, cancellation),
+            VerifyCommand.Create(output, cancellation),
             GenerateCommand.Create(output, cancellation),
             BenchCommand.Create(output, cancellation),
             DoctorCommand.Create(output),
@@ -74,7 +78,7 @@ internal static class Cli
         OpenClException device => ExitCodes.Of(device),
         NonFiniteException => ExitCodes.Diverged,
         PlatformNotSupportedException => ExitCodes.Device,
-        ModelFormatException or UnknownSymbolException or InvalidDataException or NotSupportedException or DataFormatException => ExitCodes.BadInput,
+        ModelFormatException or UnknownSymbolException or InvalidDataException or NotSupportedException or DataFormatException or GraphException => ExitCodes.BadInput,
         IOException or UnauthorizedAccessException => ExitCodes.BadInput,
         OutOfMemoryException => ExitCodes.OutOfMemory,
         OperationCanceledException => ExitCodes.Interrupted,

@@ -60,17 +60,6 @@ internal sealed record SampleResult(string Text, ulong Seed, string? Device = nu
     public void Write(JsonFields fields) => fields.Add(Text).Add(Seed).AddKnown(Device);
 }
 
-internal sealed record InfoResult(
-    string Model, string Task, IReadOnlyList<string> Layers, long Parameters, int? Vocabulary, ulong Seed, string LibraryVersion,
-    string? Data, int? Epochs, int? BestEpoch, double? ValidationLoss, IReadOnlyDictionary<string, string>? Options,
-    IReadOnlyList<string>? Classes = null,
-    string? Series = null) : IJsonResult
-{
-    public void Write(JsonFields fields) => fields
-        .Add(Model).Add(Task).Add(Layers).Add(Parameters).Add(Vocabulary).Add(Seed).Add(LibraryVersion).Add(Data).Add(Epochs)
-        .Add(BestEpoch).Add(ValidationLoss).Add(Options).AddKnown(Classes).AddKnown(Series);
-}
-
 internal sealed record DoctorResult(
     string Version, string Runtime, string Compiled, string Os, string Cpu, int Cores, double MemoryGib, string IsaWidest, string IsaInUse, bool Ok,
     IReadOnlyList<DoctorCheck> Checks, OpenClResult Opencl) : IJsonResult

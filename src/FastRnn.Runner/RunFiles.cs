@@ -70,7 +70,8 @@ internal static class RunFiles
             throw new CliException(ExitCodes.BadInput, $"{file}: the folder {folder} does not exist");
     }
 
-    private static bool SameFile(string a, string b) =>
+    /// <summary>Whether two names are of one file, through links too.</summary>
+    public static bool SameFile(string a, string b) =>
         string.Equals(Resolved(a), Resolved(b), OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
 
     private static string Resolved(string path) =>

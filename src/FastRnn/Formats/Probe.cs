@@ -32,8 +32,18 @@ internal static class Probe
         return record with { Outputs = outputs };
     }
 
+    /// <summary>
+    /// Runs the stored probe and says where it differs, and what in the weights would explain it where <see cref="ProbeDiagnosis"/> finds that, or null. A model that
+    /// differs has other weights afterwards: it is of no use.
+    /// </summary>
+    public static string? Compare(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record) =>
+        Difference(model, layers, record) is { } difference ? difference + ProbeDiagnosis.Explain(model, layers, record) : null;
+
+    /// <summary>Inputs of the stored probe, in steps.</summary>
+    public static int StepsOf(IReadOnlyList<LayerInfo> layers, ProbeRecord record) => StepsOf(record, InputWidth(layers));
+
     /// <summary>Runs the stored probe and says where it differs, or null.</summary>
-    public static string? Compare(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record)
+    public static string? Difference(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record)
     {
         float[] actual = Run(model, layers, record);
         for (int i = 0; i < actual.Length; i++)

@@ -18,7 +18,7 @@ public sealed class RunnerTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("", "train eval sample info generate doctor --version 130")]
+    [InlineData("", "train eval sample info convert run verify generate doctor --version 130")]
     [InlineData("train", "--task --data --cell --activation tanh relu --embedding --hidden --layers --dropout --batch --time-steps --epochs --optimizer --learning-rate --weight-drop --momentum --weight-decay --schedule --schedule-epochs --schedule-factor --warm-up "
         + "--clip-norm --seed --threads --device --out --resume --checkpoint-every --validation-split --patience --json")]
     [InlineData("eval", "--model --data --batch --threads --device cpu opencl:INDEX auto --json")]
@@ -195,7 +195,7 @@ public sealed class RunnerTests : IDisposable
     {
         JsonElement info = Json.Object(_folder.Run("info", name, "--json").Succeeded().Output);
         Assert.Equal(
-            "model:String, task:String, layers:Array, parameters:Number, vocabulary:Number, seed:Number, library_version:String, "
+            "model:String, format:String, task:String, layers:Array, parameters:Number, vocabulary:Number, seed:Number, library_version:String, "
             + "data:String, epochs:Number, best_epoch:Number, validation_loss:Number, options:Object", Json.Shape(info));
         Assert.Equal(
             ["embedding(vocabulary 52, size 4)", "lstm(input 4, hidden 8)", "linear(input 8, output 52)"],

@@ -85,6 +85,10 @@ internal static class ExportCases
     {
         foreach (Func<Activation> make in (Func<Activation>[])[Activation.Relu, Activation.Tanh, Activation.Sigmoid, Activation.HardSigmoid, Activation.Softplus, Activation.Silu])
             cases[$"linear, {make().Function}"] = () => [new Linear(Features, 9), make(), new Linear(9, 4)];
+        foreach (CellActivation function in _functions)
+            cases[$"linear, chosen {function}"] = () => [new Linear(Features, 9), Activation.Of(function), new Linear(9, 4)];
+        cases["gelu, softmax"] = () => [new Linear(Features, 9), Activation.Gelu(), new Linear(9, 4), new Softmax()];
+        cases["norms"] = () => [new LayerNormalization(Features), new Lstm(Features, 6), new LayerNormalization(6, 1e-3f), new Residual(new LayerNormalization(6))];
         cases["residuals"] = () =>
         [
             new Linear(Features, 6), new Residual(new Lstm(6, 6)), new Residual(new Bidirectional(new Gru(6, 3))), new Residual(Activation.Silu()), new Residual(new Linear(6, 6)),

@@ -25,6 +25,7 @@ public sealed record OnnxExportOptions
 public static class OnnxExport
 {
     internal const int OperatorSet = 17, IrVersion = 8;
+    internal const string GraphName = "model";
 
     /// <summary>Replaces the file atomically and durably, as <see cref="ModelFile.Save(Sequential, ModelInfo, string)"/> does.</summary>
     /// <param name="model">The model; its weights are those of now.</param>
@@ -54,7 +55,7 @@ public static class OnnxExport
         var graph = new OnnxGraphBuilder();
         new OnnxLayerWriter(graph, described, options.States).Write(layers);
         ProtoMessage file = new ProtoMessage().Int(Version, IrVersion).Text(Producer, "FastRnn").Text(ProducerVersion, ModelFile.Version)
-            .Message(Graph, graph.Build("model")).Message(OperatorSets, new ProtoMessage().Int(SetVersion, OperatorSet));
+            .Message(Graph, graph.Build(GraphName)).Message(OperatorSets, new ProtoMessage().Int(SetVersion, OperatorSet));
         foreach ((string key, string value) in described.Metadata)
         {
             if (key.StartsWith("fastrnn.", StringComparison.Ordinal))

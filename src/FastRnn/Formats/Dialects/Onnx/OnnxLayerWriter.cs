@@ -46,9 +46,12 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
             case "dropout" or "activity_regularization":
                 return x;
             case "activation":
-                return x with { Name = Activation(layer, place, x.Name) };
-            case "log_softmax":
-                return x with { Name = graph.Add($"{place.Prefix}LogSoftmax", "LogSoftmax", [x.Name], OnnxAttributeWriter.Of("axis", -1)) };
+                return x with { Name = OnnxFunctions.Write(graph, place.Prefix, layer.Activation!, x.Name) ?? throw Refuse(layer, place, $"the activation {layer.Activation}") };
+            case "log_softmax" or "softmax":
+                string operation = layer.Type == "softmax" ? "Softmax" : "LogSoftmax";
+                return x with { Name = graph.Add(place.Prefix + operation, operation, [x.Name], OnnxAttributeWriter.Of("axis", -1L)) };
+            case "layer_normalization":
+                return x with { Name = Normalization(layer, place, x.Name) };
             case "residual":
                 OnnxExportFlow inner = Layer(layer.Inner!, place with { Prefix = place.Prefix + "inner.", OneStep = false }, x);
                 if (layer.Merge != null)
@@ -71,19 +74,14 @@ internal sealed class OnnxLayerWriter(OnnxGraphBuilder graph, SafetensorsFile we
         return x with { Name = graph.Add($"{place.Prefix}Add", "Add", [product, bias]), Width = output };
     }
 
-    private string Activation(LayerInfo layer, OnnxExportPlace place, string x)
+    /// <summary>Over the features of a step.</summary>
+    private string Normalization(LayerInfo layer, OnnxExportPlace place, string x)
     {
-        string Node(string operation, params OnnxAttributeWriter[] attributes) => graph.Add(place.Prefix + operation, operation, [x], attributes);
-        return layer.Activation switch
-        {
-            "relu" => Node("Relu"),
-            "tanh" => Node("Tanh"),
-            "sigmoid" => Node("Sigmoid"),
-            "hard_sigmoid" => Node("HardSigmoid", OnnxAttributeWriter.Of("alpha", 1f / 6f), OnnxAttributeWriter.Of("beta", 0.5f)),
-            "softplus" => Node("Softplus"),
-            "silu" => graph.Add($"{place.Prefix}Mul", "Mul", [x, Node("Sigmoid")]),
-            _ => throw Refuse(layer, place, $"the activation {layer.Activation}"),
-        };
+        int size = layer.Size!.Value;
+        string scale = graph.Constant($"{place.Prefix}weight", Weight(place, "weight"), size), shift = graph.Constant($"{place.Prefix}bias", Weight(place, "bias"), size);
+        return graph.Add(
+            $"{place.Prefix}LayerNormalization", "LayerNormalization", [x, scale, shift], OnnxAttributeWriter.Of("axis", -1L),
+            OnnxAttributeWriter.Of("epsilon", layer.Epsilon!.Value));
     }
 
     private float[] Weight(OnnxExportPlace place, string name) => weights.Find(place.Prefix + name)!.Floats.ToArray();

@@ -17,6 +17,24 @@ internal sealed class OnnxReader : IModelReader
     {
         byte[] bytes = ReadAll(stream, path, options.Limits, cancellation);
         OnnxModel model = OnnxParser.Model(bytes, path, options.Limits);
+        return OnnxOwnModel.Read(model, bytes, path, backend, options)
+            ?? new ImportedModel(Name, Graph(model, bytes, path, backend, options, cancellation)) { Metadata = Metadata(model) };
+    }
+
+    /// <summary>The graph of a file as it stands there, stack of layers or not: with the file's own inputs and outputs.</summary>
+    /// <exception cref="ModelFormatException">The file is damaged, or has something that FastRnn does not.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    internal static GraphModel ReadGraph(string path, Backend backend, ImportOptions options, CancellationToken cancellation)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+        if (!stream.CanSeek)
+            throw new IOException($"{path}: not a regular file, so its length is unknown.");
+        byte[] bytes = ReadAll(stream, path, options.Limits, cancellation);
+        return Graph(OnnxParser.Model(bytes, path, options.Limits), bytes, path, backend, options, cancellation);
+    }
+
+    private static GraphModel Graph(OnnxModel model, byte[] bytes, string? path, Backend backend, ImportOptions options, CancellationToken cancellation)
+    {
         GraphDefinition definition = OnnxDefinition.Of(model, bytes, path, options, cancellation);
         if (!options.AsGraph && SequentialDetection.Find(definition, Name, path) is { } stack)
         {
@@ -26,8 +44,7 @@ internal sealed class OnnxReader : IModelReader
         }
         try
         {
-            var graph = GraphModel.Build(definition, backend, new GraphLimits(options.Limits.TensorBytes), cancellation);
-            return new ImportedModel(Name, graph) { Metadata = Metadata(model) };
+            return GraphModel.Build(definition, backend, new GraphLimits(options.Limits.TensorBytes), cancellation);
         }
         catch (GraphException e)
         {

@@ -1,6 +1,3 @@
-using FastRnn.Backends;
-using FastRnn.Kernels;
-
 namespace FastRnn.Formats.Dialects.Onnx;
 
 /// <summary>Writes a recurrent layer, in whichever direction it reads, as one node RNN, GRU or LSTM and what brings its output to [time, batch, features].</summary>
@@ -98,7 +95,7 @@ internal sealed class OnnxRecurrentWriter(OnnxGraphBuilder graph, SafetensorsFil
         {
             foreach (string? function in functions)
             {
-                (string name, float? alpha, float? beta) = OnnxName(CellActivation.Parse(function!)!.Value.Args);
+                (string name, float? alpha, float? beta) = OnnxFunctions.Of(function!);
                 names.Add(name);
                 if (alpha is { } first)
                     alphas.Add(first);
@@ -112,22 +109,6 @@ internal sealed class OnnxRecurrentWriter(OnnxGraphBuilder graph, SafetensorsFil
         if (betas.Count > 0)
             attributes.Add(OnnxAttributeWriter.Of("activation_beta", [.. betas]));
     }
-
-    private static (string Name, float? Alpha, float? Beta) OnnxName(CellFunctionArgs args) => args.Function switch
-    {
-        CellFunction.Tanh => ("Tanh", null, null),
-        CellFunction.Relu => ("Relu", null, null),
-        CellFunction.Sigmoid => ("Sigmoid", null, null),
-        CellFunction.Identity => ("Affine", 1, 0),
-        CellFunction.HardSigmoid => ("HardSigmoid", args.Alpha, args.Beta),
-        CellFunction.Softsign => ("Softsign", null, null),
-        CellFunction.Softplus => ("Softplus", null, null),
-        CellFunction.Elu => ("Elu", args.Alpha, null),
-        CellFunction.LeakyRelu => ("LeakyRelu", args.Alpha, null),
-        CellFunction.ThresholdedRelu => ("ThresholdedRelu", args.Alpha, null),
-        CellFunction.ScaledTanh => ("ScaledTanh", args.Alpha, args.Beta),
-        _ => ("Affine", args.Alpha, args.Beta),
-    };
 
     /// <summary>[time, 1, batch, units] as [time, batch, units].</summary>
     private string Squeeze(OnnxExportPlace place, string y) => graph.Add($"{place.Prefix}Squeeze", "Squeeze", [y, graph.Shared("axis_1", 1)]);
