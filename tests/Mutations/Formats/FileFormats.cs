@@ -8,6 +8,13 @@ internal static class FileFormats
     [
         new SafetensorsFormat(),
         new CheckpointFormat(),
+        new OnnxFormat(),
+        new StateDictFormat(),
+        new RtNeuralFormat(),
+        new GuitarMlFormat(),
+        new NamFormat(),
+        new KerasHdf5Format(),
+        new KerasArchiveFormat(),
     ];
 
     /// <exception cref="ArgumentException">There is none of that name.</exception>
