@@ -115,8 +115,8 @@ internal sealed class NamFormat : JsonModelFormat
 
     protected override IEnumerable<string> Texts()
     {
-        string File(int layers, string more) => $$"""
-            {"version":"0.5.4","metadata":{"loudness":-18.5,"gain":0.7,"date":{"year":2024}},"architecture":"LSTM","config":{"input_size":1,"hidden_size":3,"num_layers":{{layers}}{{more}}},"weights":{{Numbers(Length(layers))}},"sample_rate":48000}
+        string File(int layers, string more) => $$$"""
+            {"version":"0.5.4","metadata":{"loudness":-18.5,"gain":0.7,"date":{"year":2024}},"architecture":"LSTM","config":{"input_size":1,"hidden_size":3,"num_layers":{{{layers}}}{{{more}}} },"weights":{{{Numbers(Length(layers))}}},"sample_rate":48000}
             """;
 
         yield return File(1, "");
