@@ -61,7 +61,7 @@ public class AllocationTests
         using var backend = new CpuBackend(2);
         var model = new Sequential(
             backend, 1, new Embedding(13, 9), new Lstm(9, 21) { WeightDrop = 0.4f }, new Dropout(0.3f) { Variational = true },
-            new ActivityRegularization(0.1f, 2, 1), new Gru(21, 17) { WeightDrop = 0.2f }, new Linear(17, 13));
+            new ActivityRegularization(0.1f, 2, 1), new LayerNormalization(21), new Gru(21, 17) { WeightDrop = 0.2f }, Activation.Gelu(), new Linear(17, 13));
         var trainer = new Trainer(model, Loss.CrossEntropy, new Adam(0.01f));
         SequenceChunk chunk = RandomChunk(10, 8, 13, seed: 3);
         for (int warmUp = 0; warmUp < 5; warmUp++)

@@ -27,6 +27,9 @@ public unsafe class CellFunctionTests
         (CellActivation.ScaledTanh(1e20f, 1e-20f), x => 1e20f * Math.Tanh(1e-20f * x), x => 1e20f * 1e-20f / Square(Math.Cosh(1e-20f * x))),
         (CellActivation.ScaledTanh(1e-20f, 1e20f), x => 1e-20f * Math.Tanh(1e20f * x), x => 1e-20f * 1e20f / Square(Math.Cosh(1e20f * x))),
         (CellActivation.Affine(0.5f, 0.1f), x => (0.5f * x) + 0.1f, _ => 0.5),
+        (CellActivation.Selu, x => 1.0507009873554805 * (x >= 0 ? x : 1.6732632423543773 * ExpMinus1(x)), x => 1.0507009873554805 * (x > 0 ? 1 : 1.6732632423543773 * Math.Exp(x))),
+        (CellActivation.Clip(-0.5f, 2f), x => Math.Clamp(x, -0.5, 2), x => x is > -0.5 and < 2 ? 1 : 0),
+        (CellActivation.Exponential, x => x > 88.7 ? double.PositiveInfinity : Math.Exp(x), x => x > 88.7 ? double.PositiveInfinity : Math.Exp(x)),
     ];
 
     private delegate void Apply(CellFunctionArgs* function, float* x, float* y, float* slope);
@@ -43,10 +46,16 @@ public unsafe class CellFunctionTests
             (float y, float dy) = Evaluate(activation, x);
             double expected = value(x), expectedSlope = slope(x);
             double smallest = 1e-37 * Math.Max(1, activation.Args.Alpha); // what lies below may become 0 on its way
-            Assert.True(Math.Abs(y - expected) <= (1e-6 * Math.Abs(expected)) + smallest, $"{activation}({x:R}) = {y:R}, expected {expected:R}");
+            Assert.True(y == expected || Math.Abs(y - expected) <= (1e-6 * Math.Abs(expected)) + smallest, $"{activation}({x:R}) = {y:R}, expected {expected:R}");
             // A slope comes from a rounded value: what it loses is small beside the largest slope.
-            double largest = activation.Args.Function == CellFunction.ScaledTanh ? activation.Args.Alpha * activation.Args.Beta : 1;
-            Assert.True(Math.Abs(dy - expectedSlope) <= 1e-6 * largest, $"slope of {activation} at {x:R} = {dy:R}, expected {expectedSlope:R}");
+            double largest = activation.Args.Function switch
+            {
+                CellFunction.ScaledTanh => activation.Args.Alpha * activation.Args.Beta,
+                CellFunction.Exponential => Math.Max(1, expectedSlope),
+                CellFunction.Selu => 2,
+                _ => 1,
+            };
+            Assert.True(dy == expectedSlope || Math.Abs(dy - expectedSlope) <= 1e-6 * largest, $"slope of {activation} at {x:R} = {dy:R}, expected {expectedSlope:R}");
             Assert.True(dy >= 0, $"{activation} falls at {x:R}: slope {dy:R}");
         }
     }
@@ -62,7 +71,9 @@ public unsafe class CellFunctionTests
         {
             (float y, float slope) = Evaluate(activation, x);
             Assert.Equal((float)value(x), y);
-            if (activation != CellActivation.Softsign)
+            if (activation == CellActivation.Exponential)
+                Assert.Equal(y, slope);
+            else if (activation != CellActivation.Softsign)
                 Assert.InRange(slope, 0f, Math.Max(1f, Evaluate(activation, 0f).Slope));
         }
     }

@@ -154,6 +154,27 @@ internal static class KernelSweep
                 }
                 );
             }
+            foreach (CellActivation function in (CellActivation[])[CellActivation.Selu, CellActivation.Exponential, CellActivation.Clip(-0.5f, 0.75f), CellActivation.LeakyRelu()])
+            {
+                yield return ($"{function} of {n}", (b, log) =>
+                {
+                    DeviceBuffer x = Filled(b, 4, n, 1), y = b.Allocate(4, n), dY = Filled(b, 4, n, 2), dX = b.Allocate(4, n);
+                    var chosen = new ActivationFunction(ActivationKind.Chosen, function);
+                    b.ActivationForward(chosen, x, y);
+                    b.ActivationBackward(chosen, x, y, dY, dX, Flags(2));
+                    Log(b, log, y, dX);
+                }
+                );
+            }
+            yield return ($"layer normalisation of {n}", (b, log) =>
+            {
+                DeviceBuffer x = Filled(b, 4, n, 1), y = b.Allocate(4, n), dY = Filled(b, 4, n, 2), dX = b.Allocate(4, n);
+                LayerNormParameters values = new(Filled(b, 1, n, 3), Filled(b, 1, n, 4), 1e-3f), gradients = new(Filled(b, 1, n, 5), Filled(b, 1, n, 6), 1e-3f);
+                b.LayerNormForward(values, x, y);
+                b.LayerNormBackward(values, gradients, x, dY, dX, Flags(2), 2, 2);
+                Log(b, log, y, dX, gradients.Gamma, gradients.Beta);
+            }
+            );
             yield return ($"rows of {n}", (b, log) => Rows(b, n, log));
             yield return ($"sums of {n}", (b, log) => Sums(b, n, log));
         }

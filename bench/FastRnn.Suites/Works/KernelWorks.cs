@@ -90,12 +90,12 @@ internal sealed unsafe class ActivationWork(IsaLevel isa, ActivationKind kind) :
 {
     private const int Columns = 2048;
     private readonly AlignedBuffer _x = Filled(Columns), _y = new(Columns);
-    private readonly delegate*<float*, float*, nint, void> _function = KernelTable.For(isa).ActivationForward[(int)kind];
+    private readonly delegate*<float*, float*, nint, CellFunctionArgs, void> _function = KernelTable.For(isa).ActivationForward[(int)kind];
 
     public override void Run(int units)
     {
         for (int i = 0; i < units; i++)
-            _function(_x.Pointer, _y.Pointer, Columns);
+            _function(_x.Pointer, _y.Pointer, Columns, default);
         GC.KeepAlive(this);
     }
 

@@ -201,6 +201,12 @@ static lanes softplus_of(lanes x)
 #define THRESHOLDED_RELU 9
 #define SCALED_TANH 10
 #define AFFINE 11
+#define SELU 12
+#define EXPONENTIAL 13
+#define CLIP 14
+
+#define SELU_SCALE 1.05070102f
+#define SELU_SCALE_ALPHA 1.75809932f
 
 static lanes cell_value(int function, float alpha, float beta, lanes x)
 {
@@ -217,6 +223,9 @@ static lanes cell_value(int function, float alpha, float beta, lanes x)
         case THRESHOLDED_RELU: return x > alpha ? x : (x < INFINITY ? ALL(0.0f) : x);
         case SCALED_TANH: return alpha * tanh_of(beta * x);
         case AFFINE: return fma(ALL(alpha), x, ALL(beta));
+        case SELU: return x < 0.0f ? SELU_SCALE_ALPHA * expm1_of(x) : SELU_SCALE * x;
+        case EXPONENTIAL: return exp_of(x);
+        case CLIP: return min_of(ALL(beta), max_of(ALL(alpha), x));
         default: return x;
     }
 }
@@ -238,6 +247,9 @@ static lanes cell_slope(int function, float alpha, float beta, lanes y)
         case LEAKY_RELU: return y > 0.0f ? ALL(1.0f) : ALL(alpha);
         case SCALED_TANH: return beta * nfma(y, y / alpha, ALL(alpha));
         case AFFINE: return ALL(alpha);
+        case SELU: return y > 0.0f ? ALL(SELU_SCALE) : y + SELU_SCALE_ALPHA;
+        case EXPONENTIAL: return y;
+        case CLIP: return y > alpha ? (y < beta ? ALL(1.0f) : ALL(0.0f)) : ALL(0.0f);
         default: return ALL(1.0f);
     }
 }
@@ -262,9 +274,37 @@ static lanes cell_gradient(int function, lanes y, lanes dy)
 #define KIND_HARD_SIGMOID 3
 #define KIND_SOFTPLUS 4
 #define KIND_SILU 5
+#define KIND_GELU 6
 
-static lanes activation_value(int kind, lanes x)
+// The distribution function of the normal distribution, and exp(-x*x/2): see the CPU's GeluFunction.
+static lanes distribution_of(lanes x, lanes *bell)
 {
+    lanes a = min_of(ALL(16.0f), magnitude_of(x)), square = a * a, rounded = fma(a, a, ALL(0.0f) - square);
+    lanes e = exp_of(square * -0.5f);
+    *bell = e = nfma(e * rounded, ALL(0.5f), e);
+    lanes t = ALL(1.0f) / fma(ALL(0.35f), a, ALL(1.0f));
+    lanes p = fma(ALL(-0.02914594f), t, ALL(0.14397174f));
+    p = fma(p, t, ALL(-0.25571433f));
+    p = fma(p, t, ALL(0.15917425f));
+    p = fma(p, t, ALL(-0.023109898f));
+    p = fma(p, t, ALL(0.10550803f));
+    p = fma(p, t, ALL(0.11983286f));
+    p = fma(p, t, ALL(0.13986187f));
+    p = fma(p, t, ALL(0.1396214f));
+    lanes below = e * (p * t);
+    return x < 0.0f ? below : ALL(1.0f) - below;
+}
+
+static lanes gelu_gradient(lanes x, lanes dy)
+{
+    lanes bell, distribution = distribution_of(x, &bell);
+    return dy * fma(min_of(ALL(16.0f), max_of(ALL(-16.0f), x)), bell * 0.3989422804014327f, distribution);
+}
+
+// Every other kind is one of the cells' functions.
+static lanes activation_value(int kind, int function, float alpha, float beta, lanes x)
+{
+    lanes bell;
     switch (kind)
     {
         case KIND_RELU: return x < 0.0f ? ALL(0.0f) : x;
@@ -272,12 +312,14 @@ static lanes activation_value(int kind, lanes x)
         case KIND_SIGMOID: return sigmoid_of(x);
         case KIND_HARD_SIGMOID: return min_of(ALL(6.0f), max_of(ALL(0.0f), x + 3.0f)) / 6.0f;
         case KIND_SOFTPLUS: return softplus_of(x);
-        default: return x * sigmoid_of(x);
+        case KIND_SILU: return x * sigmoid_of(x);
+        case KIND_GELU: return max_of(ALL(-16.0f), x) * distribution_of(x, &bell);
+        default: return cell_value(function, alpha, beta, x);
     }
 }
 
 // dy·f'(x), from x and y = f(x).
-static lanes activation_gradient(int kind, lanes x, lanes y, lanes dy)
+static lanes activation_gradient(int kind, int function, float alpha, float beta, lanes x, lanes y, lanes dy)
 {
     lanes sigmoid;
     switch (kind)
@@ -287,8 +329,10 @@ static lanes activation_gradient(int kind, lanes x, lanes y, lanes dy)
         case KIND_SIGMOID: return cell_gradient(SIGMOID, y, dy);
         case KIND_HARD_SIGMOID: return dy * (x < 3.0f ? (x > -3.0f ? ALL(1.0f / 6.0f) : ALL(0.0f)) : ALL(0.0f));
         case KIND_SOFTPLUS: return dy * sigmoid_of(x);
-        default:
+        case KIND_SILU:
             sigmoid = sigmoid_of(x);
             return dy * (sigmoid * fma(x, ALL(1.0f) - sigmoid, ALL(1.0f)));
+        case KIND_GELU: return gelu_gradient(x, dy);
+        default: return dy * cell_slope(function, alpha, beta, y);
     }
 }

@@ -85,11 +85,21 @@ public abstract class Backend : IDisposable
     internal abstract void Dropout(DeviceBuffer x, DeviceBuffer y, in DropoutMask mask, int steps, int batch);
 
     /// <summary>y = f(x), shapes [R, F]; y may be x where nothing goes backward.</summary>
-    internal abstract void ActivationForward(ActivationKind kind, DeviceBuffer x, DeviceBuffer y);
+    internal abstract void ActivationForward(in ActivationFunction function, DeviceBuffer x, DeviceBuffer y);
 
     /// <summary>dX from x, y = f(x) and dY, all [R, F]. Rows whose flag is inactive are skipped: their x may hold anything; their dX is zero.</summary>
     internal abstract void ActivationBackward(
-        ActivationKind kind, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags);
+        in ActivationFunction function, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags);
+
+    /// <summary>y = layer normalisation of every row of x; shapes [R, F].</summary>
+    internal abstract void LayerNormForward(in LayerNormParameters parameters, DeviceBuffer x, DeviceBuffer y);
+
+    /// <summary>
+    /// dγ += Σ dY·x̂, dβ += Σ dY, and the gradient of x unless dX is null. Rows are [steps, batch], which fixes the order of the sums. Rows whose flag is
+    /// inactive are skipped: their x may hold anything; their dX is zero.
+    /// </summary>
+    internal abstract void LayerNormBackward(
+        in LayerNormParameters parameters, in LayerNormParameters gradients, DeviceBuffer x, DeviceBuffer dY, DeviceBuffer? dX, StepFlags? flags, int steps, int batch);
 
     // ---- memory -------------------------------------------------------------------------------------------------------------
 
@@ -103,6 +113,11 @@ public abstract class Backend : IDisposable
 
     /// <summary>Scratch memory of an affine layer's passes.</summary>
     internal virtual void PlanLinear(ScratchPlan plan, LinearWeights weights, int steps, int batch, in PlannedPass pass)
+    {
+    }
+
+    /// <summary>Scratch memory of a normalisation of rows.</summary>
+    internal virtual void PlanLayerNorm(ScratchPlan plan, int width, int steps, int batch, in PlannedPass pass)
     {
     }
 

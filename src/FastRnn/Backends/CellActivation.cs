@@ -35,6 +35,12 @@ public readonly record struct CellActivation
     /// <summary>log(1 + eˣ)</summary>
     public static CellActivation Softplus => new(CellFunction.Softplus);
 
+    /// <summary>eˣ</summary>
+    public static CellActivation Exponential => new(CellFunction.Exponential);
+
+    /// <summary>λ·x for x ≥ 0, else λ·α·(eˣ − 1), with λ = 1.0507… and α = 1.6733… (Klambauer et al. 2017).</summary>
+    public static CellActivation Selu => new(CellFunction.Selu);
+
     internal CellFunctionArgs Args { get; }
 
     /// <summary>min(max(α·x + β, 0), 1): ONNX's form.</summary>
@@ -60,6 +66,11 @@ public readonly record struct CellActivation
     /// <summary>α·x + β.</summary>
     /// <exception cref="ArgumentOutOfRangeException">α is not above 0, or a number is not finite.</exception>
     public static CellActivation Affine(float alpha, float beta) => new(CellFunction.Affine, Positive(alpha), Finite(beta));
+
+    /// <summary>min(max(x, low), high), of slope 0 at both: −1 and 1 are PyTorch's Hardtanh, 0 and 6 are ReLU6.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A number is not finite, or high is not above low.</exception>
+    public static CellActivation Clip(float low, float high) => new(
+        CellFunction.Clip, Finite(low), Finite(high) > low ? high : throw new ArgumentOutOfRangeException(nameof(high), high, "must be above low"));
 
     /// <summary>As model files have it, for example <c>tanh</c> or <c>hard_sigmoid(0.2,0.5)</c>.</summary>
     public override string ToString()
@@ -89,7 +100,9 @@ public readonly record struct CellActivation
                 if (!float.TryParse(numbers[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !float.IsFinite(values[i]))
                     return null;
             }
-            bool rises = numbers.Length == 0 || (values[0] > 0 && (function != CellFunction.ScaledTanh || values[1] > 0));
+            bool rises = numbers.Length == 0 || (function == CellFunction.Clip
+                ? values[0] < values[1]
+                : values[0] > 0 && (function != CellFunction.ScaledTanh || values[1] > 0));
             var result = new CellActivation(function, values[0], values[1]);
             return rises && numbers.Length == Numbers(function) && result.ToString() == text ? result : null;
         }
@@ -109,12 +122,15 @@ public readonly record struct CellActivation
         CellFunction.LeakyRelu => "leaky_relu",
         CellFunction.ThresholdedRelu => "thresholded_relu",
         CellFunction.ScaledTanh => "scaled_tanh",
-        _ => "affine",
+        CellFunction.Affine => "affine",
+        CellFunction.Selu => "selu",
+        CellFunction.Exponential => "exponential",
+        _ => "clip",
     };
 
     private static int Numbers(CellFunction function) => function switch
     {
-        CellFunction.HardSigmoid or CellFunction.ScaledTanh or CellFunction.Affine => 2,
+        CellFunction.HardSigmoid or CellFunction.ScaledTanh or CellFunction.Affine or CellFunction.Clip => 2,
         CellFunction.Elu or CellFunction.LeakyRelu or CellFunction.ThresholdedRelu => 1,
         _ => 0,
     };

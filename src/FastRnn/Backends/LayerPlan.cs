@@ -21,5 +21,8 @@ internal abstract class LayerPlan
     public abstract bool Add(DeviceBuffer embeddingTable);
 
     /// <summary>Adds a function of each value, or of a row.</summary>
-    public abstract bool Add(ActivationKind kind, int width);
+    public abstract bool Add(in ActivationFunction function, int width);
+
+    /// <summary>Adds a normalisation of rows.</summary>
+    public abstract bool Add(in LayerNormParameters parameters);
 }

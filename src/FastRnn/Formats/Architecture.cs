@@ -22,6 +22,8 @@ internal static class Architecture
         Dropout dropout => new() { Type = "dropout", Rate = dropout.Rate, Variational = dropout.Variational ? true : null },
         Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
+        Softmax => new() { Type = "softmax" },
+        LayerNormalization norm => new() { Type = "layer_normalization", Size = norm.Size, Epsilon = norm.Epsilon },
         ActivityRegularization activity => new() { Type = "activity_regularization", L1 = activity.L1, L2 = activity.L2, Temporal = activity.Temporal },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
         Bidirectional both => new()
@@ -44,6 +46,8 @@ internal static class Architecture
         "dropout" => new Dropout(layer.Rate!.Value) { Variational = layer.Variational == true },
         "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
+        "softmax" => new Softmax(),
+        "layer_normalization" => new LayerNormalization(layer.Size!.Value, layer.Epsilon!.Value),
         "activity_regularization" => new ActivityRegularization(layer.L1!.Value, layer.L2!.Value, layer.Temporal!.Value),
         "bidirectional" => new Bidirectional(
             (RecurrentLayer)Build(layer.Inner!), Merges.First(merge => merge.Name == layer.Merge).Value, layer.LastStep!.Value),
@@ -56,7 +60,9 @@ internal static class Architecture
     public static int OutputWidth(IReadOnlyList<LayerInfo> layers) => OutputWidth(layers.Last(layer => OutputWidth(layer) is not null))!.Value;
 
     /// <summary>Features that a checked layer asks for; null for tokens, and where any width will do.</summary>
-    public static int? InputWidth(LayerInfo layer) => layer.Input ?? (layer.Inner is null ? null : InputWidth(layer.Inner));
+    public static int? InputWidth(LayerInfo layer) => layer.Type == "layer_normalization"
+        ? layer.Size
+        : layer.Input ?? (layer.Inner is null ? null : InputWidth(layer.Inner));
 
     /// <summary>Features that a checked layer gives; null where it gives as many as it gets.</summary>
     private static int? OutputWidth(LayerInfo layer) => layer.Type switch
@@ -104,7 +110,8 @@ internal static class Architecture
             "linear" => ["input", "output"],
             "dropout" => ["rate"],
             "activation" => ["activation"],
-            "log_softmax" => [],
+            "log_softmax" or "softmax" => [],
+            "layer_normalization" => ["size", "epsilon"],
             "activity_regularization" => ["l1", "l2", "temporal"],
             "bidirectional" => ["inner", "merge", "last_step"],
             "go_backwards" => ["inner", "last_step"],
@@ -128,7 +135,7 @@ internal static class Architecture
         var others = new (string Name, object? Value)[]
         {
             ("activation", layer.Activation), ("inner", layer.Inner), ("merge", layer.Merge), ("last_step", layer.LastStep), ("rate", layer.Rate),
-            ("l1", layer.L1), ("l2", layer.L2), ("temporal", layer.Temporal),
+            ("l1", layer.L1), ("l2", layer.L2), ("temporal", layer.Temporal), ("epsilon", layer.Epsilon),
         };
         foreach (var (name, value) in others)
         {
@@ -143,6 +150,8 @@ internal static class Architecture
             throw new InvalidDataException($"layer {index} has the activation {ModelFormatException.Quote(function)}, which this version does not know");
         if (layer.Merge is { } merge && !Merges.Any(m => m.Name == merge))
             throw new InvalidDataException($"layer {index} has the merge {ModelFormatException.Quote(merge)}, expected {string.Join(", ", Merges.Select(m => m.Name))}");
+        if (layer.Epsilon is { } epsilon && !(epsilon > 0 && float.IsFinite(epsilon)))
+            throw new InvalidDataException(FormattableString.Invariant($"layer {index} has epsilon {epsilon}; it must be finite and above 0"));
         if (layer.Rate is { } rate && !(rate >= 0 && rate < 1))
             throw new InvalidDataException(FormattableString.Invariant($"layer {index} has rate {rate}; it must lie from 0 to below 1"));
     }
@@ -186,6 +195,10 @@ internal static class Architecture
             case "linear":
                 parameters.Add(new($"{prefix}weight", [layer.Output!.Value, layer.Input!.Value]));
                 parameters.Add(new($"{prefix}bias", [layer.Output.Value]));
+                break;
+            case "layer_normalization":
+                parameters.Add(new($"{prefix}weight", [layer.Size!.Value]));
+                parameters.Add(new($"{prefix}bias", [layer.Size.Value]));
                 break;
             case "bidirectional":
                 AddParameters(parameters, layer.Inner!, prefix);

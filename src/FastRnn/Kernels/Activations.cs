@@ -11,7 +11,7 @@ internal static unsafe class Activations
 {
     /// <summary>y = f(x); both padded to 16, y may be x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward<L, V, TFunction>(float* x, float* y, nint columns)
+    public static void Forward<L, V, TFunction>(float* x, float* y, nint columns, CellFunctionArgs chosen)
         where L : struct, ILanes<V>
         where V : unmanaged
         where TFunction : struct, IFunction
@@ -19,15 +19,15 @@ internal static unsafe class Activations
         float* last = stackalloc float[16];
         nint body = (columns - 1) & ~(nint)15;
         for (nint i = 0; i < body; i += L.Width)
-            L.Store(y + i, TFunction.Value<L, V>(L.Load(x + i)));
+            L.Store(y + i, TFunction.Value<L, V>(chosen, L.Load(x + i)));
         for (int lane = 0; lane < 16; lane += L.Width)
-            L.Store(last + lane, TFunction.Value<L, V>(L.Load(x + body + lane)));
+            L.Store(last + lane, TFunction.Value<L, V>(chosen, L.Load(x + body + lane)));
         StoreLast(last, y + body, columns - body);
     }
 
     /// <summary>dX = dY·f′, from x and y = f(x); all padded to 16, dX may be dY.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward<L, V, TFunction>(float* x, float* y, float* dY, float* dX, nint columns)
+    public static void Backward<L, V, TFunction>(float* x, float* y, float* dY, float* dX, nint columns, CellFunctionArgs chosen)
         where L : struct, ILanes<V>
         where V : unmanaged
         where TFunction : struct, IFunction
@@ -35,11 +35,11 @@ internal static unsafe class Activations
         float* last = stackalloc float[16];
         nint body = (columns - 1) & ~(nint)15;
         for (nint i = 0; i < body; i += L.Width)
-            L.Store(dX + i, TFunction.Gradient<L, V>(L.Load(x + i), L.Load(y + i), L.Load(dY + i)));
+            L.Store(dX + i, TFunction.Gradient<L, V>(chosen, L.Load(x + i), L.Load(y + i), L.Load(dY + i)));
         for (int lane = 0; lane < 16; lane += L.Width)
         {
             nint i = body + lane;
-            L.Store(last + lane, TFunction.Gradient<L, V>(L.Load(x + i), L.Load(y + i), L.Load(dY + i)));
+            L.Store(last + lane, TFunction.Gradient<L, V>(chosen, L.Load(x + i), L.Load(y + i), L.Load(dY + i)));
         }
         StoreLast(last, dX + body, columns - body);
     }
@@ -53,16 +53,16 @@ internal static unsafe class Activations
     }
 }
 
-/// <summary>A point-wise function whose derivative may need its argument.</summary>
+/// <summary>A point-wise function whose derivative may need its argument. All but one do without a choice at run time.</summary>
 internal interface IFunction
 {
     /// <summary>y = f(x).</summary>
-    static abstract V Value<L, V>(V x)
+    static abstract V Value<L, V>(in CellFunctionArgs chosen, V x)
         where L : struct, ILanes<V>
         where V : unmanaged;
 
     /// <summary>dy·f'(x), from x and y, whichever is cheaper.</summary>
-    static abstract V Gradient<L, V>(V x, V y, V dy)
+    static abstract V Gradient<L, V>(in CellFunctionArgs chosen, V x, V y, V dy)
         where L : struct, ILanes<V>
         where V : unmanaged;
 }
@@ -72,21 +72,35 @@ internal readonly unsafe struct CellFunction<TActivation> : IFunction
     where TActivation : struct, IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Value<L, V>(V x)
+    public static V Value<L, V>(in CellFunctionArgs chosen, V x)
         where L : struct, ILanes<V>
         where V : unmanaged => TActivation.Value<L, V>(null, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Gradient<L, V>(V x, V y, V dy)
+    public static V Gradient<L, V>(in CellFunctionArgs chosen, V x, V y, V dy)
         where L : struct, ILanes<V>
         where V : unmanaged => TActivation.Gradient<L, V>(null, y, dy);
+}
+
+/// <summary>The function of the cells that is chosen at run time.</summary>
+internal readonly struct ChosenFunction : IFunction
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Value<L, V>(in CellFunctionArgs chosen, V x)
+        where L : struct, ILanes<V>
+        where V : unmanaged => CellFunctions.Value<L, V>(chosen, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Gradient<L, V>(in CellFunctionArgs chosen, V x, V y, V dy)
+        where L : struct, ILanes<V>
+        where V : unmanaged => L.Multiply(dy, CellFunctions.Slope<L, V>(chosen, y));
 }
 
 /// <summary>(x + 3)/6 within [0, 1]; 1 ulp.</summary>
 internal readonly struct HardSigmoidFunction : IFunction
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Value<L, V>(V x)
+    public static V Value<L, V>(in CellFunctionArgs chosen, V x)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
@@ -95,7 +109,7 @@ internal readonly struct HardSigmoidFunction : IFunction
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Gradient<L, V>(V x, V y, V dy)
+    public static V Gradient<L, V>(in CellFunctionArgs chosen, V x, V y, V dy)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
@@ -109,13 +123,13 @@ internal readonly struct HardSigmoidFunction : IFunction
 internal readonly struct SoftplusFunction : IFunction
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Value<L, V>(V x)
+    public static V Value<L, V>(in CellFunctionArgs chosen, V x)
         where L : struct, ILanes<V>
         where V : unmanaged =>
         L.Add(L.Max(L.Broadcast(0f), x), LogisticLoss.Log1p<L, V>(VectorMath.Exp<L, V>(L.Or(x, L.Broadcast(-0f)))));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Gradient<L, V>(V x, V y, V dy)
+    public static V Gradient<L, V>(in CellFunctionArgs chosen, V x, V y, V dy)
         where L : struct, ILanes<V>
         where V : unmanaged => L.Multiply(dy, VectorMath.Sigmoid<L, V>(x));
 }
@@ -124,12 +138,12 @@ internal readonly struct SoftplusFunction : IFunction
 internal readonly struct SiluFunction : IFunction
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Value<L, V>(V x)
+    public static V Value<L, V>(in CellFunctionArgs chosen, V x)
         where L : struct, ILanes<V>
         where V : unmanaged => L.Multiply(x, VectorMath.Sigmoid<L, V>(x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Gradient<L, V>(V x, V y, V dy)
+    public static V Gradient<L, V>(in CellFunctionArgs chosen, V x, V y, V dy)
         where L : struct, ILanes<V>
         where V : unmanaged
     {

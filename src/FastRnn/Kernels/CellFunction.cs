@@ -31,6 +31,15 @@ internal enum CellFunction
 
     /// <summary>α·x + β</summary>
     Affine,
+
+    /// <summary>1.0507·x for x ≥ 0, else 1.0507·1.6733·(eˣ − 1)</summary>
+    Selu,
+
+    /// <summary>eˣ</summary>
+    Exponential,
+
+    /// <summary>min(max(x, α), β)</summary>
+    Clip,
 }
 
 /// <summary>A function with its numbers.</summary>

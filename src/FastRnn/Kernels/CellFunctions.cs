@@ -9,6 +9,9 @@ namespace FastRnn.Kernels;
 /// </summary>
 internal static class CellFunctions
 {
+    /// <summary>The fixed point of mean 0 and variance 1 (Klambauer, Unterthiner, Mayr, Hochreiter 2017).</summary>
+    public const double SeluScale = 1.0507009873554804934, SeluAlpha = 1.6732632423543772848;
+
     /// <summary>y = f(x).</summary>
     public static V Value<L, V>(in CellFunctionArgs f, V x)
         where L : struct, ILanes<V>
@@ -22,12 +25,16 @@ internal static class CellFunctions
             CellFunction.Sigmoid => VectorMath.Sigmoid<L, V>(x),
             CellFunction.HardSigmoid => L.Min(L.Broadcast(1f), L.Max(zero, L.MultiplyAdd(alpha, x, beta))),
             CellFunction.Softsign => L.Divide(x, L.Add(L.Broadcast(1f), Magnitude<L, V>(x))),
-            CellFunction.Softplus => SoftplusFunction.Value<L, V>(x),
+            CellFunction.Softplus => SoftplusFunction.Value<L, V>(f, x),
             CellFunction.Elu => L.SelectLess(x, zero, L.Multiply(alpha, VectorMath.ExpMinus1<L, V>(x)), x),
             CellFunction.LeakyRelu => L.SelectLess(x, zero, L.Multiply(alpha, x), x),
             CellFunction.ThresholdedRelu => L.SelectLess(alpha, x, x, L.SelectLess(x, L.Broadcast(float.PositiveInfinity), zero, x)),
             CellFunction.ScaledTanh => L.Multiply(alpha, VectorMath.Tanh<L, V>(L.Multiply(beta, x))),
             CellFunction.Affine => L.MultiplyAdd(alpha, x, beta),
+            CellFunction.Selu => L.SelectLess(
+                x, zero, L.Multiply(L.Broadcast((float)(SeluScale * SeluAlpha)), VectorMath.ExpMinus1<L, V>(x)), L.Multiply(L.Broadcast((float)SeluScale), x)),
+            CellFunction.Exponential => VectorMath.Exp<L, V>(x),
+            CellFunction.Clip => L.Min(beta, L.Max(alpha, x)),
             _ => x,
         };
     }
@@ -51,6 +58,9 @@ internal static class CellFunctions
             // y/α is tanh itself: exact where it is ±1, and no α makes a square overflow or vanish.
             CellFunction.ScaledTanh => L.Multiply(L.Broadcast(f.Beta), L.NegatedMultiplyAdd(y, L.Divide(y, alpha), alpha)),
             CellFunction.Affine => alpha,
+            CellFunction.Selu => L.SelectLess(zero, y, L.Broadcast((float)SeluScale), L.Add(y, L.Broadcast((float)(SeluScale * SeluAlpha)))),
+            CellFunction.Exponential => y,
+            CellFunction.Clip => L.SelectLess(alpha, y, L.SelectLess(y, L.Broadcast(f.Beta), one, zero), zero),
             _ => one,
         };
     }

@@ -71,11 +71,11 @@ internal sealed unsafe class KernelTable
     /// <summary>By <c>ElementLossKind</c>: squared, absolute, Huber, logistic, pinball.</summary>
     public delegate*<float*, float*, float*, nint, float, float*, float>[] ElementLossRows { get; private init; } = [];
 
-    /// <summary>By <c>ActivationKind</c>: x → y of one row.</summary>
-    public delegate*<float*, float*, nint, void>[] ActivationForward { get; private init; } = [];
+    /// <summary>By <c>ActivationKind</c>: x → y of one row; the function is that of the kind that has a choice.</summary>
+    public delegate*<float*, float*, nint, CellFunctionArgs, void>[] ActivationForward { get; private init; } = [];
 
     /// <summary>By <c>ActivationKind</c>: x, y, dY → dX of one row.</summary>
-    public delegate*<float*, float*, float*, float*, nint, void>[] ActivationBackward { get; private init; } = [];
+    public delegate*<float*, float*, float*, float*, nint, CellFunctionArgs, void>[] ActivationBackward { get; private init; } = [];
 
     public delegate*<float*, float*, nint, float, float, void> Sgd { get; private init; }
 
@@ -143,7 +143,10 @@ internal sealed unsafe class KernelTable
                 &Activations.Forward<L, V, HardSigmoidFunction>,
                 &Activations.Forward<L, V, SoftplusFunction>,
                 &Activations.Forward<L, V, SiluFunction>,
+                &Activations.Forward<L, V, GeluFunction>,
+                &Activations.Forward<L, V, ChosenFunction>,
                 &LogSoftmax.Forward<L, V>,
+                &Softmax.Forward<L, V>,
             ],
             ActivationBackward =
             [
@@ -153,7 +156,10 @@ internal sealed unsafe class KernelTable
                 &Activations.Backward<L, V, HardSigmoidFunction>,
                 &Activations.Backward<L, V, SoftplusFunction>,
                 &Activations.Backward<L, V, SiluFunction>,
+                &Activations.Backward<L, V, GeluFunction>,
+                &Activations.Backward<L, V, ChosenFunction>,
                 &LogSoftmax.Backward<L, V>,
+                &Softmax.Backward<L, V>,
             ],
             Sgd = &OptimizerUpdate.Sgd<L, V>,
             Adam = &OptimizerUpdate.Adam<L, V>,

@@ -18,6 +18,9 @@ internal unsafe struct NormArgs
     /// <summary>1/√(variance + ε) of every row, written forward.</summary>
     public float* Scales;
 
+    /// <summary>ε.</summary>
+    public float Epsilon;
+
     /// <summary>The cell's strips, at the same strides: forward they receive γ·x̂, backward they hold da.</summary>
     public float* Cell;
 
@@ -40,12 +43,13 @@ internal unsafe struct NormArgs
 
 /// <summary>
 /// Layer normalisation (Ba, Kiros, Hinton 2016) of pre-activations, in place:
-/// <code>x̂ = (x − mean)/√(variance + 1e-5)        dx = (γ·da − mean(γ·da) − x̂·mean(γ·da·x̂))/√(variance + 1e-5)        dγ += da·x̂</code>
+/// <code>x̂ = (x − mean)/√(variance + ε)        dx = (γ·da − mean(γ·da) − x̂·mean(γ·da·x̂))/√(variance + ε)        dγ += da·x̂</code>
 /// Sums have sixteen accumulators by unit mod 16, over blocks and then gates, and one fixed tree: the same bits at every width.
 /// </summary>
 internal static unsafe class LayerNorm
 {
-    public const float Epsilon = 1e-5f;
+    /// <summary>ε within the cells.</summary>
+    public const float CellEpsilon = 1e-5f;
 
     /// <summary>x → x̂.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -63,7 +67,7 @@ internal static unsafe class LayerNorm
             float mean = Reductions.Tree(sum) / count;
             for (int lane = 0; lane < 16; lane += L.Width)
                 L.Store(sum + lane, Centre<L, V>(args, row, lane, mean, mask));
-            float scale = 1f / MathF.Sqrt((Reductions.Tree(sum) / count) + Epsilon);
+            float scale = 1f / MathF.Sqrt((Reductions.Tree(sum) / count) + args->Epsilon);
             args->Scales[row] = scale;
             for (int lane = 0; lane < 16; lane += L.Width)
                 Multiply<L, V>(args, row, lane, scale);

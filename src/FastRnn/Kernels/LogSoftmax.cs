@@ -12,7 +12,7 @@ internal static unsafe class LogSoftmax
 {
     /// <summary>x and y padded to 16, y may be x; the padding of x may hold anything, that of y becomes zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward<L, V>(float* x, float* y, nint columns)
+    public static void Forward<L, V>(float* x, float* y, nint columns, CellFunctionArgs chosen)
         where L : struct, ILanes<V>
         where V : unmanaged
     {
@@ -40,7 +40,7 @@ internal static unsafe class LogSoftmax
 
     /// <summary>dX from y and dY, all padded to 16, the padding of dY zero; dX may be dY. x is not read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward<L, V>(float* x, float* y, float* dY, float* dX, nint columns)
+    public static void Backward<L, V>(float* x, float* y, float* dY, float* dX, nint columns, CellFunctionArgs chosen)
         where L : struct, ILanes<V>
         where V : unmanaged
     {

@@ -50,8 +50,8 @@ internal static unsafe partial class WeightGradient
     /// <summary>Arena floats that <see cref="Run"/> takes for so many strips.</summary>
     public static nint ScratchLength(nint strips, nint batch, nint columns)
     {
-        nint panels = Gemm.Panels(Math.Min(columns, PassColumns));
-        return (panels * ((MostBlocks(batch) * PackLength) + (SliceTree.Depth(batch) * strips * (SumLength + 16)))) + RunScratch;
+        nint panels = Gemm.Panels(Math.Min(columns, PassColumns)), sums = SliceTree.Depth(batch) * strips;
+        return (panels * ((MostBlocks(batch) * PackLength) + (sums * (SumLength + 16)))) + RunScratch + (panels == 0 ? sums * 16 : 0);
     }
 
     /// <summary>Strips first … first + strips − 1 of dW and of the bias gradients.</summary>
@@ -64,7 +64,7 @@ internal static unsafe partial class WeightGradient
             Strips = arena.Take(BlockRows * 16 * MostNeighbours),
             Runs = (RowRun*)arena.Take(BlockRows * 2),
         };
-        for (nint column = 0; column < args.Columns; column += PassColumns)
+        for (nint column = 0; column == 0 || column < args.Columns; column += PassColumns) // the first is the biases', too
         {
             nint width = Math.Min(PassColumns, args.Columns - column), sums = Gemm.Panels(width) * strips * SumLength, treeMark = arena.Used;
             bool bias = column == 0 && args.BiasA != null;
@@ -99,7 +99,8 @@ internal static unsafe partial class WeightGradient
         in SliceScratch scratch, float* sum, float* bias)
     {
         nint end = first + strips, panels = Gemm.Panels(width);
-        PackSlice(args, slice, column, width, scratch);
+        if (width > 0)
+            PackSlice(args, slice, column, width, scratch);
         for (nint strip = first, count; strip < end; strip += count, sum += count * panels * SumLength)
         {
             count = args.Neighbours(strip, end);
@@ -115,7 +116,8 @@ internal static unsafe partial class WeightGradient
                 tile.Prefetch = args.Strip(more ? strip : last ? first : strip + count) + (next * args.StripRow);
                 if (args.Rows != null)
                     TakeRuns(args, slice, t, args.Strip(strip), count * 16, scratch, &tile);
-                StripPanels(table, &tile, count * 16, width, pack);
+                if (width > 0)
+                    StripPanels(table, &tile, count * 16, width, pack);
                 if (bias == null)
                     continue;
                 if (args.BiasStrips != null && args.Rows != null)

@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Kernels;
 using FastRnn.Numerics;
 
 namespace FastRnn.Layers;
@@ -9,13 +10,23 @@ namespace FastRnn.Layers;
 /// </summary>
 public sealed class Activation : ActivationLayer
 {
-    private Activation(ActivationKind kind)
-        : base(kind)
+    private Activation(ActivationFunction function)
+        : base(function)
     {
     }
 
-    /// <summary>The function's name, for example <c>relu</c>.</summary>
-    public string Function => NameOf(Kind);
+    /// <summary>The function's name, for example <c>relu</c> or <c>leaky_relu(0.01)</c>.</summary>
+    public string Function => FunctionOf.Kind == ActivationKind.Chosen ? FunctionOf.Chosen.ToString() : NameOf(FunctionOf.Kind);
+
+    /// <summary>Any function that a cell may have.</summary>
+    public static Activation Of(CellActivation function) => new(function.Args.Function switch
+    {
+        CellFunction.Relu => ActivationKind.Relu,
+        CellFunction.Tanh => ActivationKind.Tanh,
+        CellFunction.Sigmoid => ActivationKind.Sigmoid,
+        CellFunction.Softplus => ActivationKind.Softplus,
+        _ => new ActivationFunction(ActivationKind.Chosen, function),
+    });
 
     /// <summary>max(x, 0)</summary>
     public static Activation Relu() => new(ActivationKind.Relu);
@@ -35,18 +46,29 @@ public sealed class Activation : ActivationLayer
     /// <summary>x/(1 + e⁻ˣ), also called swish.</summary>
     public static Activation Silu() => new(ActivationKind.Silu);
 
+    /// <summary>x·Φ(x) with the normal distribution's Φ: the exact form, PyTorch's and Keras's default.</summary>
+    public static Activation Gelu() => new(ActivationKind.Gelu);
+
+    /// <summary>x for x ≥ 0, else α·x.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">α is not above 0, or not finite.</exception>
+    public static Activation LeakyRelu(float alpha = 0.01f) => Of(CellActivation.LeakyRelu(alpha));
+
+    /// <summary>x for x ≥ 0, else α·(eˣ − 1).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">α is not above 0, or not finite.</exception>
+    public static Activation Elu(float alpha = 1f) => Of(CellActivation.Elu(alpha));
+
     /// <inheritdoc/>
     public override string ToString() => $"Activation({Function})";
 
     /// <summary>The layer of a stored name, or null.</summary>
     internal static Activation? Named(string name)
     {
-        for (ActivationKind kind = ActivationKind.Relu; kind < ActivationKind.LogSoftmax; kind++)
+        for (ActivationKind kind = ActivationKind.Relu; kind < ActivationKind.Chosen; kind++)
         {
             if (NameOf(kind) == name)
                 return new Activation(kind);
         }
-        return null;
+        return CellActivation.Parse(name) is { } function ? Of(function) : null;
     }
 
     private static string NameOf(ActivationKind kind) => kind switch
@@ -56,6 +78,7 @@ public sealed class Activation : ActivationLayer
         ActivationKind.Sigmoid => "sigmoid",
         ActivationKind.HardSigmoid => "hard_sigmoid",
         ActivationKind.Softplus => "softplus",
+        ActivationKind.Gelu => "gelu",
         _ => "silu",
     };
 }
@@ -70,12 +93,28 @@ public sealed class LogSoftmax() : ActivationLayer(ActivationKind.LogSoftmax)
     public override string ToString() => "LogSoftmax()";
 }
 
+/// <summary>
+/// Probabilities y_c = exp x_c / Σ_k exp x_k of every step. Maps [T, B, C] to [T, B, C]; no finite x overflows. For inference, and for models that
+/// others have trained: the losses of classes want what comes before it – <c>CrossEntropy</c> the logits themselves, which saves a pass and keeps
+/// the digits of small probabilities.
+/// </summary>
+public sealed class Softmax() : ActivationLayer(ActivationKind.Softmax)
+{
+    /// <inheritdoc/>
+    public override string ToString() => "Softmax()";
+}
+
 /// <summary>A function of each step's values that has no parameters.</summary>
 public abstract class ActivationLayer : Layer
 {
-    private protected ActivationLayer(ActivationKind kind) => Kind = kind;
+    private protected ActivationLayer(ActivationKind kind)
+        : this(new ActivationFunction(kind))
+    {
+    }
 
-    internal ActivationKind Kind { get; }
+    private protected ActivationLayer(ActivationFunction function) => FunctionOf = function;
+
+    internal ActivationFunction FunctionOf { get; }
 
     internal override int InputSize => 0;
 
@@ -85,16 +124,16 @@ public abstract class ActivationLayer : Layer
         Workspace.Create(Backend, inputSize, steps, batch, keep);
 
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass) =>
-        Backend.ActivationForward(Kind, input.Values, workspace.Output);
+        Backend.ActivationForward(FunctionOf, input.Values, workspace.Output);
 
     internal override void Backward(
         Workspace workspace, in LayerInput input, DeviceBuffer outputGradient, DeviceBuffer? inputGradient, in PassContext pass)
     {
         if (inputGradient != null)
-            Backend.ActivationBackward(Kind, input.Values, workspace.Output, outputGradient, inputGradient, pass.Flags);
+            Backend.ActivationBackward(FunctionOf, input.Values, workspace.Output, outputGradient, inputGradient, pass.Flags);
     }
 
-    internal override bool AddStep(LayerPlan plan, int inputSize) => plan.Add(Kind, inputSize);
+    internal override bool AddStep(LayerPlan plan, int inputSize) => plan.Add(FunctionOf, inputSize);
 
     private protected override Parameter[] CreateParameters(int inputSize) => [];
 

@@ -13,7 +13,8 @@ public sealed class LayerOptionTests() : FileTest("model.safetensors")
     {
         using var model = new Sequential(
             _backend, 1, new Linear(3, 4), new Dropout(0.25f) { Variational = true }, new Dropout(0.5f),
-            new Bidirectional(new Lstm(4, 2) { WeightDrop = 0.25f }), new Gru(4, 4) { WeightDrop = 0.5f }, new Rnn(4, 4) { WeightDrop = 0.125f }, new Lstm(4, 4), new ActivityRegularization(0.25f, 2, 1));
+            new Bidirectional(new Lstm(4, 2) { WeightDrop = 0.25f }), new Gru(4, 4) { WeightDrop = 0.5f }, new Rnn(4, 4) { WeightDrop = 0.125f }, new Lstm(4, 4), new ActivityRegularization(0.25f, 2, 1),
+            new LayerNormalization(4, 0.001f), new Residual(new LayerNormalization(4)), Activation.LeakyRelu(0.3f), new Softmax());
         model.Save(Target);
         var (loaded, info) = ModelFile.Load(Target, _backend);
         using (loaded)
@@ -28,6 +29,13 @@ public sealed class LayerOptionTests() : FileTest("model.safetensors")
             Assert.Equal("lstm(input 4, hidden 4)", info.Layers[6].ToString());
             Assert.Equal("ActivityRegularization(l1 0.25, l2 2, temporal 1)", loaded.Layers[7].ToString());
             Assert.Equal("activity_regularization(l1 0.25, l2 2, temporal 1)", info.Layers[7].ToString());
+            Assert.Equal("layer_normalization(size 4, epsilon 0.001)", info.Layers[8].ToString());
+            Assert.Equal("LayerNormalization(4, epsilon 0.001)", loaded.Layers[8].ToString());
+            Assert.Equal(1e-5f, ((LayerNormalization)((Residual)loaded.Layers[9]).Inner).Epsilon);
+            Assert.Equal("activation(activation leaky_relu(0.3))", info.Layers[10].ToString());
+            Assert.Equal("softmax()", info.Layers[11].ToString());
+            Assert.Contains("8.weight", model.Parameters.Select(parameter => parameter.Name));
+            Assert.Contains("9.inner.bias", model.Parameters.Select(parameter => parameter.Name));
         }
     }
 
@@ -39,6 +47,13 @@ public sealed class LayerOptionTests() : FileTest("model.safetensors")
     [InlineData("{\"type\":\"activity_regularization\",\"l1\":1,\"l2\":1}", "layer 1 (activity_regularization) lacks temporal")]
     [InlineData("{\"type\":\"activity_regularization\",\"l1\":1,\"l2\":-1,\"temporal\":0}", "layer 1 has l2 -1; it must be finite and not negative")]
     [InlineData("{\"type\":\"dropout\",\"rate\":0.5,\"l1\":1}", "layer 1 (dropout) cannot have l1")]
+    [InlineData("{\"type\":\"layer_normalization\",\"size\":4}", "layer 1 (layer_normalization) lacks epsilon")]
+    [InlineData("{\"type\":\"layer_normalization\",\"size\":4,\"epsilon\":0}", "layer 1 has epsilon 0; it must be finite and above 0")]
+    [InlineData("{\"type\":\"layer_normalization\",\"size\":5,\"epsilon\":0.1}", "layer 1 expects 5 inputs, layer 0 gives 4")]
+    [InlineData("{\"type\":\"layer_normalization\",\"epsilon\":0.1}", "layer 1 (layer_normalization) lacks size")]
+    [InlineData("{\"type\":\"layer_normalization\",\"size\":0,\"epsilon\":0.1}", "layer 1 (layer_normalization) has size 0")]
+    [InlineData("{\"type\":\"softmax\",\"epsilon\":0.1}", "layer 1 (softmax) cannot have epsilon")]
+    [InlineData("{\"type\":\"activation\",\"activation\":\"leaky_relu\"}", "layer 1 has the activation 'leaky_relu', which this version does not know")]
     [InlineData("{\"type\":\"lstm\",\"input\":4,\"hidden\":4,\"weight_drop\":1}", "layer 1 (lstm) has weight_drop 1; expected a share from 0 to below 1")]
     [InlineData("{\"type\":\"lstm\",\"input\":4,\"hidden\":4,\"weight_drop\":-1e-9}", "weight_drop -1E-09; expected a share from 0")]
     public void Options_that_make_no_sense_are_refused(string layer, string reason)

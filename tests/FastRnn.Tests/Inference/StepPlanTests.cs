@@ -107,7 +107,7 @@ public class StepPlanTests
             using var backend = new CpuBackend(1, isa);
             using var model = new Sequential(
                 backend, 3, new Embedding(13, 9), new Dropout(0.4f), new Lstm(9, 21), Activation.Silu(), new Gru(21, 17), new ActivityRegularization(0.1f, 1, 0),
-                new Rnn(17, 5), new Linear(5, 19), Activation.Softplus(), new LogSoftmax());
+                new Rnn(17, 5), new Linear(5, 19), new LayerNormalization(19), Activation.Softplus(), Activation.Gelu(), Activation.LeakyRelu(0.2f), new LogSoftmax(), new Softmax());
             Session planned = model.OpenSession(), general = new(model, new SessionOptions(), plansSteps: false);
             Assert.NotNull(planned.Plan);
             Assert.Null(general.Plan);

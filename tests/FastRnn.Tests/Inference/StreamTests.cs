@@ -102,7 +102,8 @@ public class StreamTests
     {
         using var backend = new CpuBackend(1);
         using var model = new Sequential(
-            backend, 1, new Embedding(11, 6), new Dropout(0.5f), new Gru(6, 17), Activation.Silu(), new Rnn(17, 9, CellActivation.Sigmoid), new LogSoftmax());
+            backend, 1, new Embedding(11, 6), new Dropout(0.5f), new Gru(6, 17), Activation.Silu(), new LayerNormalization(17), Activation.Elu(0.5f),
+            new Rnn(17, 9, CellActivation.Sigmoid), new LogSoftmax(), new Softmax());
         using Session batch = Open(model, WeightPrecision.Float32, 4), block = Open(model, WeightPrecision.Float32, 1);
         Session[] alone = [.. Enumerable.Range(0, 4).Select(_ => Open(model, WeightPrecision.Float32, 1))];
         float[] y = new float[4 * 9], expected = new float[4 * 9], row = new float[9];

@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Tests.Support;
 using Xunit;
 
 namespace FastRnn.Tests.OpenCL;
@@ -66,10 +67,11 @@ public class OperationTests(OpenClFixture fixture) : IClassFixture<OpenClFixture
     [MemberData(nameof(Kinds))]
     public void ActivationsAtEveryLength(string kind) => Each(kind, (b, log, n) =>
     {
-        foreach (ActivationKind function in Enum.GetValues<ActivationKind>())
+        foreach (ActivationFunction function in ActivationRuns.All)
         {
             var random = new Random(n);
-            DeviceBuffer x = Filled(b, random, 6, n, 8), y = b.Allocate(6, n), dY = Filled(b, random, 6, n, 1), dX = b.Allocate(6, n);
+            // A probability of almost 1 has a gradient that is the difference of two numbers.
+            DeviceBuffer x = Filled(b, random, 6, n, function.Kind == ActivationKind.Softmax ? 2 : 8), y = b.Allocate(6, n), dY = Filled(b, random, 6, n, 1), dX = b.Allocate(6, n);
             b.ActivationForward(function, x, y);
             Read(b, log, $"{function}", y);
             b.ActivationBackward(function, x, y, dY, dX, null);
@@ -80,6 +82,33 @@ public class OperationTests(OpenClFixture fixture) : IClassFixture<OpenClFixture
             b.ActivationBackward(function, x, y, dY, dY, flags);
             Read(b, log, $"{function} back, some", dY);
         }
+    });
+
+    [OpenClTheory]
+    [MemberData(nameof(Kinds))]
+    public void LayerNormAtEveryLength(string kind) => Each(kind, (b, log, n) =>
+    {
+        const int steps = 3, batch = 5;
+        var random = new Random(n);
+        float epsilon = n == 2 ? 10f : 1e-3f; // otherwise both are ±1, whatever x, and the gradient is what rounding leaves
+        var parameters = new LayerNormParameters(Filled(b, random, 1, n, 2), Filled(b, random, 1, n, 1), epsilon);
+        var gradients = new LayerNormParameters(Filled(b, random, 1, n, 1), Filled(b, random, 1, n, 1), epsilon);
+        DeviceBuffer x = Filled(b, random, steps * batch, n, 8), y = b.Allocate(steps * batch, n), dY = Filled(b, random, steps * batch, n, 1);
+        DeviceBuffer dX = b.Allocate(steps * batch, n);
+        b.LayerNormForward(parameters, x, y);
+        Read(b, log, "y", y);
+        var flags = new StepFlags(steps, batch);
+        flags.Active[4] = flags.Active[9] = flags.Active[14] = 0;
+        foreach (StepFlags? some in (StepFlags?[])[null, flags])
+        {
+            b.LayerNormBackward(parameters, gradients, x, dY, dX, some, steps, batch);
+            Read(b, log, "dX", dX);
+            Read(b, log, "dGamma", gradients.Gamma);
+            Read(b, log, "dBeta", gradients.Beta);
+            b.Write(b.View(x, 9, 1), Enumerable.Repeat(float.NaN, n).ToArray());
+        }
+        b.LayerNormBackward(parameters, gradients, x, dY, null, flags, steps, batch);
+        Read(b, log, "dGamma alone", gradients.Gamma);
     });
 
     [OpenClTheory]

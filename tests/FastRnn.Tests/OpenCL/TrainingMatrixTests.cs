@@ -51,6 +51,19 @@ public sealed class TrainingMatrixTests(OpenClFixture fixture) : IClassFixture<O
         {
             Shape = TrainingCase.Masked,
         },
+        ["functions with numbers between"] = new(() =>
+        [
+            new Linear(5, 7), Activation.LeakyRelu(0.2f), new Linear(7, 7), Activation.Gelu(), new Lstm(7, 11), Activation.Elu(0.7f), new Linear(11, 7),
+            Activation.Of(CellActivation.Clip(-0.6f, 0.7f)), new Linear(7, 7), Activation.Of(CellActivation.Selu), new Linear(7, 7),
+            Activation.Of(CellActivation.Exponential), new Linear(7, 4), new Softmax(),
+        ])
+        {
+            Shape = TrainingCase.Masked,
+        },
+        ["normalised"] = new(() => [new LayerNormalization(5, 1e-3f), new Lstm(5, 21), new LayerNormalization(21), new Gru(21, 11), new LayerNormalization(11), new Linear(11, 4)])
+        {
+            Shape = TrainingCase.Masked,
+        },
         ["answers at the end"] = new(() => [new Lstm(5, 11), new Linear(11, 4)]) { CarriesState = false, Shape = LastOnly },
     };
 

@@ -19,6 +19,8 @@ public class MemoryEstimateTests
         ["gru"] = () => [new Embedding(Vocabulary, 24), new Gru(24, 70), Activation.Relu(), new Linear(70, Vocabulary)],
         ["both directions"] = () =>
             [new Embedding(Vocabulary, 24), new Bidirectional(new Lstm(24, 30)), new Bidirectional(new Gru(60, 20), Merge.Sum), new Linear(20, Vocabulary)],
+        ["normalised"] = () =>
+            [new Embedding(Vocabulary, 24), new LayerNormalization(24), new Lstm(24, 50), new LayerNormalization(50), Activation.Gelu(), new Linear(50, Vocabulary), new Softmax()],
         ["residual"] = () =>
             [new Embedding(Vocabulary, 24), new Residual(new Lstm(24, 24)), new GoBackwards(new Rnn(24, 33)), new Residual(new Gru(33, 33)), new Linear(33, Vocabulary)],
         ["options"] = () =>

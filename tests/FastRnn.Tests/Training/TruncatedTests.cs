@@ -18,6 +18,7 @@ public class TruncatedTests
         ["lstm"] = () => [new Embedding(Vocabulary, 4), new Lstm(4, 5), new Lstm(5, 6), new Linear(6, Vocabulary)],
         ["gru"] = () => [new Embedding(Vocabulary, 4), new Gru(4, 5), new Dropout(0.3f), new Gru(5, 6), new Linear(6, Vocabulary)],
         ["rnn"] = () => [new Embedding(Vocabulary, 4), new Rnn(4, 5), Activation.Silu(), new Rnn(5, 6, CellActivation.Relu), new Linear(6, Vocabulary)],
+        ["normalised"] = () => [new Embedding(Vocabulary, 4), new LayerNormalization(4), new Lstm(4, 5), new LayerNormalization(5), Activation.Gelu(), new Linear(5, Vocabulary)],
         ["residual"] = () => [new Embedding(Vocabulary, 5), new Residual(new Lstm(5, 5)), new Linear(5, 6), new Residual(new Gru(6, 6))],
         ["options"] = () =>
         [

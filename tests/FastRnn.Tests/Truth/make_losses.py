@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes losses.json and activations.json beside this file: what PyTorch computes in double from numbers that are exactly floats.
+"""Writes losses.json, activations.json and layer_norm.json beside this file: what PyTorch computes in double from numbers that are exactly floats.
 
 Every loss has its value and its gradient with respect to what goes in. Some rows do not count: they are left out before PyTorch sees them,
 and have no gradient. A mean is PyTorch's own, so its divisor is checked too.
@@ -103,6 +103,11 @@ def activations():
         "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid,
         "hard_sigmoid": lambda x: functional.relu6(x + 3) / 6,  # hardsigmoid itself multiplies gradients by a float 1/6, in double too
         "softplus": functional.softplus, "silu": functional.silu, "log_softmax": lambda x: torch.log_softmax(x, -1),
+        "softmax": lambda x: torch.softmax(x, -1), "gelu": functional.gelu, "selu": torch.selu, "exponential": torch.exp, "identity": lambda x: x * 1,
+        "softsign": functional.softsign, "leaky_relu(0.25)": lambda x: functional.leaky_relu(x, 0.25), "elu(0.75)": lambda x: functional.elu(x, 0.75),
+        "thresholded_relu(0.5)": lambda x: functional.threshold(x, 0.5, 0.0), "clip(-3,2.5)": lambda x: functional.hardtanh(x, -3.0, 2.5),
+        "hard_sigmoid(0.2,0.5)": lambda x: torch.clamp(float_constant(0.2) * x + 0.5, 0.0, 1.0),
+        "scaled_tanh(1.5,0.75)": lambda x: 1.5 * torch.tanh(0.75 * x), "affine(0.5,0.25)": lambda x: 0.5 * x + 0.25,
     }
 
     def compute(dtype):
@@ -122,7 +127,32 @@ def activations():
     })
 
 
+def layer_norm():
+    """Values, and gradients of sum(y * dy), with both the epsilon of PyTorch and that of Keras."""
+    given = {
+        "x": ramp((6, 21), 0.35, 2.0, 0.5), "dy": ramp((6, 21), 0.8, 1.0), "weight": ramp((21,), 0.2, 0.75, 1.0), "bias": ramp((21,), 1.2, 0.5),
+    }
+    given["x"][3] = ramp((21,), 0.4, 2.0 ** -9, 1.25)  # a variance of the order of epsilon
+
+    def compute(dtype):
+        results = {}
+        for name, epsilon in (("torch", 1e-5), ("keras", 1e-3)):
+            x, weight, bias = (given[key].to(dtype, copy=True).requires_grad_() for key in ("x", "weight", "bias"))
+            y = functional.layer_norm(x, (21,), weight, bias, eps=float_constant(epsilon))
+            (y * given["dy"].to(dtype)).sum().backward()
+            results.update({f"{name}.y": y, f"{name}.dx": x.grad, f"{name}.dweight": weight.grad, f"{name}.dbias": bias.grad})
+        return results
+
+    expected, errors = with_errors(compute)
+    write("layer_norm.json", {
+        "versions": versions(), "sizes": {"rows": 6, "columns": 21},
+        "given": {name: {"shape": list(values.shape), "values": values.flatten().tolist()} for name, values in given.items()},
+        "expected": expected, "float_error": errors,
+    })
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     losses()
     activations()
+    layer_norm()

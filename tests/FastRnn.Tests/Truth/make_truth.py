@@ -36,7 +36,7 @@ def float_constant(value):
 
 
 def versions():
-    blas = [line.strip(" -") for line in torch.__config__.show().splitlines() if "BLAS_INFO" in line]
+    blas = [part[part.index("BLAS_INFO"):] for part in torch.__config__.show().split(",") if "BLAS_INFO" in part]
     for path in glob.glob("/usr/lib/*/libopenblas.so.0"):
         library = ctypes.CDLL(path)
         library.openblas_get_config.restype = ctypes.c_char_p

@@ -1,15 +1,18 @@
+using FastRnn.Kernels;
+
 namespace FastRnn.Backends;
 
 /// <summary>Activations: rows are cut over the threads.</summary>
 public sealed unsafe partial class CpuBackend
 {
-    internal override void ActivationForward(ActivationKind kind, DeviceBuffer x, DeviceBuffer y)
+    internal override void ActivationForward(in ActivationFunction function, DeviceBuffer x, DeviceBuffer y)
     {
         CheckShape(y, x.Rows, x.Columns);
         CpuBuffer from = Cpu(x), to = Cpu(y);
         var job = new ActivationJob
         {
-            Forward = _table.ActivationForward[(int)kind],
+            Forward = _table.ActivationForward[(int)function.Kind],
+            Chosen = function.Chosen.Args,
             X = from.Pointer,
             Y = to.Pointer,
             Stride = from.Stride,
@@ -22,7 +25,7 @@ public sealed unsafe partial class CpuBackend
     }
 
     internal override void ActivationBackward(
-        ActivationKind kind, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags)
+        in ActivationFunction function, DeviceBuffer x, DeviceBuffer y, DeviceBuffer dY, DeviceBuffer dX, StepFlags? flags)
     {
         CheckShape(y, x.Rows, x.Columns);
         CheckShape(dY, x.Rows, x.Columns);
@@ -32,7 +35,8 @@ public sealed unsafe partial class CpuBackend
         {
             var job = new ActivationJob
             {
-                Backward = _table.ActivationBackward[(int)kind],
+                Backward = _table.ActivationBackward[(int)function.Kind],
+                Chosen = function.Chosen.Args,
                 X = input.Pointer,
                 Y = output.Pointer,
                 DY = from.Pointer,
@@ -52,8 +56,9 @@ public sealed unsafe partial class CpuBackend
 
     private struct ActivationJob
     {
-        public delegate*<float*, float*, nint, void> Forward;
-        public delegate*<float*, float*, float*, float*, nint, void> Backward;
+        public delegate*<float*, float*, nint, CellFunctionArgs, void> Forward;
+        public delegate*<float*, float*, float*, float*, nint, CellFunctionArgs, void> Backward;
+        public CellFunctionArgs Chosen;
         public float* X, Y, DY, DX;
         public byte* Active;
         public nint Stride, Columns, Rows;
@@ -63,7 +68,7 @@ public sealed unsafe partial class CpuBackend
             var job = (ActivationJob*)context;
             (nint first, nint count) = Part(job->Rows, part, parts);
             for (nint r = first; r < first + count; r++)
-                job->Forward(job->X + (r * job->Stride), job->Y + (r * job->Stride), job->Columns);
+                job->Forward(job->X + (r * job->Stride), job->Y + (r * job->Stride), job->Columns, job->Chosen);
         }
 
         public static void RunBackward(void* context, int part, int parts)
@@ -74,7 +79,7 @@ public sealed unsafe partial class CpuBackend
             {
                 nint at = r * job->Stride;
                 if (job->Active == null || job->Active[r] != 0)
-                    job->Backward(job->X + at, job->Y + at, job->DY + at, job->DX + at, job->Columns);
+                    job->Backward(job->X + at, job->Y + at, job->DY + at, job->DX + at, job->Columns, job->Chosen);
                 else
                     new Span<float>(job->DX + at, (int)job->Stride).Clear();
             }

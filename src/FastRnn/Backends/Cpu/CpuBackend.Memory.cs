@@ -43,6 +43,15 @@ public sealed partial class CpuBackend
         PlanGradient(plan, rows, output / 16, batch, AlignedBuffer.Pad(weights.Input));
     }
 
+    internal override void PlanLayerNorm(ScratchPlan plan, int width, int steps, int batch, in PlannedPass pass)
+    {
+        if (!pass.Training)
+            return;
+        nint rows = (nint)steps * batch, row = AlignedBuffer.Pad(width);
+        plan.Rent(rows * row, pass.InputGradient ? 0 : rows * row);
+        PlanGradient(plan, rows, row / 16, batch, 0);
+    }
+
     internal override void PlanLoss(ScratchPlan plan, int rows, int columns) => plan.Rent(rows, AlignedBuffer.Pad(columns));
 
     private void PlanGradient(ScratchPlan plan, nint rows, nint strips, nint batch, nint columns)

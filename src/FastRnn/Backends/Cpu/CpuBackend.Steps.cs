@@ -62,7 +62,9 @@ public sealed partial class CpuBackend
 
     internal static StepStage CreateStepStage(DeviceBuffer embeddingTable) => new TableStage(Cpu(embeddingTable));
 
-    internal StepStage CreateStepStage(ActivationKind kind, int width) => new ActivationStage(_table, kind, width);
+    internal StepStage CreateStepStage(in ActivationFunction function, int width) => new ActivationStage(_table, function, width);
+
+    internal StepStage CreateStepStage(in LayerNormParameters parameters) => new LayerNormStage(_table, parameters);
 
     private static RecurrentStage CreateStage<L, V>(CpuRecurrentWeights w)
         where L : struct, ILanes<V>

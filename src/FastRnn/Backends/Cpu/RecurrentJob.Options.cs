@@ -91,6 +91,7 @@ internal unsafe partial struct RecurrentJob
         Gates = product.Gates,
         Units = Hidden,
         Scales = Options->Scales + (index * Options->ScaleStride) + rows.GateRow,
+        Epsilon = LayerNorm.CellEpsilon,
         Gamma = gamma,
         SampleRows = PackedRows == null ? null : PackedRows + rows.Row,
         FirstSample = PackedRows == null ? rows.First : -(nint)rows.T * Batch,

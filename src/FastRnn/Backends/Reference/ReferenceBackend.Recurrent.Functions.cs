@@ -22,7 +22,11 @@ public partial class ReferenceBackend
             case CellFunction.ThresholdedRelu:
                 Kink(a - alpha);
                 break;
-            case CellFunction.Relu or CellFunction.Softsign or CellFunction.Elu or CellFunction.LeakyRelu:
+            case CellFunction.Clip:
+                Kink(a - alpha);
+                Kink(a - beta);
+                break;
+            case CellFunction.Relu or CellFunction.Softsign or CellFunction.Elu or CellFunction.LeakyRelu or CellFunction.Selu:
                 Kink(a);
                 break;
         }
@@ -46,6 +50,9 @@ public partial class ReferenceBackend
             CellFunction.ThresholdedRelu => a > alpha ? a : 0,
             CellFunction.ScaledTanh => alpha * Math.Tanh(beta * a),
             CellFunction.Affine => (alpha * a) + beta,
+            CellFunction.Selu => CellFunctions.SeluScale * (a >= 0 ? a : CellFunctions.SeluAlpha * (Math.Exp(a) - 1)),
+            CellFunction.Exponential => Math.Exp(a),
+            CellFunction.Clip => Math.Clamp(a, alpha, beta),
             _ => throw new ArgumentOutOfRangeException(nameof(activation)),
         };
     }
@@ -67,6 +74,9 @@ public partial class ReferenceBackend
             CellFunction.LeakyRelu => y > 0 ? 1 : alpha,
             CellFunction.ScaledTanh => beta * (alpha - (y * y / alpha)),
             CellFunction.Affine => alpha,
+            CellFunction.Selu => y > 0 ? CellFunctions.SeluScale : y + (CellFunctions.SeluScale * CellFunctions.SeluAlpha),
+            CellFunction.Exponential => y,
+            CellFunction.Clip => y > alpha && y < beta ? 1 : 0,
             _ => throw new ArgumentOutOfRangeException(nameof(activation)),
         };
     }
@@ -176,7 +186,7 @@ public partial class ReferenceBackend
     private sealed record Affine(Matrix Weight, Matrix Bias, Matrix? Gamma);
 
     /// <summary>Layer normalisation of one vector: (a − mean)/√(variance + ε), the variance with 1/n.</summary>
-    private sealed class Norm
+    private sealed class Norm(double epsilon = NormEpsilon)
     {
         private double _inverse;
 
@@ -185,7 +195,7 @@ public partial class ReferenceBackend
         public void Normalize(double[] a)
         {
             double mean = a.Average(), variance = a.Average(x => (x - mean) * (x - mean));
-            double inverse = _inverse = 1 / Math.Sqrt(variance + NormEpsilon);
+            double inverse = _inverse = 1 / Math.Sqrt(variance + epsilon);
             Unit = Array.ConvertAll(a, x => (x - mean) * inverse);
         }
 

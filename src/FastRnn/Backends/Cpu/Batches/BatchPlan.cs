@@ -25,7 +25,9 @@ internal sealed unsafe class BatchPlan(CpuBackend backend, WeightPrecision weigh
 
     public override bool Add(DeviceBuffer embeddingTable) => Add(new TableBatchStage((CpuBuffer)embeddingTable));
 
-    public override bool Add(ActivationKind kind, int width) => Add(new ActivationBatchStage(Table, kind, width));
+    public override bool Add(in ActivationFunction function, int width) => Add(new ActivationBatchStage(Table, function, width));
+
+    public override bool Add(in LayerNormParameters parameters) => Add(new LayerNormBatchStage(Table, parameters));
 
     /// <summary>A plan with the same weights and zero states of its own.</summary>
     public BatchPlan Fork(int streams)

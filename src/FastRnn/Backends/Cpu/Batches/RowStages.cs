@@ -25,22 +25,41 @@ internal sealed unsafe class TableBatchStage(CpuBuffer table) : BatchStage(1, ta
 }
 
 /// <summary>y = f(x), row by row.</summary>
-internal sealed unsafe class ActivationBatchStage(KernelTable table, ActivationKind kind, int width) : BatchStage(width, width)
+internal sealed unsafe class ActivationBatchStage(KernelTable table, ActivationFunction function, int width) : BatchStage(width, width)
 {
-    private readonly delegate*<float*, float*, nint, void> _function = table.ActivationForward[(int)kind];
+    private readonly delegate*<float*, float*, nint, CellFunctionArgs, void> _function = table.ActivationForward[(int)function.Kind];
+    private readonly CellFunctionArgs _chosen = function.Chosen.Args;
     private AlignedBuffer _y = new(0);
 
     public override BatchRows Step(BatchRows x, int* streams)
     {
         var y = new BatchRows(_y.Pointer, AlignedBuffer.Pad(Output), x.Count);
         for (nint row = 0; row < x.Count; row++)
-            _function(x.Row(row), y.Row(row), Input);
+            _function(x.Row(row), y.Row(row), Input, _chosen);
         return y;
     }
 
     public override void Share(BatchStage other)
     {
     }
+
+    protected override void MakeState(int streams) => _y = new((nint)streams * AlignedBuffer.Pad(Output));
+}
+
+/// <summary>Layer normalisation, row by row.</summary>
+internal sealed unsafe class LayerNormBatchStage(KernelTable table, LayerNormParameters parameters) : BatchStage(parameters.Width, parameters.Width)
+{
+    private LayerNormParameters _parameters = parameters;
+    private AlignedBuffer _y = new(0);
+
+    public override BatchRows Step(BatchRows x, int* streams)
+    {
+        var y = new BatchRows(_y.Pointer, AlignedBuffer.Pad(Output), x.Count);
+        CpuBackend.Rows(_parameters).Forward(table, x.First, x.Stride, y.First, x.Count);
+        return y;
+    }
+
+    public override void Share(BatchStage other) => _parameters = ((LayerNormBatchStage)other)._parameters;
 
     protected override void MakeState(int streams) => _y = new((nint)streams * AlignedBuffer.Pad(Output));
 }

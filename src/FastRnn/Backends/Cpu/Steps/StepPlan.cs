@@ -33,7 +33,9 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
 
     public override bool Add(DeviceBuffer embeddingTable) => Add(CpuBackend.CreateStepStage(embeddingTable));
 
-    public override bool Add(ActivationKind kind, int width) => Add(backend.CreateStepStage(kind, width));
+    public override bool Add(in ActivationFunction function, int width) => Add(backend.CreateStepStage(function, width));
+
+    public override bool Add(in LayerNormParameters parameters) => Add(backend.CreateStepStage(parameters));
 
     /// <summary>Floats of the widest row.</summary>
     private int RowLength { get; set; }
