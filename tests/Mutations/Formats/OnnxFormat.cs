@@ -15,7 +15,7 @@ internal sealed class OnnxFormat : ModelFormat
     protected override byte[] Change(byte[] sample, byte[] other, Random random)
     {
         for (int i = Math.Max(1, random.Next(-3, 4)); i > 0; i--)
-            sample = random.Next(4) == 0 ? ByteChanges.Change(sample, other, [], random) : WireChanges.Change(sample, other, random);
+            sample = random.Next(10) == 0 ? ByteChanges.Change(sample, other, [], random) : WireChanges.Change(sample, other, random);
         return sample;
     }
 

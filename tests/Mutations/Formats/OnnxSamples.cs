@@ -14,8 +14,9 @@ internal static class OnnxSamples
     {
         yield return Dense();
         yield return Elements();
-        //yield return Structure();
-        foreach ((Sequential model, ModelInfo info) in SampleModels.All(backend).Take(0))
+        yield return Structure();
+        yield return Reduced();
+        foreach ((Sequential model, ModelInfo info) in SampleModels.All(backend))
         {
             using (model)
             {
@@ -113,4 +114,14 @@ internal static class OnnxSamples
         ],
         [Longs("zero", 0), Longs("six", 6), Longs("from", 1), Longs("to", 5), Longs("axis", 0), Floats("one", 1)],
         [Value("x", Float, -1, 2, 3)], [Value("l", Float, -2, -1), Value("j", Float, -1, 6), Value("k", Float, 2)]);
+
+    private static byte[] Reduced() => Model(
+        [
+            Node("Pad", "x pads", "a"), Node("ReduceMean", "a", "b", Wholes("axes", -1), Whole("keepdims", 1)), Node("Sub", "a b", "c"), Node("LayerNormalization", "c scale", "d", Whole("axis", -1), Real("epsilon", 0.001f)),
+            Node("ReduceSum", "d axes", "e", Whole("keepdims", 0)), Node("ReduceMax", "d", "f", Wholes("axes", 1)), Node("ArgMax", "d", "g", Whole("axis", 1), Whole("keepdims", 0)), Node("Softmax", "e", "h", Whole("axis", 1)),
+            Node("LogSoftmax", "h", "i", Whole("axis", 0)), Node("Clip", "i low high", "j"), Node("Flatten", "d", "k", Whole("axis", 1)), Node("Dropout", "k", "l"), Node("HardSigmoid", "l", "m", Real("alpha", 0.3f)),
+            Node("Max", "m m", "n"), Node("Erf", "n", "o"), Node("Pow", "o two", "p"), Node("Greater", "p high", "q"), Node("Not", "q", "r"), Node("And", "q r", "s"), Node("Cast", "s", "t", Whole("to", Float)),
+        ],
+        [Longs("pads", 0, 0, 1, 0, 0, 0), Longs("axes", 2), Floats("scale", 4), Raw("low", Float, [], [0, 0, 0, 192]), Raw("high", Float, [], [0, 0, 0, 63]), Raw("two", Float, [], [0, 0, 0, 64])],
+        [Value("x", Float, -1, 2, 3)], [Value("j", Float, -1, 2), Value("f", Float, -1, 1, 4), Value("g", Int64, -1, 4), Value("t", Float, -1, 8)]);
 }
