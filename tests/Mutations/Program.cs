@@ -74,6 +74,7 @@ internal static partial class Program
     {
         foreach (FileFormat format in formats)
         {
+            format.HasDefaultLimits = true;
             foreach ((string name, byte[] file) in format.Bombs())
             {
                 Verdict best = Enumerable.Range(0, tries).Select(_ => Verdict.Of(format, file)).MinBy(verdict => verdict.Time);

@@ -30,13 +30,19 @@ internal sealed class HdfChanges(byte[] sample)
             else if (kind == 7)
                 ChangeText(file, random);
             else if (kind == 8)
-                LengthChanges.Change(file, random).AsSpan(0, file.Length - 1).CopyTo(file);
+                ChangeLength(file, random);
             else
                 return ByteChanges.Change(file, other, [], random);
         }
         if (random.Next(10) > 0)
             Seal(file);
         return file;
+    }
+
+    private static void ChangeLength(byte[] file, Random random)
+    {
+        byte[] changed = LengthChanges.Change(file, random);
+        changed.AsSpan(0, Math.Min(file.Length, changed.Length)).CopyTo(file);
     }
 
     private void ChangeAddress(byte[] file, Random random)
