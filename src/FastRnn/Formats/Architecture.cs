@@ -23,6 +23,7 @@ internal static class Architecture
         Activation activation => new() { Type = "activation", Activation = activation.Function },
         LogSoftmax => new() { Type = "log_softmax" },
         Softmax => new() { Type = "softmax" },
+        Masking masking => new() { Type = "masking", Size = masking.Size, Value = masking.Value },
         LayerNormalization norm => new() { Type = "layer_normalization", Size = norm.Size, Epsilon = norm.Epsilon },
         ActivityRegularization activity => new() { Type = "activity_regularization", L1 = activity.L1, L2 = activity.L2, Temporal = activity.Temporal },
         Linear linear => new() { Type = "linear", Input = linear.Input, Output = linear.Output },
@@ -47,6 +48,7 @@ internal static class Architecture
         "activation" => Activation.Named(layer.Activation!)!,
         "log_softmax" => new LogSoftmax(),
         "softmax" => new Softmax(),
+        "masking" => new Masking(layer.Size!.Value, layer.Value!.Value),
         "layer_normalization" => new LayerNormalization(layer.Size!.Value, layer.Epsilon!.Value),
         "activity_regularization" => new ActivityRegularization(layer.L1!.Value, layer.L2!.Value, layer.Temporal!.Value),
         "bidirectional" => new Bidirectional(
@@ -60,7 +62,7 @@ internal static class Architecture
     public static int OutputWidth(IReadOnlyList<LayerInfo> layers) => OutputWidth(layers.Last(layer => OutputWidth(layer) is not null))!.Value;
 
     /// <summary>Features that a checked layer asks for; null for tokens, and where any width will do.</summary>
-    public static int? InputWidth(LayerInfo layer) => layer.Type == "layer_normalization"
+    public static int? InputWidth(LayerInfo layer) => layer.Type is "layer_normalization" or "masking"
         ? layer.Size
         : layer.Input ?? (layer.Inner is null ? null : InputWidth(layer.Inner));
 
@@ -112,6 +114,7 @@ internal static class Architecture
             "activation" => ["activation"],
             "log_softmax" or "softmax" => [],
             "layer_normalization" => ["size", "epsilon"],
+            "masking" => ["size", "value"],
             "activity_regularization" => ["l1", "l2", "temporal"],
             "bidirectional" => ["inner", "merge", "last_step"],
             "go_backwards" => ["inner", "last_step"],
@@ -135,7 +138,7 @@ internal static class Architecture
         var others = new (string Name, object? Value)[]
         {
             ("activation", layer.Activation), ("inner", layer.Inner), ("merge", layer.Merge), ("last_step", layer.LastStep), ("rate", layer.Rate),
-            ("l1", layer.L1), ("l2", layer.L2), ("temporal", layer.Temporal), ("epsilon", layer.Epsilon),
+            ("l1", layer.L1), ("l2", layer.L2), ("temporal", layer.Temporal), ("epsilon", layer.Epsilon), ("value", layer.Value),
         };
         foreach (var (name, value) in others)
         {
@@ -152,6 +155,8 @@ internal static class Architecture
             throw new InvalidDataException($"layer {index} has the merge {ModelFormatException.Quote(merge)}, expected {string.Join(", ", Merges.Select(m => m.Name))}");
         if (layer.Epsilon is { } epsilon && !(epsilon > 0 && float.IsFinite(epsilon)))
             throw new InvalidDataException(FormattableString.Invariant($"layer {index} has epsilon {epsilon}; it must be finite and above 0"));
+        if (layer.Value is { } masked && !float.IsFinite(masked))
+            throw new InvalidDataException(FormattableString.Invariant($"layer {index} has value {masked}; it must be finite"));
         if (layer.Rate is { } rate && !(rate >= 0 && rate < 1))
             throw new InvalidDataException(FormattableString.Invariant($"layer {index} has rate {rate}; it must lie from 0 to below 1"));
     }
@@ -175,7 +180,7 @@ internal static class Architecture
             return;
         CheckFields(index, inner);
         CheckOptions(index, inner);
-        if (layer.Type == "residual" ? inner.Type is "embedding" or "residual" : !RecurrentInfo.IsRecurrent(inner))
+        if (layer.Type == "residual" ? inner.Type is "embedding" or "residual" or "masking" : !RecurrentInfo.IsRecurrent(inner))
             throw new InvalidDataException($"layer {index} is {layer.Type} around {inner.Type}");
         CheckInner(index, inner);
         if (layer.Type == "residual" && InputWidth(inner) is { } input && OutputWidth(inner) != input)

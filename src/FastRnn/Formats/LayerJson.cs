@@ -6,7 +6,7 @@ internal static class LayerJson
     public static JsonObject Write(LayerInfo layer) => new(fields => fields
         .Add(layer.Type).AddKnown(layer.Vocabulary).AddKnown(layer.Size).AddKnown(layer.Input).AddKnown(layer.Hidden).AddKnown(layer.Output)
         .AddKnown(layer.Activation).AddKnown(layer.Rate).AddKnown(layer.Variational).AddKnown(layer.WeightDrop)
-        .AddKnown(layer.L1).AddKnown(layer.L2).AddKnown(layer.Temporal).AddKnown(layer.Epsilon).AddKnown(layer.Merge).AddKnown(layer.LastStep)
+        .AddKnown(layer.L1).AddKnown(layer.L2).AddKnown(layer.Temporal).AddKnown(layer.Epsilon).AddKnown(layer.Value).AddKnown(layer.Merge).AddKnown(layer.LastStep)
         .AddKnown(layer.Inner is { } inner ? Write(inner) : null, "inner")
         .AddKnown(layer.ResetBefore).AddKnown(layer.GateActivation).AddKnown(layer.CandidateActivation).AddKnown(layer.OutputActivation)
         .AddKnown(layer.Peepholes).AddKnown(layer.Projection).AddKnown(layer.CoupledGates).AddKnown(layer.GateClip).AddKnown(layer.CellClip)
@@ -28,6 +28,7 @@ internal static class LayerJson
         L2 = fields.Optional("l2")?.Single(),
         Temporal = fields.Optional("temporal")?.Single(),
         Epsilon = fields.Optional("epsilon")?.Single(),
+        Value = fields.Optional("value")?.Single(),
         Merge = fields.Optional("merge")?.String(),
         LastStep = fields.Optional("last_step")?.Boolean(),
         Inner = fields.Optional("inner") is { } inner ? Read(inner) : null,

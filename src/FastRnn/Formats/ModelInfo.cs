@@ -45,14 +45,14 @@ public sealed record LayerInfo
 {
     /// <summary>
     /// <c>embedding</c>, <c>lstm</c>, <c>gru</c>, <c>rnn</c>, <c>dropout</c>, <c>linear</c>, <c>activation</c>,
-    /// <c>log_softmax</c>, <c>softmax</c>, <c>layer_normalization</c>, <c>activity_regularization</c>, <c>bidirectional</c>, <c>go_backwards</c> or <c>residual</c>.
+    /// <c>log_softmax</c>, <c>softmax</c>, <c>layer_normalization</c>, <c>masking</c>, <c>activity_regularization</c>, <c>bidirectional</c>, <c>go_backwards</c> or <c>residual</c>.
     /// </summary>
     public required string Type { get; init; }
 
     /// <summary>Number of symbols of an embedding.</summary>
     public int? Vocabulary { get; init; }
 
-    /// <summary>Width of an embedding's vectors, or of the steps that are normalised.</summary>
+    /// <summary>Width of an embedding's vectors, or of the steps that are normalised or masked.</summary>
     public int? Size { get; init; }
 
     /// <summary>Input features of a recurrent or linear layer.</summary>
@@ -90,6 +90,9 @@ public sealed record LayerInfo
 
     /// <summary>What a normalisation adds to the variance.</summary>
     public float? Epsilon { get; init; }
+
+    /// <summary>What all features of a masked step equal.</summary>
+    public float? Value { get; init; }
 
     /// <summary>How a bidirectional layer merges its outputs: <c>concat</c>, <c>sum</c>, <c>average</c> or <c>multiply</c>.</summary>
     public string? Merge { get; init; }
@@ -148,7 +151,7 @@ public sealed record LayerInfo
         var sizes = new (string Name, object? Value)[]
         {
             ("vocabulary", Vocabulary), ("size", Size), ("input", Input), ("hidden", Hidden), ("output", Output), ("activation", Activation), ("rate", Rate),
-            ("variational", Variational == true ? "yes" : null), ("l1", L1), ("l2", L2), ("temporal", Temporal), ("epsilon", Epsilon), ("", Inner), ("merge", Merge),
+            ("variational", Variational == true ? "yes" : null), ("l1", L1), ("l2", L2), ("temporal", Temporal), ("epsilon", Epsilon), ("value", Value), ("", Inner), ("merge", Merge),
             ("last step", LastStep == true ? "only" : null),
         };
         IEnumerable<(string Name, object? Value)> options = RecurrentInfo.Options(this).Select(option =>

@@ -78,7 +78,7 @@ public sealed class Bidirectional : Layer
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass)
     {
         var ws = (BidirectionalWorkspace)workspace;
-        Inner.Forward(ws.Forward, input, pass);
+        Inner.Forward(ws.Forward, input, pass with { RepeatsOutputs = false });
         _backwards.Forward(ws.Backward, input, pass);
         int width = ws.Forward.Output.Columns, second = Merge == Merge.Concat ? width : 0;
         Backend.GatherRows(ws.Forward.Output, LastRows(ws), ws.Output, new RowGather(GatherMode.Write, 0, 0, width, Factor));

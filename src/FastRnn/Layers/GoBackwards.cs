@@ -48,9 +48,9 @@ public sealed class GoBackwards : Layer
     {
         var ws = (BackwardsWorkspace)workspace;
         Reversal reversal = ws.Reversal;
-        reversal.Read(pass.Flags);
+        reversal.Read(pass.Flags, pass.RepeatsOutputs);
         Backend.GatherRows(input.Values, reversal.Rows, ws.Input, RowGather.Whole(GatherMode.Write, ws.Input.Columns));
-        Inner.Forward(ws.Inner, new LayerInput(ws.Input), pass with { Flags = reversal.Flags });
+        Inner.Forward(ws.Inner, new LayerInput(ws.Input), pass with { Flags = reversal.Flags, RepeatsOutputs = false });
         Backend.GatherRows(ws.Inner.Output, reversal.Outputs, ws.Output, RowGather.Whole(GatherMode.Write, ws.Output.Columns));
     }
 

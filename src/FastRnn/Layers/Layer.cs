@@ -72,6 +72,9 @@ public abstract class Layer
     /// <summary>workspace.Output = layer(input).</summary>
     internal abstract void Forward(Workspace workspace, in LayerInput input, in PassContext pass);
 
+    /// <summary>What the layers behind are told: the same as this one was, but for a layer that finds flags in its input.</summary>
+    internal virtual PassContext Onward(Workspace workspace, in PassContext pass) => pass;
+
     /// <summary>
     /// Adds to the parameters' gradients and, unless null, writes the input's gradient, for the forward pass this workspace has run last.
     /// </summary>
@@ -166,11 +169,12 @@ internal readonly struct LayerInput
 /// <summary>
 /// What is the same for all layers of one pass. Time counts steps since training began; dropout masks depend on it. A pass may be a step of a loop
 /// by hand that has come <paramref name="Into"/> steps far: masks that hold for a whole window then hold for the loop. <paramref name="Weights"/> says how
-/// a pass of inference stores them.
+/// a pass of inference stores them. Where it <paramref name="RepeatsOutputs"/>, a recurrent layer's output at an inactive step is that of the step before,
+/// not zero.
 /// </summary>
 internal readonly record struct PassContext(
     StepFlags? Flags, bool Training, ulong Seed, long Time, bool RecordStepNorms, float ClipRecurrent = 0, long Into = 0,
-    WeightPrecision Weights = WeightPrecision.Float32)
+    WeightPrecision Weights = WeightPrecision.Float32, bool RepeatsOutputs = false)
 {
     /// <summary>Time of masks that all steps of a window, or of a loop, share.</summary>
     public long WindowTime => Time - Into;

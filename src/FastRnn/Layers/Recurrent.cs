@@ -119,7 +119,7 @@ public abstract class RecurrentLayer : Layer
             ws.AddMaskedOutput(Backend);
         _drop?.Prepare(Index, pass);
         Backend.RecurrentForward(Weights, input.Values, ws.States, pass.Flags, ws.Stash, ws.Steps, ws.Batch, Pass(pass));
-        ws.Output = pass.Flags == null ? ws.PlainOutput : ws.States.MaskedOutput!;
+        ws.Output = pass.Flags == null || pass.RepeatsOutputs ? ws.PlainOutput : ws.States.MaskedOutput!; // a state that is kept is an output repeated
     }
 
     internal override void Backward(

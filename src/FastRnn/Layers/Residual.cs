@@ -15,7 +15,7 @@ public sealed class Residual : Layer
     public Residual(Layer layer)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        if (layer.TakesTokens || layer is Residual)
+        if (layer.TakesTokens || layer is Residual or Masking)
             throw new ArgumentException($"{layer} cannot be inside a residual", nameof(layer));
         int width = layer.InputSize;
         if (width != 0 && layer.OutputSize(width) != width)

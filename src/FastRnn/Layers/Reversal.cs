@@ -35,8 +35,8 @@ internal sealed class Reversal(int steps, int batch, bool lastStep)
     /// <summary>Flags by place; null when every position counts.</summary>
     public StepFlags? Flags { get; private set; }
 
-    /// <summary>Reads the flags of a window.</summary>
-    public void Read(StepFlags? flags)
+    /// <summary>Reads the flags of a window. Where answers are repeated, last steps show in all rows behind p_{n−1}, too: that has no inverse.</summary>
+    public void Read(StepFlags? flags, bool repeats = false)
     {
         if (flags == null && _isPlain)
             return;
@@ -50,6 +50,11 @@ internal sealed class Reversal(int steps, int batch, bool lastStep)
         Array.Fill(_lastRows, -1);
         for (int b = 0; b < batch; b++)
             ReadSample(flags, b);
+        for (int row = batch; repeats && lastStep && row < _rows.Length; row++)
+        {
+            if (_lastRows[row - batch] >= 0)
+                (_lastRows[row], _outputs[row]) = (_lastRows[row - batch], _outputs[row - batch]);
+        }
     }
 
     private void ReadSample(StepFlags? flags, int b)

@@ -176,11 +176,13 @@ public sealed partial class Sequential : IDisposable
                 nameof(state));
         }
         LayerInput current = input;
+        PassContext told = pass;
         for (int i = 0; i < _layers.Length; i++)
         {
             Workspace ws = workspace.Layers[i];
             ws.Carried?.SetInitial(state?[i]);
-            _layers[i].Forward(ws, current, pass);
+            _layers[i].Forward(ws, current, told);
+            told = _layers[i].Onward(ws, told);
             current = new LayerInput(ws.Output);
         }
         return workspace.Layers[^1].Output;

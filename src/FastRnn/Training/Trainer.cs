@@ -28,11 +28,14 @@ public sealed partial class Trainer
     private int _stateBatch;
 
     /// <summary>A trainer of a model; it owns gradients, the optimiser's moments and the carried state.</summary>
+    /// <exception cref="NotSupportedException">The model has a <see cref="Masking"/>, which is for inference.</exception>
     public Trainer(Sequential model, Loss loss, Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(loss);
         ArgumentNullException.ThrowIfNull(optimizer);
+        if (model.Layers.OfType<Masking>().FirstOrDefault() is { } masking)
+            throw masking.CannotTrain();
         (_model, _loss, Optimizer, _windows) = (model, loss, optimizer, new TrainingWindows(this));
         long before = BlockBytes.Asked;
         optimizer.Attach(model.Backend, model.ParameterArray);
