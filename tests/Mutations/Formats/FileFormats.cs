@@ -8,11 +8,6 @@ internal static class FileFormats
     [
         new SafetensorsFormat(),
         new CheckpointFormat(),
-        new OnnxFormat(),
-        new StateDictFormat(),
-        new RtNeuralFormat(),
-        new GuitarMlFormat(),
-        new NamFormat(),
         new KerasHdf5Format(),
         new KerasArchiveFormat(),
     ];
