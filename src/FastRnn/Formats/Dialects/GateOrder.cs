@@ -22,6 +22,9 @@ internal static class GateOrder
     /// <summary>Keras, RTNeural, ONNX: z r h.</summary>
     public const string KerasGru = "zrn";
 
+    /// <summary>Keras 1, which keeps each gate's arrays apart: i c f o.</summary>
+    public const string Keras1Lstm = "igfo";
+
     /// <summary>ONNX: i o f c.</summary>
     public const string OnnxLstm = "iofg";
 
@@ -55,6 +58,23 @@ internal static class GateOrder
         {
             for (int column = 0; column < columns; column++)
                 result[(column * rows) + row] = values[(row * columns) + column];
+        }
+        return result;
+    }
+
+    /// <summary>
+    /// Blocks of columns, [rows, gates·columns], as blocks of their own, each [rows, columns]. Keras keeps cuDNN's matrices so that each block, as it then lies in memory, is the
+    /// gate's [hidden, input].
+    /// </summary>
+    public static float[] ColumnBlocks(ReadOnlySpan<float> values, int rows, int columns, int gates)
+    {
+        if (values.Length != (long)rows * columns * gates)
+            throw new ArgumentException($"{values.Length} values are not {rows} × {columns} × {gates}");
+        var result = new float[values.Length];
+        for (int gate = 0; gate < gates; gate++)
+        {
+            for (int row = 0; row < rows; row++)
+                values.Slice(((row * gates) + gate) * columns, columns).CopyTo(result.AsSpan(((gate * rows) + row) * columns));
         }
         return result;
     }

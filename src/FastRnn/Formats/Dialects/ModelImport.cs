@@ -12,6 +12,8 @@ public static class ModelImport
     private static readonly IModelReader[] _readers =
     [
         new SafetensorsModelReader(),
+        new Keras.KerasHdf5Reader(),
+        new Keras.KerasArchiveReader(),
         new Onnx.OnnxReader(),
     ];
 
