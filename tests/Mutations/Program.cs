@@ -8,7 +8,8 @@ namespace FastRnn.Mutations;
 
 /// <summary>
 /// Reads files that were damaged on purpose: <c>dotnet run -c Release --project tests/Mutations -- FORMAT|all --count 200000 --seed 1 [--batch N] [--save FOLDER]</c>, one file again
-/// with <c>FORMAT --seed 1 --only INDEX</c>, which rules answer how often with <c>FORMAT --reasons COUNT</c>. Exit code 0 if none did harm.
+/// with <c>FORMAT --seed 1 --only INDEX</c>, which rules answer how often with <c>FORMAT --reasons COUNT</c>,
+/// files that ask for much with <c>all --bombs TRIES</c>, files that end early with <c>all --prefixes 1</c>. Exit code 0 if none did harm.
 /// </summary>
 internal static partial class Program
 {
@@ -29,6 +30,10 @@ internal static partial class Program
             return Only(formats[0], seed, Number("only", 0), options.GetValueOrDefault("save"));
         if (options.ContainsKey("reasons"))
             return Reasons(formats[0], seed, Number("reasons", 1_000));
+        if (options.ContainsKey("bombs"))
+            return Bombs(formats, (int)Number("bombs", 5));
+        if (options.ContainsKey("prefixes"))
+            return Prefixes(formats);
         bool whole = true;
         foreach (FileFormat format in formats)
             whole &= Run(format, seed, Number("count", 20_000), Number("batch", 20_000), options.GetValueOrDefault("save"));
@@ -62,6 +67,41 @@ internal static partial class Program
         Console.WriteLine($"{file.Length} bytes, {(verdict.Accepted ? "accepted" : "refused")} in {verdict.Time.TotalMilliseconds:0.0} ms with {verdict.Bytes} bytes");
         Console.WriteLine(verdict.Harm ?? verdict.Refusal?.ToString() ?? "whole");
         return verdict.Harm == null ? 0 : 2;
+    }
+
+    /// <summary>Time and memory of files that ask for much.</summary>
+    private static int Bombs(FileFormat[] formats, int tries)
+    {
+        foreach (FileFormat format in formats)
+        {
+            format.HasDefaultLimits = true;
+            foreach ((string name, byte[] file) in format.Bombs())
+            {
+                Verdict best = Enumerable.Range(0, tries).Select(_ => Verdict.Of(format, file)).MinBy(verdict => verdict.Time);
+                string answer = best.Harm ?? best.Refusal?.Message ?? "accepted";
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{format.Name} {name}: {best.Time.TotalMilliseconds:0.0} ms, {best.Bytes / 1048576.0:0.0} MB: {answer[..Math.Min(150, answer.Length)]}"));
+            }
+        }
+        return 0;
+    }
+
+    /// <summary>Every begin of every sample.</summary>
+    private static int Prefixes(FileFormat[] formats)
+    {
+        var failures = 0;
+        foreach (FileFormat format in formats)
+        {
+            long start = Stopwatch.GetTimestamp();
+            int files = 0;
+            foreach (byte[] sample in format.Samples)
+            {
+                if (Prefix.Problem(format, sample) is { } problem)
+                    Console.WriteLine($"{format.Name}: {problem} ({++failures})");
+                files += sample.Length;
+            }
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{format.Name}: {files} prefixes of {format.Samples.Count} samples, {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s"));
+        }
+        return failures == 0 ? 0 : 2;
     }
 
     /// <summary>How often which rule answered: a rule that never does is not reached.</summary>

@@ -46,7 +46,7 @@ internal static class WireChanges
             case 5:
                 field.Number = random.Next(3) == 0 ? list[random.Next(list.Count)].Number : 1 + random.Next(20);
                 break;
-            case 6:
+            case 6 when random.Next(4) == 0:
                 field.Type = random.Next(8);
                 break;
             case 7 when field.Inner != null:
@@ -102,7 +102,8 @@ internal static class WireChanges
 
     private static readonly string[] _texts =
     [
-        "", "x", "X", "Y", "LSTM", "GRU", "RNN", "Relu", "Shape", "Reshape", "Expand", "ConstantOfShape", "Concat", "If", "Loop", "Scan", "forward", "reverse", "bidirectional", "Tanh", "\u0000",
-        "../x", "/etc/passwd", "ai.onnx", "com.microsoft", "location", "hidden_size", "\ufffd",
+        "", "x", "X", "Y", "LSTM", "GRU", "RNN", "Relu", "Shape", "Reshape", "Expand", "ConstantOfShape", "Concat", "Slice", "Split", "Pad", "Gather", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "MatMul", "Gemm", "ReduceSum", "ReduceMean", "ArgMax", "Softmax", "LayerNormalization", "Clip",
+        "Where", "Cast", "Constant", "Add", "Div", "Pow", "Less", "If", "Loop", "Scan", "forward", "reverse", "bidirectional", "Tanh", "\u0000",
+        "../x", "/etc/passwd", "ai.onnx", "com.microsoft", "location", "hidden_size", "axis", "axes", "perm", "to", "value", "direction", "activations", "layout", "clip", "\ufffd",
     ];
 }

@@ -11,6 +11,9 @@ internal abstract class FileFormat
     /// <summary>With its point.</summary>
     public abstract string Extension { get; }
 
+    /// <summary>Reads with the limits that are there by themselves, instead of lower ones in which everything can be run.</summary>
+    public bool HasDefaultLimits { get; set; }
+
     /// <summary>Good files, small and all different.</summary>
     public IReadOnlyList<byte[]> Samples => _samples ??= CreateSamples();
 

@@ -8,6 +8,8 @@ internal static class FileFormats
     [
         new SafetensorsFormat(),
         new CheckpointFormat(),
+        new KerasHdf5Format(),
+        new KerasArchiveFormat(),
     ];
 
     /// <exception cref="ArgumentException">There is none of that name.</exception>

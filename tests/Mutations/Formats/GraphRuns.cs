@@ -6,7 +6,7 @@ namespace FastRnn.Mutations.Formats;
 /// <summary>Graphs of operators: what is accepted runs again and again with equal bits, or names the node that cannot compute what it was given.</summary>
 internal static class GraphRuns
 {
-    private const int OpenSize = 2;
+    private const int OpenSize = 2, MostElements = 1_000_000;
 
     /// <exception cref="InvalidDataException">The second run gives something else.</exception>
     public static void Use(GraphModel graph)
@@ -21,6 +21,8 @@ internal static class GraphRuns
 
     private static byte[] Run(GraphModel graph)
     {
+        if (graph.Inputs.Any(input => input.Shape?.Aggregate(1.0, (product, dimension) => product * Math.Abs(dimension.Size)) > MostElements))
+            return []; // Nobody has such an input.
         GraphTensor[] outputs;
         try
         {

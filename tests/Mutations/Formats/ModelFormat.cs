@@ -18,9 +18,9 @@ internal abstract class ModelFormat : FileFormat
     private string Path => $"/nonexistent/model{Extension}";
 
     /// <summary>Lower than the defaults, so that what is accepted can be run in little memory.</summary>
-    protected static ImportOptions Options { get; } = new() { Limits = ImportLimits.Default with { TensorBytes = 16 << 20 } };
+    private static readonly ImportOptions _lower = new() { Limits = ImportLimits.Default with { TensorBytes = 16 << 20 } };
 
-    public override object Read(byte[] file) => ModelImport.Load(new MemoryStream(file, writable: false), Path, Backend, Options);
+    public override object Read(byte[] file) => ModelImport.Load(new MemoryStream(file, writable: false), Path, Backend, HasDefaultLimits ? new ImportOptions() : _lower);
 
     public override void Use(object content)
     {

@@ -16,6 +16,7 @@ internal static class Child
         Tally tally = campaign.Run(from, Math.Min(to, from + WarmFiles));
         long resident = PeakResident();
         tally.Add(campaign.Run(Math.Min(to, from + WarmFiles), to));
+        beat.Index = to; // No file is being read any more.
         foreach (Failure failure in tally.Failures)
             Console.WriteLine($"harm\t{failure.Index}\t{failure.Harm.ReplaceLineEndings(" ").Replace('\t', ' ')}");
         long grown = PeakResident() - resident;

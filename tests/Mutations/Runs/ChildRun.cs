@@ -13,7 +13,7 @@ internal sealed class ChildRun(FileFormat format, int seed)
     private const int HeapLimit = 256 << 20, FirstGeneration = 8 << 20;
 
     /// <summary>A child that uses this much of the CPU, or this much time, for one file hangs.</summary>
-    private static readonly TimeSpan _mostCpu = TimeSpan.FromSeconds(3), _mostTime = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _mostCpu = TimeSpan.FromSeconds(3), _mostTime = TimeSpan.FromMinutes(5);
 
     /// <summary>Files from one number to before another, restarted behind every file that ends a child.</summary>
     public Tally Run(long from, long to)

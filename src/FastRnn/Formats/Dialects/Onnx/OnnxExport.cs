@@ -55,12 +55,13 @@ public static class OnnxExport
         var graph = new OnnxGraphBuilder();
         new OnnxLayerWriter(graph, described, options.States).Write(layers);
         ProtoMessage file = new ProtoMessage().Int(Version, IrVersion).Text(Producer, "FastRnn").Text(ProducerVersion, ModelFile.Version)
-            .Message(Graph, graph.Build(GraphName)).Message(OperatorSets, new ProtoMessage().Int(SetVersion, OperatorSet));
+            .Message(OperatorSets, new ProtoMessage().Int(SetVersion, OperatorSet));
         foreach ((string key, string value) in described.Metadata)
         {
             if (key.StartsWith("fastrnn.", StringComparison.Ordinal))
                 file.Message(Metadata, new ProtoMessage().Text(Key, key).Text(Value, value));
         }
+        file.Message(Graph, graph.Build("model")); // The last, so that a file that was not written to its end has none.
         return file.Length <= int.MaxValue
             ? file.Parts()
             : throw new NotSupportedException($"the ONNX file would have {file.Length} bytes, its encoding holds {int.MaxValue}");
