@@ -57,6 +57,7 @@ internal static class ConvertCommand
         {
             ".SAFETENSORS" => (model, info) => ModelFile.Save(model, info, path),
             ".ONNX" => (model, info) => OnnxExport.Save(model, info, path, new OnnxExportOptions { States = states }),
+            ".JSON" => (model, info) => RtNeuralExport.Save(model, path),
             _ => throw new CliException(ExitCodes.Usage, $"the target is {path}, expected the end {Known}"),
         };
     }

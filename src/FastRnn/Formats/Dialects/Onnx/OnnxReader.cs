@@ -17,8 +17,14 @@ internal sealed class OnnxReader : IModelReader
     {
         byte[] bytes = ReadAll(stream, path, options.Limits, cancellation);
         OnnxModel model = OnnxParser.Model(bytes, path, options.Limits);
-        return OnnxOwnModel.Read(model, bytes, path, backend, options)
-            ?? new ImportedModel(Name, Graph(model, bytes, path, backend, options, cancellation)) { Metadata = Metadata(model) };
+        if (!options.AsGraph && OnnxOwnModel.Read(model, bytes, path, backend, options) is { } own)
+            return own;
+        GraphDefinition definition = OnnxDefinition.Of(model, bytes, path, options, cancellation);
+        if (options.AsGraph || SequentialDetection.Find(definition, Name, path) is not { } stack)
+            return new ImportedModel(Name, Graph(definition, path, backend, options, cancellation)) { Metadata = Metadata(model) };
+        foreach ((string key, string value) in Metadata(model))
+            stack.Metadata[key] = value;
+        return stack.Build(backend, options);
     }
 
     /// <summary>The graph of a file as it stands there, stack of layers or not: with the file's own inputs and outputs.</summary>
@@ -30,18 +36,12 @@ internal sealed class OnnxReader : IModelReader
         if (!stream.CanSeek)
             throw new IOException($"{path}: not a regular file, so its length is unknown.");
         byte[] bytes = ReadAll(stream, path, options.Limits, cancellation);
-        return Graph(OnnxParser.Model(bytes, path, options.Limits), bytes, path, backend, options, cancellation);
+        OnnxModel model = OnnxParser.Model(bytes, path, options.Limits);
+        return Graph(OnnxDefinition.Of(model, bytes, path, options, cancellation), path, backend, options, cancellation);
     }
 
-    private static GraphModel Graph(OnnxModel model, byte[] bytes, string? path, Backend backend, ImportOptions options, CancellationToken cancellation)
+    private static GraphModel Graph(GraphDefinition definition, string? path, Backend backend, ImportOptions options, CancellationToken cancellation)
     {
-        GraphDefinition definition = OnnxDefinition.Of(model, bytes, path, options, cancellation);
-        if (!options.AsGraph && SequentialDetection.Find(definition, Name, path) is { } stack)
-        {
-            foreach ((string key, string value) in Metadata(model))
-                stack.Metadata[key] = value;
-            return stack.Build(backend, options);
-        }
         try
         {
             return GraphModel.Build(definition, backend, new GraphLimits(options.Limits.TensorBytes), cancellation);

@@ -182,11 +182,12 @@ internal sealed partial class SequentialDetection
         if (axis < 0 || axis >= axes.Length)
             return null;
         var all = new StackStates([.. parts.SelectMany(part => part.Items)], axes);
+        StackValue? joined = null;
         if (axes[axis] == 'L')
-            return all;
-        return axes[axis] == 'F' && parts.All(part => part.Items.Length == 1) && BothDirections(all) is { } data
-            ? data with { Axes = axes.Replace('L', '1') }
-            : null;
+            joined = all;
+        else if (axes[axis] == 'F' && parts.All(part => part.Items.Length == 1) && BothDirections(all) is { } data)
+            joined = data with { Axes = axes.Replace('L', '1') };
+        return joined;
     }
 
     /// <summary>Both final h of the last layer, which reads both ways, side by side: it then gives the step that has read all.</summary>
