@@ -19,7 +19,7 @@ public partial class LayeringTests
         ["Training"] = 4,
         ["Inference"] = 4,
         ["Series"] = 4,
-        ["Graphs"] = 4,
+        ["Graphs"] = 5,
         ["Formats"] = 5,
     };
 

@@ -14,6 +14,9 @@ internal sealed class FaultSweep
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
+    /// <summary>Calls that fail in one process: a device that is given up keeps the memory that it may still write to, some 5 MB.</summary>
+    private const int CallsAProcess = 200;
+
     private readonly int _every;
     private readonly string _folder, _library;
     private readonly List<string> _bad = [];
@@ -35,7 +38,6 @@ internal sealed class FaultSweep
                 sweep.Kind(kind, call => Concerns(kind, call));
             foreach (string kind in $"-11 -5 {Sizes}".Split(' ').Where(kind => Wanted(kind + "+cold")))
                 sweep.Kind(kind + "+cold", call => call.Contains("Program", StringComparison.Ordinal) && (kind[0] == '-' || Concerns(kind, call)));
-            sweep._bad.ForEach(Console.WriteLine);
             return sweep._bad.Count == 0 ? 0 : 1;
         }
         finally
@@ -60,14 +62,21 @@ internal sealed class FaultSweep
             child = new Child(_library, kind, _folder);
             string[] calls = child.Calls;
             List<int> chosen = Choose(calls, concerns);
-            foreach (int call in chosen)
+            for (int i = 0; i < chosen.Count; i++)
             {
+                int call = chosen[i];
+                if (i % CallsAProcess == 0)
+                {
+                    child?.Dispose();
+                    child = null;
+                }
                 child ??= new Child(_library, kind, _folder);
                 string outcome = child.Try(call + 1, Patience), word = outcome.Split(' ')[0];
                 counts[word] = counts.GetValueOrDefault(word) + 1;
                 if (word is "error" or "right")
                     continue;
                 _bad.Add($"{kind}, call {call + 1}, {calls[call]}: {outcome}");
+                Console.WriteLine(_bad[^1]);
                 if (word is "hang" or "crash")
                 {
                     child.Dispose();

@@ -2,6 +2,7 @@
 // STRIPS neighbours, the cell's own CELL_STRIPS first, in the order of the CPU's GateLayout; units of a row follow each other. Options are compiled in, so
 // that a plain cell pays for none:
 //   ZONEOUT     h is chosen by draws or, where the rate is negative, the mean; CELL_ZONEOUT the same for c
+//   GATE_CLIP   bounds what enters the functions of gates and candidates
 //   PROJECTED   h is a product of what the cell gives: h, its flags and its zoneout belong to state.cl
 #include "common.cl"
 #include "functions.cl"
@@ -133,6 +134,24 @@ static void clear_gates(__global float* p, int count)
 
 // Within the limit of gradients; 0 is none.
 static lanes limited(lanes x, float limit) { return limit > 0.0f ? clamp_to(x, limit) : x; }
+
+// What enters the functions of gates and candidates; a gradient where the clip has cut nothing.
+#ifdef GATE_CLIP
+#define CLIPPED(x) clamp_to(x, as_float(GATE_CLIP))
+#define CUT(da, y, value) ((y) > value(ALL(-as_float(GATE_CLIP))) ? ((y) < value(ALL(as_float(GATE_CLIP))) ? (da) : ALL(0.0f)) : ALL(0.0f))
+#else
+#define CLIPPED(x) (x)
+#define CUT(da, y, value) (da)
+#endif
+
+#ifdef GATE_FUNCTION
+// dy·f' behind the clip.
+static lanes gate_slope(lanes y, lanes dy) { return CUT(dy * GATE_SLOPE(y), y, GATE_VALUE); }
+static lanes candidate_slope(lanes y, lanes dy) { return CUT(dy * CANDIDATE_SLOPE(y), y, CANDIDATE_VALUE); }
+// The same within the limit.
+static lanes gate_gradient(lanes y, lanes dy, float limit) { return limited(gate_slope(y, dy), limit); }
+static lanes candidate_gradient(lanes y, lanes dy, float limit) { return limited(candidate_slope(y, dy), limit); }
+#endif
 
 // ---- states -------------------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ __kernel void elman_forward(BUFFER(gates) STATE_ARGS, int units, int keep)
     }
     lanes gate[1];
     load_gates(AT(gates) + at * STRIPS, count, gate);
-    gate[0] = flush(CANDIDATE_VALUE(gate[0]));
+    gate[0] = flush(CANDIDATE_VALUE(CLIPPED(gate[0])));
     lanes before = UNLESS_RESET(LOAD(AT(previous) + at));
     STORE_HIDDEN(gate[0]);
     if (keep)
@@ -34,10 +34,10 @@ __kernel void elman_backward(BUFFER(gates) GRADIENT_ARGS, int units, float limit
     lanes gate[1];
     load_gates(strips, count, gate);
     dh = flush(dh);
-#if CANDIDATE_FUNCTION <= IDENTITY
+#if CANDIDATE_FUNCTION <= IDENTITY && !defined(GATE_CLIP)
     gate[0] = limited(cell_gradient(CANDIDATE_FUNCTION, gate[0], dh), limit);
 #else
-    gate[0] = limited(dh * CANDIDATE_SLOPE(gate[0]), limit);
+    gate[0] = candidate_gradient(gate[0], dh, limit);
 #endif
     store_gates(strips, count, gate);
 }

@@ -19,8 +19,8 @@ __kernel void gru_forward(BUFFER(gates) STATE_ARGS, int units, int keep)
     lanes gate[4];
     load_gates(AT(gates) + at * STRIPS, count, gate);
     lanes before = UNLESS_RESET(LOAD(AT(previous) + at));
-    lanes r = GATE_VALUE(gate[1]), z = GATE_VALUE(gate[2]);
-    lanes n = CANDIDATE_VALUE(fma(r, gate[3], gate[0]));
+    lanes r = GATE_VALUE(CLIPPED(gate[1])), z = GATE_VALUE(CLIPPED(gate[2]));
+    lanes n = CANDIDATE_VALUE(CLIPPED(fma(r, gate[3], gate[0])));
     STORE_HIDDEN(flush(fma(z, before - n, n)));
     if (!keep)
         return;
@@ -46,10 +46,10 @@ __kernel void gru_backward(BUFFER(gates), INPUT(previous) GRADIENT_ARGS, int uni
     dh = flush(dh);
     store(AT(next) + at, count, start + flush(dh * z));
     lanes d_update = dh * (before - n);
-    lanes d_n = dh * (ALL(1.0f) - z) * CANDIDATE_SLOPE(n);
+    lanes d_n = candidate_slope(n, dh * (ALL(1.0f) - z));
     gate[0] = limited(d_n, limit);
-    gate[1] = limited(d_n * candidate * GATE_SLOPE(r), limit);
-    gate[2] = limited(d_update * GATE_SLOPE(z), limit);
+    gate[1] = gate_gradient(r, d_n * candidate, limit);
+    gate[2] = gate_gradient(z, d_update, limit);
     gate[3] = limited(d_n * r, limit);
     store_gates(strips, count, gate);
 }
@@ -60,7 +60,7 @@ __kernel void gru_before_gates_forward(BUFFER(gates), INPUT(seen), BUFFER(reset_
     FIND_PLACE
     lanes gate[3];
     load_gates(AT(gates) + at * STRIPS, count, gate);
-    gate[0] = GATE_VALUE(gate[0]);
+    gate[0] = GATE_VALUE(CLIPPED(gate[0]));
     store(AT(reset_hidden) + at, count, gate[0] * LOAD(AT(seen) + at));
     store_gates(AT(gates) + at * STRIPS, count, gate);
 }
@@ -77,7 +77,7 @@ __kernel void gru_before_state_forward(BUFFER(gates) STATE_ARGS, int units)
     lanes gate[3];
     load_gates(AT(gates) + at * STRIPS, count, gate);
     lanes before = UNLESS_RESET(LOAD(AT(previous) + at));
-    lanes z = GATE_VALUE(gate[1]), n = CANDIDATE_VALUE(gate[2]);
+    lanes z = GATE_VALUE(CLIPPED(gate[1])), n = CANDIDATE_VALUE(CLIPPED(gate[2]));
     STORE_HIDDEN(flush(fma(z, before - n, n)));
     gate[1] = z, gate[2] = n;
     store_gates(AT(gates) + at * STRIPS, count, gate);
@@ -100,8 +100,8 @@ __kernel void gru_before_state_backward(BUFFER(gates), INPUT(previous) GRADIENT_
     lanes z = gate[1], n = gate[2], before = UNLESS_RESET(LOAD(AT(previous) + at));
     dh = flush(dh);
     store(AT(next) + at, count, start + flush(dh * z));
-    gate[1] = limited(dh * (before - n) * GATE_SLOPE(z), limit);
-    gate[2] = limited(dh * (ALL(1.0f) - z) * CANDIDATE_SLOPE(n), limit);
+    gate[1] = gate_gradient(z, dh * (before - n), limit);
+    gate[2] = candidate_gradient(n, dh * (ALL(1.0f) - z), limit);
     store_gates(strips, count, gate);
 }
 
@@ -120,7 +120,7 @@ __kernel void gru_before_gates_backward(
     load_gates(AT(gates) + at * STRIPS, count, gate);
     lanes r = gate[0], ds = LOAD(AT(d_reset_hidden) + at), through = ds * r;
     store(AT(target) + at, count, add ? LOAD(AT(target) + at) + through : through);
-    gate[0] = limited(ds * LOAD(AT(seen) + at) * GATE_SLOPE(r), limit);
+    gate[0] = gate_gradient(r, ds * LOAD(AT(seen) + at), limit);
     store_gates(AT(gates) + at * STRIPS, count, gate);
 }
 #endif

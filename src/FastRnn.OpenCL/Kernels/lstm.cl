@@ -1,13 +1,8 @@
 // The LSTM cell, point-wise part, with its options; equations, flushes and origins as in LstmCell and LstmVariantCell. Strips i, f, g, o.
-//   PEEPHOLES, COUPLED, GATE_CLIP, CELL_CLIP
+//   PEEPHOLES, COUPLED, CELL_CLIP
 #define CELL_STRIPS 4
 #include "cell.cl"
 
-#ifdef GATE_CLIP
-#define CLIPPED(x) clamp_to(x, as_float(GATE_CLIP))
-#else
-#define CLIPPED(x) (x)
-#endif
 #if OUTPUT_FUNCTION == TANH
 #define CELL_OUTPUT(c) tanh_of_any(c)
 #else
@@ -78,15 +73,6 @@ __kernel void lstm_forward(
     gate[0] = i, gate[1] = f, gate[2] = g, gate[3] = o;
     store_gates(AT(gates) + at * STRIPS, count, gate);
 }
-
-// dy·f' behind the gates' clip, which lets nothing through where it cut, and within the limit.
-#ifdef GATE_CLIP
-#define CUT(da, y, value) ((y) > value(ALL(-as_float(GATE_CLIP))) ? ((y) < value(ALL(as_float(GATE_CLIP))) ? (da) : ALL(0.0f)) : ALL(0.0f))
-#else
-#define CUT(da, y, value) (da)
-#endif
-static lanes gate_gradient(lanes y, lanes dy, float limit) { return limited(CUT(dy * GATE_SLOPE(y), y, GATE_VALUE), limit); }
-static lanes candidate_gradient(lanes y, lanes dy, float limit) { return limited(CUT(dy * CANDIDATE_SLOPE(y), y, CANDIDATE_VALUE), limit); }
 
 // Activations in, gradients of the pre-activations out, in place. "cell" is c_t before zoneout. "carry" is the gradient of c_t, then of c_{t-1};
 // "d_peephole" holds sums of every sample on its own, [B, 3·H].

@@ -67,6 +67,9 @@ public readonly record struct CellActivation
     /// <exception cref="ArgumentOutOfRangeException">α is not above 0, or a number is not finite.</exception>
     public static CellActivation Affine(float alpha, float beta) => new(CellFunction.Affine, Positive(alpha), Finite(beta));
 
+    /// <summary>With any numbers, as a node of a graph may have it: those that the other methods refuse compute forward only.</summary>
+    internal static CellActivation OfNode(CellFunction function, float alpha, float beta) => new(function, alpha, beta);
+
     /// <summary>min(max(x, low), high), of slope 0 at both: −1 and 1 are PyTorch's Hardtanh, 0 and 6 are ReLU6.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A number is not finite, or high is not above low.</exception>
     public static CellActivation Clip(float low, float high) => new(

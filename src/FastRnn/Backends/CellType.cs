@@ -40,7 +40,7 @@ internal sealed record CellType(CellKind Kind)
     /// <summary>LSTM: width P of h_t = W_hr (o·f(c_t)); 0 for none.</summary>
     public int Projection { get; init; }
 
-    /// <summary>LSTM: limit of the gates' pre-activations (ONNX's clip); 0 for none. A gradient passes where nothing was cut.</summary>
+    /// <summary>Limit of what enters the activations of gates and candidates (ONNX's clip); 0 for none. A gradient passes where nothing was cut.</summary>
     public float GateClip { get; init; }
 
     /// <summary>LSTM: limit of c_t (cuDNN's clip), before o's peephole sees it; 0 for none. A gradient passes where nothing was cut.</summary>

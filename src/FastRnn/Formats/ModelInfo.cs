@@ -127,7 +127,7 @@ public sealed record LayerInfo
     /// <summary>Whether an LSTM's forget gate is 1 − i; see <see cref="Layers.Lstm.CoupledGates"/>.</summary>
     public bool? CoupledGates { get; init; }
 
-    /// <summary>Limit of an LSTM's pre-activations; see <see cref="Layers.Lstm.GateClip"/>.</summary>
+    /// <summary>Limit of a cell's pre-activations; see <see cref="Layers.Lstm.GateClip"/>.</summary>
     public float? GateClip { get; init; }
 
     /// <summary>Limit of an LSTM's cell state; see <see cref="Layers.Lstm.CellClip"/>.</summary>

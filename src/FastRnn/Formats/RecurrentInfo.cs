@@ -78,6 +78,7 @@ internal static class RecurrentInfo
                 GateActivation = gate,
                 CandidateActivation = candidate,
                 ResetBefore = layer.ResetBefore ?? false,
+                GateClip = layer.GateClip ?? 0,
             },
             _ => new Rnn(input, hidden, Function(layer.Activation, CellActivation.Tanh))
             {
@@ -85,6 +86,7 @@ internal static class RecurrentInfo
                 RecurrentDropout = dropout,
                 Zoneout = zoneout,
                 WeightDrop = drop,
+                GateClip = layer.GateClip ?? 0,
             },
         };
     }
@@ -100,8 +102,8 @@ internal static class RecurrentInfo
                 .. _ofAll, "gate_activation", "candidate_activation", "output_activation", "peepholes", "projection", "coupled_gates", "gate_clip", "cell_clip",
                 "cell_zoneout",
             ],
-            "gru" => [.. _ofAll, "gate_activation", "candidate_activation", "reset_before"],
-            "rnn" => _ofAll,
+            "gru" => [.. _ofAll, "gate_activation", "candidate_activation", "reset_before", "gate_clip"],
+            "rnn" => [.. _ofAll, "gate_clip"],
             _ => [],
         };
         foreach (var (name, value) in Options(layer))

@@ -31,6 +31,7 @@ internal static class OperatorTable
         .. StructureOperators.Entries,
         .. ProductOperators.Entries,
         .. ElementOperators.Entries,
+        .. RecurrentOperator.Entries,
     ];
 
     /// <summary>One operator.</summary>

@@ -73,30 +73,30 @@ internal readonly unsafe struct IdentityActivation : IActivation
         where V : unmanaged => dy;
 }
 
-/// <summary>The function that the settings have for gates.</summary>
+/// <summary>The function that the settings have for gates, behind their clip.</summary>
 internal readonly unsafe struct ChosenGate : IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Value<L, V>(CellSettings* settings, V a)
         where L : struct, ILanes<V>
-        where V : unmanaged => CellFunctions.Value<L, V>(settings->Gate, a);
+        where V : unmanaged => CellFunctions.Value<L, V>(settings->Gate, CellFunctions.Clip<L, V>(a, settings->GateClip));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Gradient<L, V>(CellSettings* settings, V y, V dy)
         where L : struct, ILanes<V>
-        where V : unmanaged => L.Multiply(dy, CellFunctions.Slope<L, V>(settings->Gate, y));
+        where V : unmanaged => new CutFunction<L, V>(settings->Gate, settings->GateClip, 0).Gradient(y, dy);
 }
 
-/// <summary>The function that the settings have for candidates, and for the simple cell.</summary>
+/// <summary>The function that the settings have for candidates, and for the simple cell, behind their clip.</summary>
 internal readonly unsafe struct ChosenCandidate : IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Value<L, V>(CellSettings* settings, V a)
         where L : struct, ILanes<V>
-        where V : unmanaged => CellFunctions.Value<L, V>(settings->Candidate, a);
+        where V : unmanaged => CellFunctions.Value<L, V>(settings->Candidate, CellFunctions.Clip<L, V>(a, settings->GateClip));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Gradient<L, V>(CellSettings* settings, V y, V dy)
         where L : struct, ILanes<V>
-        where V : unmanaged => L.Multiply(dy, CellFunctions.Slope<L, V>(settings->Candidate, y));
+        where V : unmanaged => new CutFunction<L, V>(settings->Candidate, settings->GateClip, 0).Gradient(y, dy);
 }

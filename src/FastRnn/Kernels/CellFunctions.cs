@@ -76,6 +76,12 @@ internal static class CellFunctions
         where L : struct, ILanes<V>
         where V : unmanaged => L.Min(limit, L.Max(L.Subtract(L.Broadcast(0f), limit), x));
 
+    /// <summary>The same where there is a limit: 0 is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Clip<L, V>(V x, float limit)
+        where L : struct, ILanes<V>
+        where V : unmanaged => limit > 0 ? Clamp<L, V>(x, L.Broadcast(limit)) : x;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Square<L, V>(V x)
         where L : struct, ILanes<V>

@@ -26,7 +26,7 @@ internal static unsafe class GruBeforeCell
             for (int u = 0; u < 16; u += L.Width)
             {
                 float* gate = args->Gates + (row * args->GateRow) + u;
-                V r = CellFunctions.Value<L, V>(args->Settings->Gate, L.Load(gate));
+                V r = Value<L, V>(args->Settings->Gate, args->Settings->GateClip, L.Load(gate));
                 L.Store(args->ResetHidden + state + u, L.Multiply(r, L.Load(args->Seen + state + u)));
                 L.Store(gate, r);
             }
@@ -46,8 +46,8 @@ internal static unsafe class GruBeforeCell
             for (int u = 0; u < 16; u += L.Width)
             {
                 float* gates = args->Gates + (row * args->GateRow) + u;
-                V z = CellFunctions.Value<L, V>(args->Settings->Gate, L.Load(gates + s));
-                V n = CellFunctions.Value<L, V>(args->Settings->Candidate, L.Load(gates + (2 * s)));
+                V z = Value<L, V>(args->Settings->Gate, args->Settings->GateClip, L.Load(gates + s));
+                V n = Value<L, V>(args->Settings->Candidate, args->Settings->GateClip, L.Load(gates + (2 * s)));
                 V previous = L.Load(args->PreviousHidden + state + u);
                 L.Store(args->Hidden + state + u, LstmCell.Flush<L, V>(L.MultiplyAdd(z, L.Subtract(previous, n), n)));
                 L.Store(gates + s, z);
@@ -63,8 +63,8 @@ internal static unsafe class GruBeforeCell
         where V : unmanaged
     {
         CellSettings* settings = args->Settings;
-        var gate = new CutFunction<L, V>(settings->Gate, 0, settings->GradientLimit);
-        var candidate = new CutFunction<L, V>(settings->Candidate, 0, settings->GradientLimit);
+        var gate = new CutFunction<L, V>(settings->Gate, settings->GateClip, settings->GradientLimit);
+        var candidate = new CutFunction<L, V>(settings->Candidate, settings->GateClip, settings->GradientLimit);
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
         {
@@ -89,7 +89,7 @@ internal static unsafe class GruBeforeCell
         where V : unmanaged
     {
         CellSettings* settings = args->Settings;
-        var gate = new CutFunction<L, V>(settings->Gate, 0, settings->GradientLimit);
+        var gate = new CutFunction<L, V>(settings->Gate, settings->GateClip, settings->GradientLimit);
         for (nint row = 0; row < args->Rows; row++)
         {
             nint state = row * args->StateRow;
@@ -102,4 +102,10 @@ internal static unsafe class GruBeforeCell
             }
         }
     }
+
+    /// <summary>f(clip(a)).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Value<L, V>(in CellFunctionArgs function, float clip, V a)
+        where L : struct, ILanes<V>
+        where V : unmanaged => CellFunctions.Value<L, V>(function, CellFunctions.Clip<L, V>(a, clip));
 }

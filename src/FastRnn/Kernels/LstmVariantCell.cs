@@ -31,14 +31,14 @@ internal static unsafe class LstmVariantCell
                 nint state = (row * args->StateRow) + u;
                 V previous = L.Load(args->PreviousCell + state);
                 V i = L.MultiplyAdd(p.Input, previous, L.Load(gates)), f = L.MultiplyAdd(p.Forget, previous, L.Load(gates + s));
-                i = CellFunctions.Value<L, V>(settings->Gate, Clip<L, V>(i, settings->GateClip));
+                i = CellFunctions.Value<L, V>(settings->Gate, CellFunctions.Clip<L, V>(i, settings->GateClip));
                 f = settings->Coupled
                     ? L.Subtract(L.Broadcast(1f), i)
-                    : CellFunctions.Value<L, V>(settings->Gate, Clip<L, V>(f, settings->GateClip));
-                V g = CellFunctions.Value<L, V>(settings->Candidate, Clip<L, V>(L.Load(gates + (2 * s)), settings->GateClip));
-                V cell = LstmCell.Flush<L, V>(Clip<L, V>(L.MultiplyAdd(f, previous, L.Multiply(i, g)), settings->CellClip));
+                    : CellFunctions.Value<L, V>(settings->Gate, CellFunctions.Clip<L, V>(f, settings->GateClip));
+                V g = CellFunctions.Value<L, V>(settings->Candidate, CellFunctions.Clip<L, V>(L.Load(gates + (2 * s)), settings->GateClip));
+                V cell = LstmCell.Flush<L, V>(CellFunctions.Clip<L, V>(L.MultiplyAdd(f, previous, L.Multiply(i, g)), settings->CellClip));
                 V o = L.MultiplyAdd(p.Output, cell, L.Load(gates + (3 * s)));
-                o = CellFunctions.Value<L, V>(settings->Gate, Clip<L, V>(o, settings->GateClip));
+                o = CellFunctions.Value<L, V>(settings->Gate, CellFunctions.Clip<L, V>(o, settings->GateClip));
                 L.Store(args->Cell + state, cell);
                 L.Store(args->Hidden + state, LstmCell.Flush<L, V>(L.Multiply(o, CellFunctions.Value<L, V>(settings->Output, cell))));
                 if (!args->KeepGates)
@@ -102,11 +102,6 @@ internal static unsafe class LstmVariantCell
         L.Store(sum + settings->UnitRow, L.MultiplyAdd(dF, previous, L.Load(sum + settings->UnitRow)));
         L.Store(sum + (2 * settings->UnitRow), L.MultiplyAdd(dO, cell, L.Load(sum + (2 * settings->UnitRow))));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Clip<L, V>(V x, float limit)
-        where L : struct, ILanes<V>
-        where V : unmanaged => limit > 0 ? CellFunctions.Clamp<L, V>(x, L.Broadcast(limit)) : x;
 
     /// <summary>Zeros without peepholes: they change no bit but the sign of a zero.</summary>
     private static Weights<L, V> Peepholes<L, V>(CellSettings* settings, nint unit)

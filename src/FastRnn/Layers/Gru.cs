@@ -22,6 +22,13 @@ public sealed class Gru(int input, int hidden) : RecurrentLayer(input, hidden)
     /// <summary>Function of the candidate n; tanh by default.</summary>
     public CellActivation CandidateActivation { get; init; }
 
+    /// <summary>Limit of what enters the functions of gates and candidate, biases included (ONNX's clip); 0 for none. The gradient passes where nothing was cut.</summary>
+    public float GateClip
+    {
+        get;
+        init => field = Check.Limit(value);
+    }
+
     private protected override CellType CreateCell() =>
-        CellType.Gru with { ResetBefore = ResetBefore, GateActivation = GateActivation, Activation = CandidateActivation };
+        CellType.Gru with { ResetBefore = ResetBefore, GateActivation = GateActivation, Activation = CandidateActivation, GateClip = GateClip };
 }

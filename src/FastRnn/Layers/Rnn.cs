@@ -11,5 +11,12 @@ public sealed class Rnn(int input, int hidden, CellActivation activation = defau
     /// <summary>f.</summary>
     public CellActivation Activation { get; } = activation;
 
-    private protected override CellType CreateCell() => CellType.Rnn(Activation);
+    /// <summary>Limit of what enters f, biases included (ONNX's clip); 0 for none. The gradient passes where nothing was cut.</summary>
+    public float GateClip
+    {
+        get;
+        init => field = Check.Limit(value);
+    }
+
+    private protected override CellType CreateCell() => CellType.Rnn(Activation) with { GateClip = GateClip };
 }

@@ -28,12 +28,14 @@ internal static class CellLayers
             GateActivation = cell.GateActivation,
             CandidateActivation = cell.Activation,
             ResetBefore = cell.ResetBefore,
+            GateClip = cell.GateClip,
             LayerNorm = cell.LayerNorm,
             RecurrentDropout = cell.RecurrentDropout,
             Zoneout = cell.Zoneout,
         },
         _ => new Rnn(input, hidden, cell.Activation)
         {
+            GateClip = cell.GateClip,
             LayerNorm = cell.LayerNorm,
             RecurrentDropout = cell.RecurrentDropout,
             Zoneout = cell.Zoneout,

@@ -76,7 +76,7 @@ internal sealed partial class CellRun
     private static IEnumerable<(string Name, CellType Cell)> GruOptions()
     {
         CellType gru = CellType.Gru, before = gru with { ResetBefore = true };
-        CellType everything = gru with { LayerNorm = true, RecurrentDropout = 0.2f, Zoneout = 0.3f, GateActivation = CellActivation.HardSigmoid };
+        CellType everything = gru with { LayerNorm = true, RecurrentDropout = 0.2f, Zoneout = 0.3f, GateClip = 1.5f, GateActivation = CellActivation.HardSigmoid };
         yield return ("gru reset before", before);
         yield return ("gru norm", gru with { LayerNorm = true });
         yield return ("gru reset before, norm", before with { LayerNorm = true });
@@ -85,6 +85,9 @@ internal sealed partial class CellRun
         yield return ("gru zoneout", gru with { Zoneout = 0.3f });
         yield return ("gru functions", gru with { GateActivation = CellActivation.HardSigmoidKeras2, Activation = CellActivation.Softsign });
         yield return ("gru reset before, functions", before with { GateActivation = CellActivation.HardSigmoid, Activation = CellActivation.Relu });
+        yield return ("gru gate clip", gru with { GateClip = 0.3f });
+        yield return ("gru gate clip, functions", gru with { GateClip = 0.4f, GateActivation = CellActivation.HardSigmoid, Activation = CellActivation.ScaledTanh(1.2f, 0.9f) });
+        yield return ("gru reset before, gate clip", before with { GateClip = 0.3f });
         yield return ("gru everything", everything);
         yield return ("gru reset before, everything", everything with { ResetBefore = true, Activation = CellActivation.ScaledTanh(1.2f, 0.9f) });
     }
@@ -99,6 +102,8 @@ internal sealed partial class CellRun
         foreach (CellActivation function in functions)
             yield return ($"rnn {function}", CellType.Rnn(function));
         CellType rnn = CellType.Rnn();
+        yield return ("rnn gate clip", rnn with { GateClip = 0.4f });
+        yield return ("rnn gate clip, affine", CellType.Rnn(CellActivation.Affine(0.5f, 0.1f)) with { GateClip = 0.5f });
         yield return ("rnn norm", rnn with { LayerNorm = true });
         yield return ("rnn dropout", rnn with { RecurrentDropout = 0.3f });
         yield return ("rnn zoneout", rnn with { Zoneout = 0.3f });

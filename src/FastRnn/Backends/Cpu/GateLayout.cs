@@ -70,12 +70,13 @@ internal sealed class GateLayout
     {
         CellFunction function = cell.Activation.Args.Function;
         bool usual = cell.GateActivation == CellActivation.Sigmoid && cell.Activation == CellActivation.Tanh && cell.OutputActivation == CellActivation.Tanh;
-        bool plain = usual && !cell.Peepholes && !cell.Coupled && cell.GateClip == 0 && cell.CellClip == 0;
+        bool plain = usual && cell.GateClip == 0, plainLstm = plain && !cell.Peepholes && !cell.Coupled && cell.CellClip == 0;
         return cell.Kind switch
         {
-            CellKind.Lstm => plain ? CellKernel.Lstm : CellKernel.LstmVariant,
+            CellKind.Lstm => plainLstm ? CellKernel.Lstm : CellKernel.LstmVariant,
             CellKind.Gru when cell.ResetBefore => CellKernel.GruBeforeState,
-            CellKind.Gru => usual ? CellKernel.Gru : CellKernel.GruVariant,
+            CellKind.Gru => plain ? CellKernel.Gru : CellKernel.GruVariant,
+            _ when cell.GateClip > 0 => CellKernel.RnnVariant,
             _ => function switch
             {
                 CellFunction.Tanh => CellKernel.RnnTanh,

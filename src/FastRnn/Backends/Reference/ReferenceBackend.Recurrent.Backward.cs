@@ -34,7 +34,7 @@ public partial class ReferenceBackend
     private double[] ElmanBackward(CellWindow window, CellStep step, double[] seen, double[] dNew, double[] da)
     {
         for (int u = 0; u < da.Length; u++)
-            da[u] = Limited(window, dNew[u] * ActivationDerivative(window.Cell.Activation, step.Gates[u]));
+            da[u] = Limited(window, dNew[u] * ClippedDerivative(window.Cell.Activation, step.Gates[u], window.Cell.GateClip));
         return Backward(window.Weights.FromState, window.Gradients.FromState, 0, seen, step.RecurrentNorm, da);
     }
 
@@ -95,8 +95,8 @@ public partial class ReferenceBackend
         for (int u = 0; u < hidden; u++)
         {
             double z = step.Gates[hidden + u], n = step.Gates[(2 * hidden) + u];
-            dn[u] = dNew[u] * (1 - z) * ActivationDerivative(cell.Activation, n);
-            da[hidden + u] = Limited(window, dNew[u] * (Previous(window.H, at, u) - n) * ActivationDerivative(cell.GateActivation, z));
+            dn[u] = dNew[u] * (1 - z) * ClippedDerivative(cell.Activation, n, cell.GateClip);
+            da[hidden + u] = Limited(window, dNew[u] * (Previous(window.H, at, u) - n) * ClippedDerivative(cell.GateActivation, z, cell.GateClip));
             da[(2 * hidden) + u] = Limited(window, dn[u]);
             dPrevious[u] += Flush(dNew[u] * z);
         }
@@ -110,7 +110,7 @@ public partial class ReferenceBackend
         for (int u = 0; u < hidden; u++)
         {
             double r = step.Gates[u];
-            da[u] = apart[u] = Limited(window, dn[u] * step.Candidate[u] * ActivationDerivative(window.Cell.GateActivation, r));
+            da[u] = apart[u] = Limited(window, dn[u] * step.Candidate[u] * ClippedDerivative(window.Cell.GateActivation, r, window.Cell.GateClip));
             apart[hidden + u] = da[hidden + u];
             apart[(2 * hidden) + u] = Limited(window, dn[u] * r);
         }
@@ -123,7 +123,7 @@ public partial class ReferenceBackend
         (Affine map, Affine gradients) = (window.Weights.FromState, window.Gradients.FromState);
         double[] dReset = Backward(map, gradients, 2 * hidden, ResetState(step, seen), step.CandidateNorm, da[(2 * hidden)..]);
         for (int u = 0; u < hidden; u++)
-            da[u] = Limited(window, dReset[u] * seen[u] * ActivationDerivative(window.Cell.GateActivation, step.Gates[u]));
+            da[u] = Limited(window, dReset[u] * seen[u] * ClippedDerivative(window.Cell.GateActivation, step.Gates[u], window.Cell.GateClip));
         double[] dSeen = Backward(map, gradients, 0, seen, step.RecurrentNorm, da[..(2 * hidden)]);
         for (int u = 0; u < hidden; u++)
             dSeen[u] += dReset[u] * step.Gates[u];

@@ -28,12 +28,12 @@ public partial class ReferenceBackend
 
     private static double Previous(Matrix states, Place at, int u) => at.Reset ? 0 : states[at.Row, u];
 
-    /// <summary>h = f(W x + R h').</summary>
+    /// <summary>h = f(clip(W x + R h')).</summary>
     private double[] Elman(CellWindow window, CellStep step, double[] fromInput, double[] seen)
     {
         double[] fromState = Forward(window.Weights.FromState, 0, window.Hidden, seen, step.RecurrentNorm);
         for (int u = 0; u < window.Hidden; u++)
-            step.Gates[u] = Flush(Activate(window.Cell.Activation, fromInput[u] + fromState[u]));
+            step.Gates[u] = Flush(Activate(window.Cell.Activation, Clip(fromInput[u] + fromState[u], window.Cell.GateClip)));
         return (double[])step.Gates.Clone();
     }
 
@@ -88,7 +88,7 @@ public partial class ReferenceBackend
         Affine fromState = window.Weights.FromState;
         double[] a = Forward(fromState, 0, (cell.ResetBefore ? 2 : 3) * hidden, seen, step.RecurrentNorm);
         for (int u = 0; u < 2 * hidden; u++)
-            step.Gates[u] = Activate(cell.GateActivation, fromInput[u] + a[u]);
+            step.Gates[u] = Activate(cell.GateActivation, Clip(fromInput[u] + a[u], cell.GateClip));
         double[] candidate = cell.ResetBefore
             ? Forward(fromState, 2 * hidden, hidden, ResetState(step, seen), step.CandidateNorm)
             : a[(2 * hidden)..];
@@ -97,7 +97,7 @@ public partial class ReferenceBackend
         {
             double r = step.Gates[u], z = step.Gates[hidden + u];
             step.Candidate[u] = candidate[u];
-            double n = Activate(cell.Activation, fromInput[(2 * hidden) + u] + (cell.ResetBefore ? candidate[u] : r * candidate[u]));
+            double n = Activate(cell.Activation, Clip(fromInput[(2 * hidden) + u] + (cell.ResetBefore ? candidate[u] : r * candidate[u]), cell.GateClip));
             step.Gates[(2 * hidden) + u] = n;
             h[u] = Flush(n + (z * (Previous(window.H, at, u) - n)));
         }
