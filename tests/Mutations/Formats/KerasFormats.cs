@@ -127,7 +127,7 @@ internal sealed class KerasArchiveFormat : KerasHdf5Format
         {
             foreach ((string name, byte[] data) in entries)
             {
-                ZipArchiveEntry entry = zip.CreateEntry(name, deflate ? CompressionLevel.Fastest : CompressionLevel.NoCompression);
+                ZipArchiveEntry entry = zip.CreateEntry(name, deflate ? CompressionLevel.SmallestSize : CompressionLevel.NoCompression);
                 entry.LastWriteTime = new DateTimeOffset(2024, 1, 1, 0, 0, 0, TimeSpan.Zero); // equal bytes at every run
                 using Stream to = entry.Open();
                 to.Write(data);

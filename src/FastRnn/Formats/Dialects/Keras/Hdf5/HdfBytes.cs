@@ -142,7 +142,7 @@ internal ref struct HdfCursor(HdfBytes file, ReadOnlySpan<byte> bytes, long offs
     {
         long at = Offset;
         if (!Take(letters.Length).SequenceEqual(letters))
-            throw file.Error($"{name} does not begin with {System.Text.Encoding.ASCII.GetString(letters)}", at);
+            throw file.Error($"{name} does not begin with {(letters[0] < 0x80 ? System.Text.Encoding.ASCII.GetString(letters) : "the signature of HDF5")}", at);
     }
 
     /// <summary>A field that has one value here.</summary>
