@@ -39,7 +39,10 @@ internal static class FaultChild
         {
             if (isCold)
                 Directory.Delete(cold, recursive: true);
-            string outcome = Try(long.Parse(line, CultureInfo.InvariantCulture), kind, isCold ? cold : folder, first);
+            long call = long.Parse(line, CultureInfo.InvariantCulture);
+            string outcome = Try(call, kind, isCold ? cold : folder, first, Hang);
+            if (outcome.StartsWith("hang", StringComparison.Ordinal)) // a busy machine may run the watch late: then a far longer hang is found all the same
+                outcome = Try(call, kind, isCold ? cold : folder, first, 8 * Hang);
             FaultLibrary.Arm(0, kind, Hang);
             // Whatever a fault has left in the folder, the next run must be right.
             if (isCold && !ShortTraining.RunOnDevice(cold, Patience).AsSpan().SequenceEqual(first))
@@ -49,9 +52,9 @@ internal static class FaultChild
         return 0;
     }
 
-    private static string Try(long call, string kind, string folder, float[] expected)
+    private static string Try(long call, string kind, string folder, float[] expected, TimeSpan hang)
     {
-        FaultLibrary.Arm(call, kind, Hang);
+        FaultLibrary.Arm(call, kind, hang);
         bool hangs = kind == "hang";
         var stuck = new TaskCompletionSource<OpenClException>();
         var work = Task.Factory.StartNew(
@@ -63,7 +66,7 @@ internal static class FaultChild
             long start = Environment.TickCount64;
             string outcome = Task.WhenAny(work, stuck.Task).Result == stuck.Task ? $"error {stuck.Task.Result.Message}"
                 : work.GetAwaiter().GetResult().AsSpan().SequenceEqual(expected) ? "right" : "wrong results differ";
-            return hangs && outcome == "right" && Environment.TickCount64 - start > Hang.TotalMilliseconds ? "hang it was waited for" : outcome;
+            return hangs && outcome == "right" && Environment.TickCount64 - start > hang.TotalMilliseconds ? "hang it was waited for" : outcome;
         }
         catch (OpenClException error)
         {

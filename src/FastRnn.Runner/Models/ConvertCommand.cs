@@ -3,6 +3,7 @@ using System.Globalization;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
+using FastRnn.Formats.Dialects.Audio;
 using FastRnn.Formats.Dialects.Onnx;
 using FastRnn.Graphs;
 using FastRnn.Layers;

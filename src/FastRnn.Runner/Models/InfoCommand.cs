@@ -3,7 +3,6 @@ using System.Globalization;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
-using FastRnn.Training;
 
 namespace FastRnn.Runner;
 

@@ -5,7 +5,6 @@ using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
 using FastRnn.Formats.Dialects.Audio;
 using FastRnn.Formats.Dialects.PyTorch;
-using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Tests.Support;
 using FastRnn.Training;

@@ -89,7 +89,7 @@ public sealed class InitialStateTests() : FileTest("model.safetensors")
             second.Step(x, actual);
             Assert.Equal(expected, actual);
         }
-        Assert.Throws<NotSupportedException>(() => new Trainer(lean, Loss.MeanSquaredError, new Adam(0.1f)));
+        Assert.Throws<NotSupportedException>(() => new Trainer(lean, new MeanSquaredError(), new Adam(0.1f)));
         Assert.Throws<NotSupportedException>(() => new Cell(lean, 1));
         lean.Parameters[0].Write(new float[lean.Parameters[0].Length]); // between two steps
         model.Parameters[0].Write(new float[model.Parameters[0].Length]);

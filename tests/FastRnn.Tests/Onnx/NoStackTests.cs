@@ -39,7 +39,7 @@ public class NoStackTests
     {
         RecurrentCase both = _gru with { Direction = "bidirectional" };
         OnnxBuilder builder = Plain(both).Initializer("first", OnnxValue.Of((long[])[0])).Initializer("second", OnnxValue.Of((long[])[1]));
-        builder.Node("Gather", ["Y_h", "first"], ["f"]).Node("Gather", ["Y_h", "second"], ["b"]).Node("Concat", ["f", "b"], ["q"], ("axis", 1));
+        builder.Node("Gather", ["Y_h", "first"], ["f"]).Node("Gather", ["Y_h", "second"], ["b"]).Node("Concat", ["f", "b"], ["unread"], ("axis", 1));
         Assert.False(Find(builder.Node("Identity", ["s"], ["y"]))!.Layers[0].LastStep);
         builder = Plain(both).Initializer("first", OnnxValue.Of((long[])[0])).Initializer("second", OnnxValue.Of((long[])[1]));
         builder.Node("Gather", ["Y_h", "first"], ["f"]).Node("Gather", ["Y_h", "second"], ["b"]).Node("Concat", ["f", "b"], ["y"], ("axis", 1));

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using FastRnn.Backends;
 using FastRnn.Formats;
-using FastRnn.Formats.Dialects.Onnx;
 using FastRnn.Formats.Tensors;
 using FastRnn.Graphs;
 using FastRnn.Layers;

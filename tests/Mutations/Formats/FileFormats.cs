@@ -10,6 +10,11 @@ internal static class FileFormats
         new CheckpointFormat(),
         new KerasHdf5Format(),
         new KerasArchiveFormat(),
+        new OnnxFormat(),
+        new StateDictFormat(),
+        new RtNeuralFormat(),
+        new GuitarMlFormat(),
+        new NamFormat(),
     ];
 
     /// <exception cref="ArgumentException">There is none of that name.</exception>
