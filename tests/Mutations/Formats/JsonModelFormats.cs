@@ -111,7 +111,7 @@ internal sealed class NamFormat : JsonModelFormat
 
     public override string Extension => ".nam";
 
-    protected override IReadOnlyList<string> Sizes => ["hidden_size", "input_size", "num_layers", "sample_rate"];
+    protected override IReadOnlyList<string> Sizes => ["hidden_size", "input_size", "num_layers"];
 
     protected override IEnumerable<string> Texts()
     {

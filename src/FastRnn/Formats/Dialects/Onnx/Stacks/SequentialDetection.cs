@@ -75,6 +75,8 @@ internal sealed partial class SequentialDetection
 
     private bool Visit(GraphNode node)
     {
+        if (node.Outputs.Length == 0 || node.Inputs.Length < FewestInputs(node.Operator))
+            return false; // the operator itself tells what it lacks
         var inputs = new StackValue?[node.Inputs.Length];
         bool isFixed = true;
         for (int i = 0; i < inputs.Length; i++)
@@ -96,6 +98,13 @@ internal sealed partial class SequentialDetection
         node.CheckAllAsked();
         return Set(node, value);
     }
+
+    private static int FewestInputs(string name) => name switch
+    {
+        "Constant" => 0,
+        "MatMul" or "Gemm" or "Reshape" or "Gather" or "LayerNormalization" or "Add" or "Sub" or "Mul" or "Div" or "Pow" => 2,
+        _ => 1,
+    };
 
     /// <summary>What a node that takes data or states gives; null where it has no place in a stack.</summary>
     private StackValue? Apply(GraphNode node, StackValue?[] inputs) => node.Operator switch
