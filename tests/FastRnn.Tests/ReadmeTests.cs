@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using FastRnn.Backends;
+using FastRnn.Formats;
 using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Tests.Support;
@@ -19,6 +20,30 @@ public partial class ReadmeTests
         string usings = Between(Source, "// <usings>\n", "// </usings>");
         Assert.Contains(usings + "\n" + Lines("example"), Readme, StringComparison.Ordinal);
         Assert.Contains($"```csharp\n{Lines("embedded")}```", Readme, StringComparison.Ordinal);
+        Assert.Contains($"```csharp\n{Lines("imported")}```", Readme, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ImportingExampleRuns()
+    {
+        string before = Environment.CurrentDirectory, folder = Directory.CreateTempSubdirectory("fastrnn-readme").FullName;
+        try
+        {
+            Environment.CurrentDirectory = folder;
+            File.Copy(Path.Combine(Repository.Root, "tests", "data", "models", "BossLSTM-1x16.nam"), "pedal.nam");
+            float first = ReadmeExample.Import(0.25f);
+            using var backend = new CpuBackend(1);
+            using Session again = ModelFile.Load("pedal.safetensors", backend).Model.OpenSession();
+            float[] y = [0];
+            again.Step([0.25f], y);
+            Assert.Equal(first, y[0]);
+            Assert.NotEqual(0, first);
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     /// <summary>Two agents that had news stand a step further, one of them went back to the start, and the new weights count for all.</summary>
