@@ -69,6 +69,8 @@ public static partial class Enumerable
         return otherwise;
     }
 
+    public static T? ElementAtOrDefault<T>(this IEnumerable<T> source, int index) => index < 0 ? default : source.Skip(index).FirstOrDefault();
+
     public static T First<T>(this IEnumerable<T> source)
     {
         foreach (T item in source)

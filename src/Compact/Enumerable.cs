@@ -178,6 +178,8 @@ public static partial class Enumerable
             yield return items[i];
     }
 
+    public static IEnumerable<(A First, B Second)> Zip<A, B>(this IEnumerable<A> first, IEnumerable<B> second) => first.Zip(second, (a, b) => (a, b));
+
     public static IEnumerable<R> Zip<A, B, R>(this IEnumerable<A> first, IEnumerable<B> second, Func<A, B, R> join)
     {
         using IEnumerator<A> a = first.GetEnumerator();
