@@ -4,8 +4,6 @@ using FastRnn.Inference;
 using FastRnn.Layers;
 using FastRnn.Training;
 // </usings>
-using FastRnn.Backends;
-using FastRnn.Formats.Dialects;
 
 namespace FastRnn.Tests;
 
@@ -48,19 +46,5 @@ internal static class ReadmeExample
         // </embedded>
         agents.StepBatch(inputs, outputs);
         return [.. someOut, .. outputs];
-    }
-
-    /// <summary>A sample of sound through the file "pedal.nam".</summary>
-    public static float Import(float sample)
-    {
-        float[] x = [sample], y = [0];
-        // <imported>
-        using var backend = new CpuBackend();
-        using ImportedModel pedal = ModelImport.Load("pedal.nam", backend);   // or .onnx, .keras, .h5, .json, .safetensors
-        using Session session = pedal.Sequential!.OpenSession();              // Graph, where it is no stack of layers
-        session.Step(x, y);
-        ModelFile.Save(pedal.Sequential!, pedal.Info, "pedal.safetensors");
-        // </imported>
-        return y[0];
     }
 }

@@ -17,10 +17,10 @@ public partial class ReadmeTests
     [Fact]
     public void ExampleIsTheCompiledOne()
     {
-        string usings = Between(Source, "// <usings>\n", "// </usings>");
-        Assert.Contains(usings + "\n" + Lines("example"), Readme, StringComparison.Ordinal);
-        Assert.Contains($"```csharp\n{Lines("embedded")}```", Readme, StringComparison.Ordinal);
-        Assert.Contains($"```csharp\n{Lines("imported")}```", Readme, StringComparison.Ordinal);
+        string source = Source("ReadmeExample.cs"), import = Source("ReadmeImportExample.cs");
+        Assert.Contains(Usings(source) + "\n" + Lines(source, "example"), Readme, StringComparison.Ordinal);
+        Assert.Contains($"```csharp\n{Lines(source, "embedded")}```", Readme, StringComparison.Ordinal);
+        Assert.Contains($"```csharp\n{Usings(import)}\n{Lines(import, "imported")}```", Readme, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public partial class ReadmeTests
         {
             Environment.CurrentDirectory = folder;
             File.Copy(Path.Combine(Repository.Root, "tests", "data", "models", "BossLSTM-1x16.nam"), "pedal.nam");
-            float first = ReadmeExample.Import(0.25f);
+            float first = ReadmeImportExample.Import(0.25f);
             using var backend = new CpuBackend(1);
             using Session again = ModelFile.Load("pedal.safetensors", backend).Model.OpenSession();
             float[] y = [0];
@@ -65,9 +65,11 @@ public partial class ReadmeTests
 
     private static Sequential Model(ulong seed) => new(new CpuBackend(), seed, new Gru(1, 5), new Linear(5, 1));
 
-    private static readonly string Source = File.ReadAllText(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", "ReadmeExample.cs"));
+    private static string Source(string file) => File.ReadAllText(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", file));
 
-    private static string Lines(string name) => string.Join('\n', Between(Source, $"        // <{name}>\n", $"        // </{name}>").Split('\n')
+    private static string Usings(string source) => Between(source, "// <usings>\n", "// </usings>");
+
+    private static string Lines(string source, string name) => string.Join('\n', Between(source, $"        // <{name}>\n", $"        // </{name}>").Split('\n')
         .Select(line => line.StartsWith("        ", StringComparison.Ordinal) ? line[8..] : line));
 
     [Fact]
