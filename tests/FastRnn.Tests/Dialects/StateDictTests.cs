@@ -34,6 +34,22 @@ public sealed class StateDictTests() : FileTest("model.safetensors")
         Assert.Contains("--activation tanh or --activation relu", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("softmax")]
+    [InlineData("log_softmax")]
+    public void Output_function_of_the_options_is_the_last_layer(string function)
+    {
+        using ImportedModel imported = SampleArchive.Load(_samples["lstm-1-1-bias.safetensors"], "m", _backend, new ImportOptions { OutputActivation = function });
+        Assert.Equal(function, imported.Info.Layers[^1].Type);
+    }
+
+    [Fact]
+    public void Function_that_a_simple_cell_does_not_have_is_refused()
+    {
+        var error = Assert.Throws<ModelFormatException>(() => SampleArchive.Load(_samples["relu-1-1-bias.safetensors"], "m", _backend, new ImportOptions { RnnActivation = "softsign" }));
+        Assert.Contains("the activation 'softsign' is not known; tanh and relu are", error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Two modules of one width fit in either order.</summary>
     [Fact]
     public void Order_that_shapes_do_not_decide_is_asked_for()

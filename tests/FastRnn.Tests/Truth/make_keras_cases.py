@@ -130,7 +130,20 @@ def masks():
         case(f"masked_{kind.lower()}_both_last", "k26", [hide, both(kind, I, "ave", **style), dense(H)])
 
 
-for make in (plain, options, defaults, layouts, others, weights_only, norms, masks):
+def weights_alone():
+    """Files of weights alone: what shapes tell beside the kind of cell, and groups without variables."""
+    for kind in ("LSTM", "GRU"):
+        after = {"reset_after": True} if kind == "GRU" else {}
+        layers = [cell(kind, I, **SEQ, **SOFT, **after), both(kind, H, "concat", **SEQ, **SOFT, **after), dense(2 * H)]
+        one, two = layers[0][2], layers[1][2]
+        case(f"weights_cudnn_{kind.lower()}", "k22", layers, [to_cudnn(kind, one), to_cudnn(kind, two[:3]) + to_cudnn(kind, two[3:]), None], weights_only=True)
+    norm = "LayerNormalization", {"axis": -1, "epsilon": 0.001}, [draw(H), draw(H)]
+    case("weights_norm", "k26", [cell("SimpleRNN", I, **SEQ), norm, dense(H)], weights_only=True)
+    own = [{"type": "lstm", "input": I, "hidden": H}, {"type": "dropout", "rate": 0.5}, {"type": "linear", "input": H, "output": 4}]
+    case("weights_paths_dropout", "k26", [cell("LSTM", I, **SEQ, **SOFT), ("Dropout", {"rate": 0.5}, []), dense(H)], how=dict(paths=True), sidecar=own)
+
+
+for make in (plain, options, defaults, layouts, others, weights_only, norms, masks, weights_alone):
     make()
 with zipfile.ZipFile(os.path.join(HERE, "keras.zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
     for name, content in [("x", x.tobytes()), ("masked", masked.tobytes()), ("tokens", tokens.tobytes()), ("cases.json", json.dumps(cases).encode())] + entries:

@@ -42,7 +42,7 @@ internal static class GuitarMlFile
         if (data?.Field("skip") is { } skip && skip.Integer(0, Architecture.MaxHidden) is > 0 and var features && InputSkip.Wire(layers, features) is { } problem)
             throw skip.Fail(problem);
         if (options.OutputActivation is { } function)
-            layers.Add(StateDictReader.OutputActivation(function, path));
+            layers.Add(new(NamedFunctions.Output(function, path)));
         DraftLayer.AddTo(draft, layers);
         Tell(data, draft);
     }
@@ -58,6 +58,8 @@ internal static class GuitarMlFile
             throw type.Fail($"unit_type is {ModelFormatException.Quote(type.Text())}, the arrays are those of {first.Type}");
         if (last.Type != "linear")
             throw data.Fail("the arrays have no linear layer at the end");
+        if (first.Type is not ("lstm" or "gru" or "rnn"))
+            throw type.Fail($"unit_type is {ModelFormatException.Quote(type.Text())}, the arrays begin with {first.Type}; lstm, gru and rnn are read");
         Expect(data, "hidden_size", first.Hidden!.Value, required: true);
         Expect(data, "input_size", first.Input!.Value, required: false);
         Expect(data, "output_size", last.Output!.Value, required: false);

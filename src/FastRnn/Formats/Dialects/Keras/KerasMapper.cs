@@ -8,6 +8,7 @@ internal sealed class KerasMapper
 {
     private readonly ModelDraft _draft;
     private readonly IKerasStore _store;
+    private readonly string? _path;
     private readonly Func<string, ModelFormatException> _error;
     private readonly KerasFunctions _functions;
     private readonly KerasWeights _weights;
@@ -17,7 +18,7 @@ internal sealed class KerasMapper
 
     public KerasMapper(ModelDraft draft, IKerasStore store, KerasVersion version, string? path, Func<string, ModelFormatException> error)
     {
-        (_draft, _store, _error) = (draft, store, error);
+        (_draft, _store, _path, _error) = (draft, store, path, error);
         (_functions, _weights) = (new(version, error), new(draft, path));
         _recurrent = new KerasRecurrent(draft, version, _functions, _weights, error);
     }
@@ -125,7 +126,7 @@ internal sealed class KerasMapper
     {
         // Layers that draw random numbers keep a generator's state beside their variables, not among them.
         if (_store.Weights(layer, "") is [HdfTensor first, ..])
-            throw new ModelFormatException($"layer {ModelFormatException.Quote(layer.Name)} ({layer.ClassName}) has weights", first.Offset, null);
+            throw new ModelFormatException($"layer {ModelFormatException.Quote(layer.Name)} ({layer.ClassName}) has weights", first.Offset, _path);
     }
 
     private void Sequence(KerasLayer layer)

@@ -23,6 +23,7 @@ internal sealed class KerasLegacyStore : IKerasStore
 {
     private readonly HdfObject _group;
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<HdfTensor>> _seen = new(StringComparer.Ordinal);
 
     public KerasLegacyStore(HdfObject group)
     {
@@ -42,9 +43,31 @@ internal sealed class KerasLegacyStore : IKerasStore
 
     public List<HdfTensor> Weights(KerasLayer layer, params string[] parts) => Weights(layer.Name);
 
+    /// <summary>A look at a layer's arrays, which are kept until they are asked for.</summary>
+    public List<HdfTensor> Look(string layer)
+    {
+        if (!_seen.TryGetValue(layer, out List<HdfTensor>? arrays))
+            _seen.Add(layer, arrays = Read(layer));
+        return arrays;
+    }
+
     public List<HdfTensor> Weights(string layer)
     {
         _asked.Add(layer);
+        return _seen.Remove(layer, out List<HdfTensor>? arrays) ? arrays : Read(layer);
+    }
+
+    public void Finish()
+    {
+        foreach (string name in LayerNames)
+        {
+            if (!_asked.Contains(name) && _group.Child(name) is { } group && Names(group, "weight_names") is { Length: > 0 })
+                throw _group.File.Bytes.Error($"the weights of {ModelFormatException.Quote(name)} belong to no layer of the model", group.Address);
+        }
+    }
+
+    private List<HdfTensor> Read(string layer)
+    {
         if (!LayerNames.Contains(layer))
             return [];
         HdfObject group = _group.Child(layer)
@@ -58,15 +81,6 @@ internal sealed class KerasLegacyStore : IKerasStore
             weights.Add(new($"{layer}/{name}", shape, values, found.File.Bytes.Outer(found.Address)));
         }
         return weights;
-    }
-
-    public void Finish()
-    {
-        foreach (string name in LayerNames)
-        {
-            if (!_asked.Contains(name) && _group.Child(name) is { } group && Names(group, "weight_names") is { Length: > 0 })
-                throw _group.File.Bytes.Error($"the weights of {ModelFormatException.Quote(name)} belong to no layer of the model", group.Address);
-        }
     }
 
     private static string[]? Names(HdfObject group, string attribute)
@@ -115,9 +129,22 @@ internal sealed class KerasPathStore : IKerasStore
     {
         foreach ((string name, long address) in _layers.Links)
         {
-            if (!_asked.Contains(name))
+            if (!_asked.Contains(name) && HasVariables(_layers.Child(name)!, depth: 0))
                 throw _layers.File.Bytes.Error($"the weights of {ModelFormatException.Quote(name)} belong to no layer of the model", address);
         }
+    }
+
+    /// <summary>Whether there are variables in a group, other than the state of a generator of random numbers: layers without weights have a group, too.</summary>
+    private static bool HasVariables(HdfObject group, int depth)
+    {
+        if (depth > group.File.Limits.Depth)
+            throw group.File.Bytes.Error($"more than {group.File.Limits.Depth} groups in each other", group.Address);
+        foreach (string name in group.Links.Keys)
+        {
+            if (name == "vars" ? group.Child(name)!.Links.Count > 0 : name != "seed_generator" && HasVariables(group.Child(name)!, depth + 1))
+                return true;
+        }
+        return false;
     }
 
     private static void AddVariables(List<HdfTensor> weights, HdfObject? group, string name)

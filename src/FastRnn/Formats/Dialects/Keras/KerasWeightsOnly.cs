@@ -21,7 +21,7 @@ internal sealed class KerasWeightsOnly(ModelDraft draft, HdfObject root, KerasVe
         else
             throw root.File.Bytes.Error("the file holds weights alone, and their order nowhere: name the layers in a JSON file beside it", root.Address);
         if (options.OutputActivation is { } function)
-            draft.Layers.Add(KerasFunctions.Activation(function));
+            draft.Layers.Add(NamedFunctions.Output(function, path));
     }
 
     private void MapNamed(LayerNames named)
@@ -73,21 +73,41 @@ internal sealed class KerasWeightsOnly(ModelDraft draft, HdfObject root, KerasVe
         switch (kind)
         {
             case "Dense":
+                Count(1, 2);
                 _weights.Require(name, arrays[0], [info.Input!.Value, info.Output!.Value]);
                 if (arrays.Count > 1)
                     _weights.Require(name, arrays[1], [info.Output.Value]);
                 _weights.AddDense(prefix, arrays[0], arrays.Count > 1 ? arrays[1] : null);
                 return;
             case "Embedding":
+                Count(1, 1);
                 _weights.Require(name, arrays[0], [info.Vocabulary!.Value, info.Size!.Value]);
                 _weights.Add($"{prefix}weight", arrays[0]);
                 return;
             case "LayerNormalization":
+                Count(2, 2);
                 foreach ((HdfTensor array, string part) in arrays.Zip(["weight", "bias"]))
+                {
+                    _weights.Require(name, array, [info.Size!.Value]);
                     _weights.Add(prefix + part, array);
+                }
                 return;
         }
-        int directions = kind == "Bidirectional" ? 2 : 1, each = arrays.Count / directions, gates = cell.Type == "lstm" ? 4 : cell.Type == "gru" ? 3 : 1;
+        int directions = kind == "Bidirectional" ? 2 : 1;
+        if (arrays.Count % directions != 0)
+            throw new ModelFormatException($"{name} has {arrays.Count} arrays, which are not the same for both directions", arrays[0].Offset, path);
+        AddRecurrent(prefix, name, cell, arrays, directions);
+
+        void Count(int least, int most)
+        {
+            if (arrays.Count < least || arrays.Count > most)
+                throw new ModelFormatException($"{name} ({info.Type}) has {arrays.Count} arrays, expected {(least == most ? $"{most}" : $"{least} or {most}")}", arrays[0].Offset, path);
+        }
+    }
+
+    private void AddRecurrent(string prefix, string name, LayerInfo cell, List<HdfTensor> arrays, int directions)
+    {
+        int each = arrays.Count / directions, gates = cell.Type == "lstm" ? 4 : cell.Type == "gru" ? 3 : 1;
         for (int d = 0; d < directions; d++)
         {
             HdfTensor[] part = [.. arrays[(d * each)..((d + 1) * each)]];
@@ -120,18 +140,16 @@ internal sealed class KerasWeightsOnly(ModelDraft draft, HdfObject root, KerasVe
         var layers = new List<KerasLayer>();
         foreach (string name in store.LayerNames)
         {
-            if (store.Weights(name) is { Count: > 0 } arrays)
+            if (store.Look(name) is { Count: > 0 } arrays)
                 layers.Add(Infer(name, arrays));
         }
         draft.Notes.Add($"the file holds weights alone: layers are those that the shapes tell, each giving all steps, functions Keras's defaults of version {version.Text}");
-        root.File.Forget();
         ModelFormatException Error(string problem) => new(problem, -1, path);
         new KerasMapper(draft, store, version.InTensorFlow && version.SigmoidGates == null ? version with { Minor = 4 } : version, path, Error).Map(layers);
     }
 
     private KerasLayer Infer(string name, List<HdfTensor> arrays)
     {
-        string function = options.RnnActivation is { } given ? $"\"activation\":\"{(given == "relu" ? "relu" : "tanh")}\"," : "";
         int[] ranks = [.. arrays.Select(array => array.Shape.Length)];
         (string kind, string config) = ranks switch
         {
@@ -139,25 +157,26 @@ internal sealed class KerasWeightsOnly(ModelDraft draft, HdfObject root, KerasVe
             [2] => ("Dense", "\"use_bias\":false"),
             [2, 1] => ("Dense", ""),
             [1, 1] => ("LayerNormalization", ""),
-            [2, 2] => Recurrent(name, arrays[1], "\"use_bias\":false,", function),
-            [2, 2, 1 or 2] => Recurrent(name, arrays[1], Form(arrays[2]), function),
-            [2, 2, 1 or 2, 2, 2, 1 or 2] => Both(Recurrent(name, arrays[1], Form(arrays[2]), function)),
+            [2, 2] => Recurrent(name, arrays[1], null),
+            [2, 2, 1 or 2] => Recurrent(name, arrays[1], arrays[2]),
+            [2, 2, 1 or 2, 2, 2, 1 or 2] => Both(Recurrent(name, arrays[1], arrays[2])),
             _ => throw new ModelFormatException(
                 $"the {arrays.Count} arrays of {ModelFormatException.Quote(name)}, the first {SafetensorsTensor.ShapeText(arrays[0].Shape)}, are those of no layer that is read", arrays[0].Offset, path),
         };
         return new(kind, name, KerasConfig.Parse(Encoding.UTF8.GetBytes($"{{{config}}}"), options.Limits));
     }
 
-    /// <summary>A bias tells the form of a GRU's reset; other layers do not look at it.</summary>
-    private static string Form(HdfTensor bias) => bias.Shape.Length == 2 ? "\"reset_after\":true," : "";
-
-    private (string Kind, string Config) Recurrent(string name, HdfTensor kernel, string bias, string function)
+    /// <summary>A bias tells the form of a GRU's reset, and cuDNN's layers, whose gates have been sigmoids in every version: theirs is twice as long as there are columns.</summary>
+    private (string Kind, string Config) Recurrent(string name, HdfTensor kernel, HdfTensor? bias)
     {
         (int hidden, int columns) = (kernel.Shape[0], kernel.Shape[1]);
         string kind = hidden == 0 ? "" : columns == 4L * hidden ? "LSTM" : columns == 3L * hidden ? "GRU" : columns == hidden ? "SimpleRNN" : "";
         if (kind.Length == 0)
             throw new ModelFormatException($"{ModelFormatException.Quote(name)}: {ModelFormatException.Quote(kernel.Name)} is {SafetensorsTensor.ShapeText(kernel.Shape)}, the recurrent kernel of no cell", kernel.Offset, path);
-        return (kind, string.Create(CultureInfo.InvariantCulture, $"{bias}{(kind == "SimpleRNN" ? function : "")}\"units\":{hidden},\"return_sequences\":true"));
+        string form = bias == null ? "\"use_bias\":false," : bias.Shape.Length == 2 ? "\"reset_after\":true," : "";
+        string function = kind == "SimpleRNN" && options.RnnActivation is { } given ? $"\"activation\":\"{NamedFunctions.OfCell(given, kernel.Offset, path)}\"," : "";
+        string maker = columns > hidden && bias?.Shape is [int length] && length == 2L * columns ? "CuDNN" : "";
+        return (maker + kind, string.Create(CultureInfo.InvariantCulture, $"{form}{function}\"units\":{hidden},\"return_sequences\":true"));
     }
 
     private static (string Kind, string Config) Both((string Kind, string Config) layer) =>

@@ -23,19 +23,12 @@ internal static class StateDictReader
         if (source.IsOwn)
             draft.Probe = StrictJson.Read<ProbeRecord>(source.File, ProbeRecord.Key, path);
         if (options.OutputActivation is { } function)
-            layers.Add(OutputActivation(function, path));
+            layers.Add(new(NamedFunctions.Output(function, path)));
         DraftLayer.AddTo(draft, layers);
         foreach ((string key, string value) in source.File.Metadata)
             draft.Metadata[key] = value;
         return draft.Build(backend, options);
     }
-
-    /// <summary>The function that the options put after the last layer.</summary>
-    public static DraftLayer OutputActivation(string function, string? path) => function == "log_softmax"
-        ? new DraftLayer(new LayerInfo { Type = "log_softmax" })
-        : Layers.Activation.Named(function) != null
-            ? new DraftLayer(new LayerInfo { Type = "activation", Activation = function })
-            : throw new ModelFormatException($"the output activation {ModelFormatException.Quote(function)} is not known", -1, path);
 
     private static void CheckType(SafetensorsEntry entry, SafetensorsSource source, string? path)
     {

@@ -25,6 +25,9 @@ internal sealed class StateModule(string name, string? path)
 
     public string Name => name;
 
+    /// <summary>Of the file, for messages.</summary>
+    public string? Path => path;
+
     public string Quoted => ModelFormatException.Quote(name);
 
     /// <summary>By their names within the module.</summary>

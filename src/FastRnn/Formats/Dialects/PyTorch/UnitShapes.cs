@@ -1,5 +1,3 @@
-using FastRnn.Backends;
-
 namespace FastRnn.Formats.Dialects.PyTorch;
 
 /// <summary>What a module's shapes tell of its layers.</summary>
@@ -53,15 +51,13 @@ internal static class UnitShapes
             throw module.Fail($"{input.Quoted} has {input.Rows} rows for {hidden} units: {(projection == null ? "an LSTM has 4 times as many, a GRU 3 times, a simple cell as many" : "an LSTM has 4 times as many")}", input);
         if (gates == 1 && activation == null)
             throw module.Fail($"{input.Quoted} is of a simple recurrent cell, whose function no shape tells: say it by --activation tanh or --activation relu", input);
-        if (gates == 1 && CellActivation.Parse(activation!) == null)
-            throw module.Fail($"the activation {ModelFormatException.Quote(activation!)} is not known; tanh and relu are", input);
         return new LayerInfo
         {
             Type = gates switch { 4 => "lstm", 3 => "gru", _ => "rnn" },
             Input = input.Columns,
             Hidden = hidden,
             Projection = projection?.Rows,
-            Activation = gates == 1 ? activation : null,
+            Activation = gates == 1 ? NamedFunctions.OfCell(activation!, input.Offset, module.Path) : null,
         };
     }
 }
