@@ -13,41 +13,41 @@ namespace FastRnn.Formats.Dialects.Keras.Hdf5;
 /// <param name="unpackedFrom">Where in the outer file the packed bytes lie from which these were unpacked; negative when they lie there as they are.</param>
 internal sealed class HdfBytes(Stream stream, long start, long length, string? path, string? entry = null, long unpackedFrom = -1)
 {
+    /// <summary>Headers and heaps are read again for each name or attribute that is looked up: of the tests' files 1.5 times the length at most.</summary>
+    private const int MostReadings = 8;
+
     private long _stored;
+    private UInt128 _metadata;
 
     /// <summary>Of the HDF5 file.</summary>
     public long Length => length;
 
-    /// <summary>Bytes in memory of their own.</summary>
+    /// <summary>Metadata. Blocks may be read again, but not so often that all of them together are many times the file: they would lie over each other.</summary>
     public byte[] Read(long offset, long count, string what)
     {
         Check(offset, count, what);
-        var bytes = new byte[count];
-        Fill(offset, bytes);
-        return bytes;
+        _metadata += (UInt128)count;
+        if (_metadata > (UInt128)MostReadings * (UInt128)length)
+            throw Error($"{what} and the metadata before it are together more than {MostReadings} times the file's {length} bytes", offset);
+        return Filled(offset, count);
     }
 
-    /// <summary>As many bytes as there is room for.</summary>
-    public void Read(long offset, Span<byte> bytes, string what)
+    /// <summary>Values, which lie apart from each other: all of them together cannot be longer than the file.</summary>
+    public byte[] ReadValues(long offset, long count, string what)
     {
-        Check(offset, bytes.Length, what);
+        Claim(offset, count, what);
+        return Filled(offset, count);
+    }
+
+    /// <summary>The same into room that is there.</summary>
+    public void ReadValues(long offset, Span<byte> bytes, string what)
+    {
+        Claim(offset, bytes.Length, what);
         Fill(offset, bytes);
     }
 
     /// <summary>A cursor over so many bytes.</summary>
     public HdfCursor Cursor(long offset, long count, string what) => new(this, Read(offset, count, what), offset, what);
-
-    /// <summary>Stored values lie apart from each other: all of them together cannot be longer than the file.</summary>
-    public void Claim(long offset, long count, string what)
-    {
-        Check(offset, count, what);
-        _stored += count;
-        if (_stored > length)
-            throw Error($"{what} overlaps other values: together they would be longer than the file", offset);
-    }
-
-    /// <summary>Claims begin anew.</summary>
-    public void Release() => _stored = 0;
 
     /// <summary>The place of a byte in the file that the user has named.</summary>
     public long Outer(long offset) => entry == null ? offset : unpackedFrom < 0 ? start + offset : unpackedFrom;
@@ -57,6 +57,14 @@ internal sealed class HdfBytes(Stream stream, long start, long length, string? p
         : unpackedFrom < 0 ? new($"{entry}: {problem}", start + offset, path, inner)
         : new($"{entry}, unpacked, byte {offset}: {problem}", unpackedFrom, path, inner);
 
+    private void Claim(long offset, long count, string what)
+    {
+        Check(offset, count, what);
+        _stored += count;
+        if (_stored > length)
+            throw Error($"{what} overlaps other values: together they would be longer than the file", offset);
+    }
+
     private void Check(long offset, long count, string what)
     {
         if (offset < 0 || count < 0 || offset > length)
@@ -65,6 +73,13 @@ internal sealed class HdfBytes(Stream stream, long start, long length, string? p
             throw Error($"{what} of {count} bytes would end behind the file, which has {length} bytes", offset);
         if (count > Array.MaxLength)
             throw Error($"{what} of {count} bytes is longer than memory can hold in one piece", offset);
+    }
+
+    private byte[] Filled(long offset, long count)
+    {
+        var bytes = new byte[count];
+        Fill(offset, bytes);
+        return bytes;
     }
 
     private void Fill(long offset, Span<byte> bytes)

@@ -8,6 +8,9 @@ internal sealed class HdfChunks
 {
     private const int MostLevels = 8;
 
+    /// <summary>The flag of a layout whose only chunk went through filters.</summary>
+    private const int SingleWithFilter = 2;
+
     private readonly HdfFile _file;
     private readonly HdfType _type;
     private readonly HdfFilters _filters;
@@ -30,22 +33,23 @@ internal sealed class HdfChunks
     {
         (_file, _type, _shape, _filters, _layoutAt) = (from.File, type, shape, new HdfFilters(from, type.Bytes), cursor.Offset);
         int flags = version == 4 ? cursor.Byte() : 0, rank = cursor.Byte();
+        if ((flags & ~SingleWithFilter) != 0)
+            throw _file.Bytes.Error($"flags {flags:x2} of chunks are not read{((flags & 1) != 0 ? ": the chunks at the edges pass over the filters" : "")}", _layoutAt);
         _address = version == 3 ? cursor.Address("a tree of chunks") : HdfCursor.Nowhere;
         int bytes = version == 4 ? cursor.Byte() : 4;
         if (rank != shape.Length + 1 || rank == 1 || bytes is < 1 or > 8)
             throw _file.Bytes.Error($"chunks of {rank - 1} dimensions for values of {shape.Length}", _layoutAt);
         (_chunk, _grid) = (new int[shape.Length], new int[shape.Length]);
-        UInt128 chunkBytes = (uint)type.Bytes, chunks = 1;
         for (int i = 0; i < shape.Length; i++)
         {
             ulong size = cursor.Number(bytes);
             if (size is 0 or > int.MaxValue)
                 throw _file.Bytes.Error($"chunks of {size} in dimension {i}", cursor.Offset - bytes);
             (_chunk[i], _grid[i]) = ((int)size, (int)(((long)shape[i] + (long)size - 1) / (long)size));
-            (chunkBytes, chunks) = (chunkBytes * size, chunks * (uint)_grid[i]);
         }
         if (cursor.Number(bytes) is var element && element != (ulong)type.Bytes)
             throw _file.Bytes.Error($"chunks of elements of {element} bytes, they have {type.Bytes}", cursor.Offset - bytes);
+        UInt128 chunkBytes = HdfShape.Count(_chunk) * (uint)type.Bytes, chunks = HdfShape.Count(_grid);
         if (chunkBytes > (UInt128)_file.Limits.TensorBytes || chunkBytes > (UInt128)Array.MaxLength || chunks > (UInt128)_file.Limits.Nodes)
             throw _file.Bytes.Error($"{chunks} chunks of {chunkBytes} bytes are more than the limits of {_file.Limits.Nodes} and {_file.Limits.TensorBytes}", _layoutAt);
         (_chunkBytes, Expected) = ((int)chunkBytes, (int)chunks);
@@ -90,9 +94,9 @@ internal sealed class HdfChunks
         (long Bytes, uint Mask) single = default;
         if (kind == 3)
             cursor.Skip(1);
-        else if ((flags & 2) != 0)
+        else if ((flags & SingleWithFilter) != 0)
             single = (cursor.Length("a chunk"), cursor.UInt32());
-        if (kind == 1 && ((flags & 2) != 0) == _filters.None)
+        if (kind == 1 && ((flags & SingleWithFilter) != 0) == _filters.None)
             throw _file.Bytes.Error("a chunk has a packed size and no filter, or a filter and none", at);
         return (kind, cursor.Address("the chunks"), single);
     }
@@ -192,8 +196,7 @@ internal sealed class HdfChunks
             throw _file.Bytes.Error("a chunk is stored twice", address);
         if (_filters.None && bytes != _chunkBytes)
             throw _file.Bytes.Error($"a chunk of {_chunkBytes} bytes has {bytes}", address);
-        _file.Bytes.Claim(address, bytes, "a chunk");
-        byte[] chunk = _filters.Undo(_file.Bytes.Read(address, bytes, "a chunk"), mask, _chunkBytes, _type.Bytes, address);
+        byte[] chunk = _filters.Undo(_file.Bytes.ReadValues(address, bytes, "a chunk"), mask, _chunkBytes, _type.Bytes, address);
         int last = place.Length - 1, run = Math.Min(_chunk[last], _shape[last] - place[last]) * _type.Bytes;
         var at = new int[place.Length];
         do

@@ -26,6 +26,8 @@ internal static class HdfDataSet
         UInt128 count = HdfShape.Count(shape), bytes = count * (uint)type.Bytes;
         if (count * sizeof(float) > (UInt128)Math.Max(0, file.BytesLeft) || count > (UInt128)Array.MaxLength)
             throw file.Bytes.Error($"{SafetensorsTensor.ShapeText(shape)} values are more than the limit of {file.Limits.TensorBytes} bytes leaves", space.Offset);
+        if (bytes > (UInt128)Array.MaxLength)
+            throw file.Bytes.Error($"a data set of {bytes} bytes is longer than memory can hold in one piece", space.Offset);
         file.BytesLeft -= (long)count * sizeof(float);
         return (shape, Values(from, type, shape, (long)bytes));
     }
@@ -45,7 +47,7 @@ internal static class HdfDataSet
         if (kind < 2 && from.Message(HdfMessageKind.Filters) is { } filters)
             throw file.Bytes.Error("filters on values that are not in chunks", filters.Offset);
         if (kind == 2)
-            return Numbers(new HdfChunks(from, type, shape, version, cursor).Read((int)Math.Min(bytes, int.MaxValue)), type);
+            return Numbers(new HdfChunks(from, type, shape, version, cursor).Read((int)bytes), type);
         long at = cursor.Offset, stored = kind == 0 ? cursor.UInt16() : 0, address = kind == 0 ? cursor.Offset : cursor.Address("a data set");
         if (kind == 1)
             stored = cursor.Length("a data set");
@@ -57,13 +59,10 @@ internal static class HdfDataSet
             return [];
         if (address == HdfCursor.Nowhere)
             throw file.Bytes.Error("the data set has sizes and no values", at);
-        file.Bytes.Claim(address, bytes, "a data set");
-        if (bytes > Array.MaxLength)
-            throw file.Bytes.Error($"a data set of {bytes} bytes is longer than memory can hold in one piece", address);
         if (type.Kind != HdfKind.Single)
-            return Numbers(file.Bytes.Read(address, bytes, "a data set"), type);
+            return Numbers(file.Bytes.ReadValues(address, bytes, "a data set"), type);
         var values = new float[bytes / sizeof(float)];
-        file.Bytes.Read(address, MemoryMarshal.AsBytes(values.AsSpan()), "a data set");
+        file.Bytes.ReadValues(address, MemoryMarshal.AsBytes(values.AsSpan()), "a data set");
         return values;
     }
 

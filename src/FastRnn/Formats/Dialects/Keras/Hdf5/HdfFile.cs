@@ -62,14 +62,6 @@ internal sealed class HdfFile
             throw Bytes.Error($"more data sets than the limit of {Limits.Tensors}", dataSet);
     }
 
-    /// <summary>Data sets may be read again: what came before was a look at their shapes.</summary>
-    public void Forget()
-    {
-        _dataSets.Clear();
-        Bytes.Release();
-        BytesLeft = Limits.TensorBytes;
-    }
-
     private long OldRoot(int version)
     {
         HdfCursor cursor = Bytes.Cursor(0, version == 0 ? 96 : 100, "the superblock");

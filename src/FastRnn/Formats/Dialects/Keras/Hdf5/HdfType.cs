@@ -1,3 +1,5 @@
+using FastRnn.Graphs;
+
 namespace FastRnn.Formats.Dialects.Keras.Hdf5;
 
 /// <summary>What a data set or attribute is made of.</summary>
@@ -92,12 +94,6 @@ internal static class HdfShape
         return shape;
     }
 
-    /// <summary>The product of the sizes.</summary>
-    public static UInt128 Count(ReadOnlySpan<int> shape)
-    {
-        UInt128 count = 1;
-        foreach (int size in shape)
-            count *= (uint)size;
-        return count;
-    }
+    /// <summary>The product of the sizes. 2⁶⁴ stands for all that no file can hold: times the bytes of an element it does not wrap.</summary>
+    public static UInt128 Count(ReadOnlySpan<int> shape) => ShapeMath.Length(shape) is >= 0 and var count ? (UInt128)count : (UInt128)1 << 64;
 }
