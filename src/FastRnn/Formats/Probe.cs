@@ -74,6 +74,8 @@ internal static class Probe
         if (record.Stride < 1)
             return "its stride is below 1";
         long steps = StepsOf(record, width), each = (Architecture.OutputWidth(layers) + (long)record.Stride - 1) / record.Stride;
+        if (steps > Steps)
+            return $"it has {steps} steps; {Steps} are the most";
         if (steps == 0 || record.Outputs.Length != steps * each)
             return $"it has {record.Outputs.Length} outputs where {steps} steps give {steps * each}";
         if (!Array.TrueForAll(record.Outputs, float.IsFinite))

@@ -6,6 +6,7 @@ using FastRnn.Formats.Dialects;
 using FastRnn.Formats.Dialects.Audio;
 using FastRnn.Formats.Dialects.PyTorch;
 using FastRnn.Layers;
+using FastRnn.Tests.Formats;
 using FastRnn.Tests.Support;
 using FastRnn.Training;
 using Xunit;
@@ -27,10 +28,11 @@ public sealed class ExportTests() : FileTest("model.out")
         foreach (Func<Sequential> make in models)
         {
             using Sequential model = make();
-            RtNeuralExport.Save(model, Target, new Dictionary<string, string> { ["samplerate"] = "48000", ["author"] = "me" });
+            RtNeuralExport.Save(model, Target, new Dictionary<string, string> { ["samplerate"] = "48000", ["author"] = "me", ["version"] = "1.10", ["peak"] = "1E400", ["gain"] = "-0.5" });
             using ImportedModel again = ModelImport.Load(Target, _backend);
             Assert.Equal("RTNeural JSON", again.Format);
-            Assert.Equal(("48000", "me"), (again.Metadata["samplerate"], again.Metadata["author"]));
+            Assert.Equal(("48000", "me", "1.10", "1E400", "-0.5"), (again.Metadata["samplerate"], again.Metadata["author"], again.Metadata["version"], again.Metadata["peak"], again.Metadata["gain"]));
+            Assert.Contains("\"samplerate\":48000,\"author\":\"me\",\"version\":\"1.10\",\"peak\":\"1E400\",\"gain\":-0.5,", File.ReadAllText(Target), StringComparison.Ordinal);
             Assert.Equal(Outputs(model), Outputs(again.Sequential!));
         }
     }
@@ -86,6 +88,24 @@ public sealed class ExportTests() : FileTest("model.out")
         file[^5] ^= 4;
         File.WriteAllBytes(Target, file);
         Assert.Contains("damaged", Assert.Throws<ModelFormatException>(() => ModelImport.Load(Target, _backend)).Message, StringComparison.Ordinal);
+        Assert.Contains("does not compute what it did", Exchanged(Model(new Linear(3, 3), new Linear(3, 3))), StringComparison.Ordinal);
+        Assert.Contains("the layer needs", Exchanged(Model(new Linear(3, 4), new Linear(4, 3))), StringComparison.Ordinal);
+    }
+
+    /// <summary>What is said of a file whose two linear modules have each other's weights, under a checksum that is true.</summary>
+    private string Exchanged(Sequential model)
+    {
+        using (model)
+            PyTorchExport.Save(model, Target);
+        SafetensorsFile file = SafetensorsReader.Read(Target);
+        for (int i = 0; i < file.Tensors.Count; i++)
+        {
+            SafetensorsTensor tensor = file.Tensors[i];
+            string[] name = tensor.Name.Split('.');
+            file.Tensors[i] = new($"{(name[0] == "linear" ? "linear2" : "linear")}.{name[1]}", tensor.Type, tensor.Shape, tensor.Bytes);
+        }
+        File.WriteAllBytes(Target, SafetensorsSamples.Bytes(file));
+        return Assert.Throws<ModelFormatException>(() => ModelImport.Load(Target, _backend).Dispose()).Message;
     }
 
     [PyTorchFact]

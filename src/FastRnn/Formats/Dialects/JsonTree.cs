@@ -113,8 +113,8 @@ internal sealed class JsonTree
 internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits limits)
 {
     private readonly long _start = file.AsSpan().StartsWith("\ufeff"u8) ? 3 : 0;
-    private readonly TensorText _tensor = new(limits.Rank);
-    private long _nodes, _textBytes;
+    private readonly NumberLists _numbers = new(limits.Rank, Math.Max(16, limits.TensorBytes / sizeof(float)));
+    private long _nodes, _textBytes, _numberCount;
 
     /// <exception cref="ModelFormatException">This is no JSON, a field appears twice, or it is larger or deeper than it may be.</exception>
     public JsonTree Parse()
@@ -138,7 +138,12 @@ internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits lim
         }
     }
 
-    public string Text(long from, long to) => Encoding.UTF8.GetString(file.AsSpan((int)from, (int)(to - from)));
+    /// <summary>A part of the file as it stands there; what is copied counts as text.</summary>
+    public string Text(long from, long to)
+    {
+        CountText(to - from, from);
+        return Encoding.UTF8.GetString(file.AsSpan((int)from, (int)(to - from)));
+    }
 
     public ModelFormatException Fail(string problem, long offset) => new(problem, offset, path);
 
@@ -191,33 +196,38 @@ internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits lim
     private JsonTree? ReadTensor(ref Utf8JsonReader reader, long offset)
     {
         Utf8JsonReader ahead = reader;
-        TensorText tensor = _tensor;
-        tensor.Clear();
+        _numbers.Clear();
+        ListShape lists = _numbers.Lists;
         do
         {
-            bool fits = ahead.TokenType switch
-            {
-                JsonTokenType.StartArray => tensor.Open(),
-                JsonTokenType.EndArray => tensor.Close(),
-                JsonTokenType.Number => tensor.Add(ahead.TryGetSingle(out float value) ? value : float.NaN),
-                _ => false,
-            };
-            if (!fits)
+            if (ahead.TokenType is not (JsonTokenType.StartArray or JsonTokenType.EndArray or JsonTokenType.Number))
                 return null;
+            string? misfit = ahead.TokenType == JsonTokenType.StartArray ? lists.Open() : ahead.TokenType == JsonTokenType.EndArray ? lists.Close() : lists.Number();
+            if (misfit != null)
+                return null;
+            if (ahead.TokenType != JsonTokenType.Number)
+                continue;
+            if ((_numberCount + _numbers.Count + 1) * sizeof(float) > limits.TensorBytes)
+                throw Fail($"more numbers than the limit of {limits.TensorBytes} bytes", Place(ref ahead));
+            _numbers.Add(ahead.TryGetSingle(out float value) ? value : float.NaN);
         }
-        while (!tensor.IsWhole && ahead.Read());
+        while (!lists.IsWhole && ahead.Read());
         reader = ahead;
-        if (tensor.Count * (long)sizeof(float) > limits.TensorBytes)
-            throw Fail($"an array of {tensor.Count} numbers, more than the limit of {limits.TensorBytes} bytes", offset);
-        return new JsonTree(this, JsonTreeKind.Tensor, offset) { Shape = tensor.Shape, Values = tensor.Values };
+        _numberCount += _numbers.Count;
+        return new JsonTree(this, JsonTreeKind.Tensor, offset) { Shape = lists.Shape, Values = _numbers.Values };
     }
 
     private string TextOf(ref Utf8JsonReader reader)
     {
-        _textBytes += reader.ValueSpan.Length;
-        if (_textBytes > limits.TextBytes)
-            throw Fail($"more than {limits.TextBytes} bytes of text", Place(ref reader));
+        CountText(reader.ValueSpan.Length, Place(ref reader));
         return reader.TokenType == JsonTokenType.Number ? Encoding.ASCII.GetString(reader.ValueSpan) : reader.GetString()!;
+    }
+
+    private void CountText(long bytes, long offset)
+    {
+        _textBytes += bytes;
+        if (_textBytes > limits.TextBytes)
+            throw Fail($"more than {limits.TextBytes} bytes of text", offset);
     }
 
     private long Place(ref Utf8JsonReader reader) => _start + reader.TokenStartIndex;
@@ -237,57 +247,27 @@ internal sealed class JsonTreeReader(byte[] file, string? path, ImportLimits lim
     }
 }
 
-/// <summary>Collects the numbers of lists in lists, as long as all of one depth are equally long.</summary>
-internal sealed class TensorText(int rank)
+/// <summary>Numbers of lists in lists, as many as may be.</summary>
+internal sealed class NumberLists(int rank, long most)
 {
-    private readonly int[] _counts = new int[rank], _sizes = new int[rank];
     private float[] _values = new float[16];
-    private int _depth, _leaves;
+
+    public ListShape Lists { get; } = new(rank);
 
     public int Count { get; private set; }
-
-    public bool IsWhole { get; private set; }
-
-    public int[] Shape => _sizes[..(Math.Max(_leaves, Array.FindLastIndex(_sizes, size => size >= 0)) + 1)];
 
     public float[] Values => _values[..Count];
 
     public void Clear()
     {
-        Array.Fill(_sizes, -1);
-        (_depth, _leaves, Count, IsWhole) = (-1, -1, 0, false);
+        Lists.Clear();
+        Count = 0;
     }
 
-    public bool Open()
+    public void Add(float value)
     {
-        if (++_depth >= rank || (_leaves >= 0 && _depth > _leaves))
-            return false;
-        _counts[_depth] = 0;
-        return true;
-    }
-
-    public bool Add(float value)
-    {
-        if (_leaves < 0)
-            _leaves = _depth;
-        if (_depth != _leaves || (_depth + 1 < rank && _sizes[_depth + 1] >= 0))
-            return false;
         if (Count == _values.Length)
-            Array.Resize(ref _values, (int)Math.Min(2L * Count, Array.MaxLength));
+            Array.Resize(ref _values, (int)Math.Min(2L * Count, Math.Min(most, Array.MaxLength)));
         _values[Count++] = value;
-        _counts[_depth]++;
-        return true;
-    }
-
-    public bool Close()
-    {
-        if (_sizes[_depth] < 0)
-            _sizes[_depth] = _counts[_depth];
-        if (_sizes[_depth] != _counts[_depth])
-            return false;
-        IsWhole = --_depth < 0;
-        if (!IsWhole)
-            _counts[_depth]++;
-        return true;
     }
 }

@@ -25,6 +25,9 @@ internal sealed class ModelDraft(string format, string? path)
     /// <summary>What streams start from instead of zeros, in the order of a session's state; see <see cref="Sequential.InitialState"/>.</summary>
     public float[]? InitialState { get; set; }
 
+    /// <summary>Where in the file it lies; negative when that is not one place.</summary>
+    public long InitialStateOffset { get; set; } = -1;
+
     /// <summary>Weights of the parameter of that name, as <see cref="Architecture.Check"/> lists them: <c>0.weight_ih_l0</c>.</summary>
     /// <param name="name">Of the parameter.</param>
     /// <param name="values">Row-major.</param>
@@ -46,12 +49,14 @@ internal sealed class ModelDraft(string format, string? path)
     /// <exception cref="ModelFormatException">A tensor is missing, of another size, not finite or of no layer; or the probe differs.</exception>
     public ImportedModel Build(Backend backend, ImportOptions options)
     {
-        List<ParameterShape> parameters = Check();
+        List<ParameterShape> parameters = Check(options.Limits);
         string? misfit = Preprocessing.Refuses(Info, Layers) ?? (Probe == null ? null : Formats.Probe.Check(Layers, Probe));
         if (misfit != null)
             throw new ModelFormatException(misfit, -1, path);
         if (InitialState != null && InitialState.Length != Architecture.StateLength(Layers))
             throw new ModelFormatException($"an initial state of {InitialState.Length} values; the layers' states have {Math.Max(0, Architecture.StateLength(Layers))}", -1, path);
+        if (InitialState != null && !options.AllowNonFinite && ModelFile.FirstNonFinite(InitialState) is >= 0 and var bad)
+            throw new ModelFormatException($"the initial state is not finite at element {bad}", InitialStateOffset, path);
         var model = new Sequential(backend, Info.Seed, draws: false, [.. Layers.Select(Architecture.Build)]);
         try
         {
@@ -79,7 +84,7 @@ internal sealed class ModelDraft(string format, string? path)
         return bad < 0 ? values : throw new ModelFormatException($"{ModelFormatException.Quote(tensor.Source)} is not finite at element {bad}", tensor.Offset, path);
     }
 
-    private List<ParameterShape> Check()
+    private List<ParameterShape> Check(ImportLimits limits)
     {
         List<ParameterShape> parameters;
         try
@@ -90,11 +95,15 @@ internal sealed class ModelDraft(string format, string? path)
         {
             throw new ModelFormatException(e.Message, -1, path, e);
         }
+        UInt128 bytes = 0;
         foreach (ParameterShape parameter in parameters)
         {
+            long needed = parameter.Shape.Aggregate(1L, (product, size) => product * size);
+            // A reader may have widened what the file has: its own count of bytes is not this one.
+            if ((bytes += (UInt128)needed * sizeof(float)) > (UInt128)limits.TensorBytes)
+                throw new ModelFormatException($"the layers up to {parameter.Name} have {bytes} bytes of weights, more than the limit of {limits.TensorBytes}", -1, path);
             if (!_tensors.TryGetValue(parameter.Name, out DraftTensor? tensor))
                 throw new ModelFormatException($"weights {parameter.Name} {SafetensorsTensor.ShapeText(parameter.Shape)} are missing", -1, path);
-            long needed = parameter.Shape.Aggregate(1L, (product, size) => product * size);
             if (tensor.Length != needed)
                 throw new ModelFormatException($"{ModelFormatException.Quote(tensor.Source)} has {tensor.Length} values, the layer needs {SafetensorsTensor.ShapeText(parameter.Shape)}", tensor.Offset, path);
         }

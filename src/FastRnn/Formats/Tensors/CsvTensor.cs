@@ -24,9 +24,12 @@ internal static class CsvTensor
                     throw new ModelFormatException($"row {rows + 1} has {fields} columns, the first has {columns}", at, path);
                 rows++;
             }
-            else if (length >= 0 && bytes.AsSpan(at).IndexOfAnyExcept((byte)'\n', (byte)'\r', (byte)' ') >= 0)
+            else
             {
-                throw new ModelFormatException($"row {rows + 1} is empty", at, path);
+                // One look at the rest: it is empty, too, or the file is refused.
+                if (bytes.AsSpan(at).IndexOfAnyExcept((byte)'\n', (byte)'\r', (byte)' ') >= 0)
+                    throw new ModelFormatException($"row {rows + 1} is empty", at, path);
+                break;
             }
             at = length < 0 ? bytes.Length : at + length + 1;
         }

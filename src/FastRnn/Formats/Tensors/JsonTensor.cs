@@ -114,32 +114,32 @@ internal sealed class TensorTextException(string message) : JsonException(messag
 internal sealed class JsonLists(ElementType type, ImportLimits limits)
 {
     private readonly TensorText _elements = new(type, limits);
-    private readonly int[] _sizes = new int[limits.Rank + 1], _counts = new int[limits.Rank + 1];
-    private int _rank = -1, _deepest;
+    private readonly ListShape _lists = new(limits.Rank);
 
     /// <summary>From the token that begins them to the one that ends them; nothing calls itself.</summary>
     public JsonLists Read(ref Utf8JsonReader reader)
     {
-        Array.Fill(_sizes, -1);
-        int depth = 0;
+        _lists.Clear();
+        bool isList = reader.TokenType == JsonTokenType.StartArray;
         do
         {
-            if (reader.TokenType == JsonTokenType.EndArray)
-                Close(--depth);
-            else if (reader.TokenType == JsonTokenType.StartArray)
-                Open(depth++);
-            else
-                Element(ref reader, depth);
+            string? misfit = reader.TokenType switch
+            {
+                JsonTokenType.StartArray => _lists.Open(),
+                JsonTokenType.EndArray => _lists.Close(),
+                _ => _lists.Number() ?? Element(ref reader),
+            };
+            if (misfit != null)
+                throw new TensorTextException(misfit);
         }
-        while (depth > 0 && reader.Read());
-        _rank = _rank < 0 ? _deepest : _rank;
+        while (isList && !_lists.IsWhole && reader.Read());
         return this;
     }
 
     /// <summary>In the shape of the lists, or in another of as many elements.</summary>
     public GraphTensor Tensor(int[]? shape = null)
     {
-        shape ??= _sizes[.._rank];
+        shape ??= _lists.Shape;
         return ShapeMath.Length(shape) == _elements.Count
             ? _elements.Tensor(shape)
             : throw new TensorTextException($"{_elements.Count} values do not fill {SafeText.Shape(shape)}");
@@ -148,47 +148,24 @@ internal sealed class JsonLists(ElementType type, ImportLimits limits)
     /// <summary>The elements as a shape.</summary>
     public int[] Sizes(int most)
     {
-        if (_rank != 1 || _elements.Count > most)
+        if (_lists.Shape.Length != 1 || _elements.Count > most)
             throw new TensorTextException($"a shape is a list of at most {most} sizes");
         int[] sizes = _elements.Tensor([_elements.Count]).Values<int>().ToArray();
         return Array.TrueForAll(sizes, size => size >= 0) ? sizes : throw new TensorTextException("a size is negative");
     }
 
-    private void Open(int depth)
+    private string? Element(ref Utf8JsonReader reader)
     {
-        if (depth == _rank)
-            throw new TensorTextException("a list stands where a number is expected");
-        if (depth == limits.Rank)
-            throw new TensorTextException($"more than the limit of {limits.Rank} dimensions");
-        if (depth > 0)
-            _counts[depth - 1]++;
-        _counts[depth] = 0;
-        _deepest = Math.Max(_deepest, depth + 1);
-    }
-
-    private void Close(int depth)
-    {
-        if (_sizes[depth] >= 0 && _sizes[depth] != _counts[depth])
-            throw new TensorTextException($"a list has {_counts[depth]} items, one before it has {_sizes[depth]}");
-        _sizes[depth] = _counts[depth];
-    }
-
-    private void Element(ref Utf8JsonReader reader, int depth)
-    {
-        if (_rank < 0 ? depth < _deepest : depth != _rank)
-            throw new TensorTextException("a number stands where a list is expected");
-        _rank = depth;
-        if (depth > 0)
-            _counts[depth - 1]++;
         if (_elements.IsFull)
-            throw new TensorTextException("there are more values than the limit allows");
+            return "there are more values than the limit allows";
         bool known = reader.TokenType switch
         {
             JsonTokenType.String => type is ElementType.Float32 or ElementType.Float64 && !reader.ValueIsEscaped && reader.ValueSpan.IndexOfAnyInRange((byte)'0', (byte)'9') < 0,
             JsonTokenType.True or JsonTokenType.False => type == ElementType.Bool,
             _ => reader.TokenType == JsonTokenType.Number,
         };
-        if (!known || !_elements.Add(reader.ValueSpan))
-            throw new TensorTextException($"{ModelFormatException.Quote(Encoding.UTF8.GetString(reader.ValueSpan[..Math.Min(reader.ValueSpan.Length, 200)]))} is no {type.Name()}");
+        return known && _elements.Add(reader.ValueSpan)
+            ? null
+            : $"{ModelFormatException.Quote(Encoding.UTF8.GetString(reader.ValueSpan[..Math.Min(reader.ValueSpan.Length, 200)]))} is no {type.Name()}";
     }
 }

@@ -1,5 +1,4 @@
 using FastRnn.Formats.Dialects;
-using FastRnn.Formats.Dialects.Onnx;
 using FastRnn.Graphs;
 
 namespace FastRnn.Formats.Tensors;
@@ -42,7 +41,7 @@ internal static class TensorFile
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
             if (!stream.CanSeek)
                 throw new IOException($"{path}: not a regular file, so its length is unknown.");
-            return Read(OnnxReader.ReadAll(stream, path, limits ?? ImportLimits.Default, CancellationToken.None), path, kind, wanted, limits ?? ImportLimits.Default);
+            return Read(WholeFile.Read(stream, path, limits ?? ImportLimits.Default, CancellationToken.None), path, kind, wanted, limits ?? ImportLimits.Default);
         }
         catch (UnauthorizedAccessException e)
         {

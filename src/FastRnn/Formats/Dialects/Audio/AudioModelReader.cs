@@ -16,7 +16,7 @@ internal sealed class AudioModelReader : IModelReader
 
     public ImportedModel Read(Stream stream, string? path, Backend backend, ImportOptions options, CancellationToken cancellation)
     {
-        byte[] file = Bytes(stream, path, options.Limits, cancellation);
+        byte[] file = WholeFile.Read(stream, path, options.Limits, cancellation);
         JsonTree root = new JsonTreeReader(file, path, options.Limits).Parse();
         if (root.Kind != JsonTreeKind.Object)
             throw root.Fail("must be an object");
@@ -36,29 +36,16 @@ internal sealed class AudioModelReader : IModelReader
 
     private static ProbeRecord Probe(JsonTree own)
     {
-        string text = own.Required("probe").Raw();
+        JsonTree probe = own.Required("probe");
+        if (probe.End - probe.Offset > SafetensorsLimits.MetadataBytes)
+            throw probe.Fail($"the probe has {probe.End - probe.Offset} bytes, more than the limit of {SafetensorsLimits.MetadataBytes}");
         try
         {
-            return ProbeRecord.Read(StrictJson.Parse(text));
+            return ProbeRecord.Read(StrictJson.Parse(probe.Raw()));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw own.Fail($"the probe is not valid: {ModelFormatException.Quote(StrictJson.Reason(e), longest: 200)}");
         }
-    }
-
-    private static byte[] Bytes(Stream stream, string? path, ImportLimits limits, CancellationToken cancellation)
-    {
-        long length = stream.Length, most = Math.Min(limits.FileBytes, Array.MaxLength);
-        if (length > most)
-            throw new ModelFormatException($"the file has {length} bytes, more than the limit of {most}", 0, path);
-        var bytes = new byte[length];
-        for (int at = 0, count; at < bytes.Length; at += count)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            count = Math.Min(1 << 24, bytes.Length - at);
-            stream.ReadExactly(bytes.AsSpan(at, count));
-        }
-        return bytes;
     }
 }

@@ -33,7 +33,7 @@ internal static class NamFile
             Weights = [weights.Take("weight", "head weights", output, hidden), weights.Take("bias", "head bias", output, 1)],
         });
         DraftLayer.AddTo(draft, layers);
-        draft.InitialState = [.. initial];
+        (draft.InitialState, draft.InitialStateOffset) = ([.. initial], weights.Offset);
         foreach ((string name, JsonTree value) in root.Fields)
         {
             if (name is not ("weights" or "config" or "architecture"))
@@ -106,8 +106,6 @@ internal static class NamFile
                 throw node.Fail("weights must be a list of numbers");
             if ((UInt128)node.Values.Length != needed)
                 throw node.Fail($"{node.Values.Length} weights, the layers need {needed}");
-            if (ModelFile.FirstNonFinite(node.Values) is >= 0 and var bad)
-                throw node.Fail($"weights are not finite at element {bad}");
         }
 
         public float[] Next(string what, int count)

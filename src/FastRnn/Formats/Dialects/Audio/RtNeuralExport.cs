@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using FastRnn.Layers;
 
@@ -18,7 +19,7 @@ public static class RtNeuralExport
     /// </summary>
     /// <param name="model">Of <c>Lstm</c>, <c>Gru</c> and <c>Linear</c> layers without options, and activations; <c>Dropout</c> is left out.</param>
     /// <param name="path">The file.</param>
-    /// <param name="metadata">Further fields, for example <c>samplerate</c>: numbers are written as numbers.</param>
+    /// <param name="metadata">Further fields, for example <c>samplerate</c>: numbers that would come back as the same text are written as numbers.</param>
     /// <exception cref="NotSupportedException">RTNeural cannot compute the model; the message names the layer.</exception>
     /// <exception cref="Training.NonFiniteException">A weight is not finite; the old file stays.</exception>
     /// <exception cref="IOException">The disk is full or failing, or the folder is missing; the old file stays.</exception>
@@ -61,8 +62,10 @@ public static class RtNeuralExport
         if (name is "in_shape" or "layers" or "in_skip" or "architecture" or Key)
             throw new ArgumentException($"metadata cannot be called {name}", nameof(name));
         json.WritePropertyName(name);
-        if (double.TryParse(value, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out double number) && double.IsFinite(number))
-            json.WriteNumberValue(number);
+        // 1.10 as a number would come back as 1.1.
+        CultureInfo invariant = CultureInfo.InvariantCulture;
+        if (double.TryParse(value, NumberStyles.Float, invariant, out double number) && double.IsFinite(number) && number.ToString("R", invariant) == value)
+            json.WriteRawValue(value);
         else
             json.WriteStringValue(value);
     }

@@ -15,7 +15,7 @@ internal sealed class OnnxReader : IModelReader
 
     public ImportedModel Read(Stream stream, string? path, Backend backend, ImportOptions options, CancellationToken cancellation)
     {
-        byte[] bytes = ReadAll(stream, path, options.Limits, cancellation);
+        byte[] bytes = WholeFile.Read(stream, path, options.Limits, cancellation);
         OnnxModel model = OnnxParser.Model(bytes, path, options.Limits);
         if (!options.AsGraph && OnnxOwnModel.Read(model, bytes, path, backend, options) is { } own)
             return own;
@@ -35,7 +35,7 @@ internal sealed class OnnxReader : IModelReader
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
         if (!stream.CanSeek)
             throw new IOException($"{path}: not a regular file, so its length is unknown.");
-        byte[] bytes = ReadAll(stream, path, options.Limits, cancellation);
+        byte[] bytes = WholeFile.Read(stream, path, options.Limits, cancellation);
         OnnxModel model = OnnxParser.Model(bytes, path, options.Limits);
         return Graph(OnnxDefinition.Of(model, bytes, path, options, cancellation), path, backend, options, cancellation);
     }
@@ -50,20 +50,6 @@ internal sealed class OnnxReader : IModelReader
         {
             throw new ModelFormatException(e.Message, e.Offset, path, e);
         }
-    }
-
-    internal static byte[] ReadAll(Stream stream, string? path, ImportLimits limits, CancellationToken cancellation)
-    {
-        const int block = 8 << 20;
-        if (stream.Length > Math.Min(limits.FileBytes, Array.MaxLength))
-            throw new ModelFormatException($"the file has {stream.Length} bytes, more than the limit of {Math.Min(limits.FileBytes, Array.MaxLength)}", 0, path);
-        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)stream.Length);
-        for (int read = 0; read < bytes.Length; read += block)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            stream.ReadExactly(bytes, read, Math.Min(block, bytes.Length - read));
-        }
-        return bytes;
     }
 
     private static Dictionary<string, string> Metadata(OnnxModel model)
