@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using FastRnn.Formats;
@@ -95,9 +94,6 @@ public sealed class BadStateDictTests() : FileTest("model.safetensors")
         Assert.True(error.Offset == offset, $"{error.Message} at {error.Offset}, expected at {offset}");
     }
 
-    [Fact]
-    public void There_are_enough() => Assert.True(Files().Count >= 60);
-
     public static TheoryData<string, string> Sidecars() => new()
     {
         { "", "not valid" },
@@ -157,15 +153,7 @@ public sealed class BadStateDictTests() : FileTest("model.safetensors")
             _ => "{" + string.Join(",", Enumerable.Range(0, 10).Select(i => $"\"{(char)('a' + i)}.weight\":{{\"dtype\":\"F32\",\"shape\":[{i % 2 + 1},{2 - (i % 2)}],\"data_offsets\":[{8 * i},{(8 * i) + 8}]}}")) + "}",
         };
         byte[] file = SafetensorsSamples.Build(json, kind == "20,000 modules" ? 80_000 : kind == "10 modules alike" ? 80 : 0);
-        double best = double.MaxValue;
-        for (int i = 0; i < 4; i++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
-            Assert.Throws<ModelFormatException>(() => SampleArchive.Load(file, "m.safetensors", _backend).Dispose());
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
-        }
-        Assert.InRange(best, 0, 300); // 100 on a machine that does nothing else; neighbours in caches and memory cost up to three times that
+        Refusal.AtOnce(() => SampleArchive.Load(file, "m.safetensors", _backend).Dispose());
     }
 
     /// <summary>Arrays name:sizes[:type or NaN] with blanks between them; all of zeros, but for the NaN.</summary>

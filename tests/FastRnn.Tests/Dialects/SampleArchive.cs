@@ -13,18 +13,11 @@ namespace FastRnn.Tests.Dialects;
 /// <summary>Models made elsewhere, with what they compute: a zip file that a make_*.py of Truth has written.</summary>
 internal sealed class SampleArchive
 {
-    private readonly Dictionary<string, byte[]> _files = [];
+    private readonly Dictionary<string, byte[]> _files;
 
     public SampleArchive(string name)
     {
-        using ZipArchive zip = ZipFile.OpenRead(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", "Truth", name));
-        foreach (ZipArchiveEntry entry in zip.Entries)
-        {
-            using var bytes = new MemoryStream();
-            using Stream stream = entry.Open();
-            stream.CopyTo(bytes);
-            _files.Add(entry.FullName, bytes.ToArray());
-        }
+        _files = Read(name);
         using JsonDocument cases = JsonDocument.Parse(_files["cases.json"]);
         Cases = [.. cases.RootElement.GetProperty("cases").EnumerateArray().Select(item => item.Clone())];
     }
@@ -34,6 +27,21 @@ internal sealed class SampleArchive
     public bool Has(string name) => _files.ContainsKey(name);
 
     public byte[] this[string name] => _files[name];
+
+    /// <summary>All entries of an archive of Truth.</summary>
+    public static Dictionary<string, byte[]> Read(string name)
+    {
+        using ZipArchive zip = ZipFile.OpenRead(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", "Truth", name));
+        var files = new Dictionary<string, byte[]>();
+        foreach (ZipArchiveEntry entry in zip.Entries)
+        {
+            using var bytes = new MemoryStream();
+            using Stream stream = entry.Open();
+            stream.CopyTo(bytes);
+            files.Add(entry.FullName, bytes.ToArray());
+        }
+        return files;
+    }
 
     public static double[] Numbers(JsonElement sample, string name) => [.. sample.GetProperty(name).EnumerateArray().Select(value => value.GetDouble())];
 

@@ -4,6 +4,7 @@ using FastRnn.Formats.Dialects;
 using FastRnn.Formats.Dialects.Keras;
 using FastRnn.Formats.Dialects.Keras.Hdf5;
 using FastRnn.Inference;
+using FastRnn.Tests.Dialects;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -30,7 +31,7 @@ public sealed class GenuineKerasTests() : FileTest("model.h5")
         Assert.Equal(["4×4", "4×4", "4×4", "4×2", "2"], shapes);
         Assert.Equal("d_0", weights.Root.Find("layers/dense/vars")!.Text("name"));
 
-        ModelFormatException error = Assert.Throws<ModelFormatException>(() => KerasSamples.Load(file, "keras3_container.keras", _backend).Dispose());
+        ModelFormatException error = Assert.Throws<ModelFormatException>(() => SampleArchive.Load(file, "keras3_container.keras", _backend).Dispose());
         Assert.Contains("'legacy_nested_container>NestedDenseModel' of '' is a custom class; only Keras's own are read", error.Message, StringComparison.Ordinal);
     }
 
@@ -55,7 +56,7 @@ public sealed class GenuineKerasTests() : FileTest("model.h5")
     [Fact]
     public void AModelOfOtherLayersIsRefusedByName()
     {
-        ModelFormatException error = Assert.Throws<ModelFormatException>(() => KerasSamples.Load(DtlnBytes(), "dtln.h5", _backend).Dispose());
+        ModelFormatException error = Assert.Throws<ModelFormatException>(() => SampleArchive.Load(DtlnBytes(), "dtln.h5", _backend).Dispose());
         Assert.Contains("the 1 arrays of 'conv1d', the first [1, 512, 256], are those of no layer that is read", error.Message, StringComparison.Ordinal);
     }
 
@@ -95,7 +96,7 @@ public sealed class GenuineKerasTests() : FileTest("model.h5")
         try
         {
             File.WriteAllText(path, sidecar);
-            return KerasSamples.Load(DtlnBytes(), "dtln.h5", _backend, new ImportOptions { Sidecar = path });
+            return SampleArchive.Load(DtlnBytes(), "dtln.h5", _backend, new ImportOptions { Sidecar = path });
         }
         finally
         {

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Text;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
+using FastRnn.Tests.Dialects;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -11,9 +11,6 @@ namespace FastRnn.Tests.Formats.Keras;
 /// <summary>Small files that ask for much time or memory, and files that end too early.</summary>
 public sealed class KerasBombTests() : FileTest("model.keras")
 {
-    private const long MostBytes = 64L << 20;
-    private static readonly TimeSpan _mostTime = TimeSpan.FromMilliseconds(100);
-
     [Fact]
     public void HugeShapesAreRefused()
     {
@@ -55,27 +52,28 @@ public sealed class KerasBombTests() : FileTest("model.keras")
     [Fact]
     public void NamesOfOneObjectAreRead()
     {
-        ModelFormatException error = Assert.Throws<ModelFormatException>(() => KerasSamples.Load(ManyLinks(1000), "m.h5", _backend).Dispose());
+        ModelFormatException error = Assert.Throws<ModelFormatException>(() => SampleArchive.Load(ManyLinks(1000), "m.h5", _backend).Dispose());
         Assert.Contains("the file holds weights alone", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Every prefix is refused: the file itself tells where it ends.</summary>
-    [Theory]
-    [InlineData("k22_lstm.h5")]
-    [InlineData("k3_lstm.keras")]
-    [InlineData("hdf_latest_array_gzip.h5")]
-    [InlineData("hdf_many.h5")]
-    [InlineData("zip_deflated.keras")]
-    [InlineData("zip_latest_order.keras")]
-    [InlineData("weights_paths.h5")]
-    public void EveryPrefixIsRefused(string sample)
+    /// <summary>
+    /// Every prefix is refused: the file itself tells where it ends. All other samples are cut at one place in 251, another one in each: <c>--prefixes</c> of tests/Mutations cuts
+    /// them at all.
+    /// </summary>
+    [Fact]
+    public void EveryPrefixIsRefused()
     {
-        byte[] file = KerasSamples.Entry(sample);
-        Assert.True(file.Length <= 64 << 10);
-        for (int length = 0; length < file.Length; length++)
+        string[] everywhere = ["k22_lstm.h5", "k3_lstm.keras", "hdf_latest_array_gzip.h5", "hdf_many.h5", "zip_deflated.keras", "zip_latest_order.keras", "weights_paths.h5"];
+        for (int i = 0; i < KerasSamples.Cases.Count; i++)
         {
-            using var stream = new MemoryStream(file, 0, length, writable: false);
-            Assert.Throws<ModelFormatException>(() => ModelImport.Load(stream, sample, _backend, new ImportOptions()));
+            string sample = KerasSamples.Cases[i].File;
+            byte[] file = KerasSamples.Entry(sample);
+            bool whole = everywhere.Contains(sample);
+            for (int length = whole ? 0 : i % 251; length < file.Length; length += whole ? 1 : 251)
+            {
+                using var stream = new MemoryStream(file, 0, length, writable: false);
+                Assert.Throws<ModelFormatException>(() => ModelImport.Load(stream, sample, _backend, new ImportOptions()));
+            }
         }
     }
 
@@ -125,22 +123,7 @@ public sealed class KerasBombTests() : FileTest("model.keras")
 
     private void Refused(byte[] file, string name, string text)
     {
-        void Load()
-        {
-            ModelFormatException error = Assert.Throws<ModelFormatException>(() => KerasSamples.Load(file, name, _backend).Dispose());
-            Assert.Contains(text, error.Message, StringComparison.Ordinal);
-        }
-
-        Load(); // compiles what the second run needs
-        TimeSpan best = TimeSpan.MaxValue;
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int run = 0; run < 3; run++)
-        {
-            var clock = Stopwatch.StartNew();
-            Load();
-            best = clock.Elapsed < best ? clock.Elapsed : best;
-        }
-        Assert.True((GC.GetAllocatedBytesForCurrentThread() - before) / 3 <= MostBytes, $"{(GC.GetAllocatedBytesForCurrentThread() - before) / 3} bytes");
-        Assert.True(best <= _mostTime, $"{best.TotalMilliseconds} ms");
+        ModelFormatException error = Refusal.AtOnce(() => SampleArchive.Load(file, name, _backend).Dispose());
+        Assert.Contains(text, error.Message, StringComparison.Ordinal);
     }
 }

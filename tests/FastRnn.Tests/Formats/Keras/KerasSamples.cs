@@ -1,10 +1,7 @@
-using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using FastRnn.Backends;
-using FastRnn.Formats.Dialects;
 using FastRnn.Layers;
-using FastRnn.Tests.Support;
+using FastRnn.Tests.Dialects;
 using FastRnn.Training;
 
 namespace FastRnn.Tests.Formats.Keras;
@@ -14,7 +11,7 @@ internal static class KerasSamples
 {
     public const int Batch = 3, Steps = 5, Inputs = 7;
 
-    private static readonly Dictionary<string, byte[]> _entries = Read();
+    private static readonly Dictionary<string, byte[]> _entries = SampleArchive.Read("keras.zip");
 
     /// <summary>A model and what it gives, [N, T, O] or [N, O].</summary>
     public sealed record Case(string Name, string File, int[] Shape, bool Tokens, bool Last, bool Masked);
@@ -34,12 +31,6 @@ internal static class KerasSamples
 
     public static float[] Outputs(Case of) => MemoryMarshal.Cast<byte, float>(_entries[of.Name + ".y"]).ToArray();
 
-    public static ImportedModel Load(byte[] file, string name, Backend backend, ImportOptions? options = null)
-    {
-        using var stream = new MemoryStream(file, writable: false);
-        return ModelImport.Load(stream, name, backend, options ?? new ImportOptions());
-    }
-
     /// <summary>All outputs [T, N, O] for the samples' inputs.</summary>
     public static float[] Run(Sequential model, bool masked = false)
     {
@@ -57,20 +48,6 @@ internal static class KerasSamples
         var outputs = new float[Steps * Batch * model.OutputSize];
         model.Predict(window, outputs);
         return outputs;
-    }
-
-    private static Dictionary<string, byte[]> Read()
-    {
-        using ZipArchive zip = ZipFile.OpenRead(Path.Combine(Repository.Root, "tests", "FastRnn.Tests", "Truth", "keras.zip"));
-        var entries = new Dictionary<string, byte[]>();
-        foreach (ZipArchiveEntry entry in zip.Entries)
-        {
-            using Stream stream = entry.Open();
-            var bytes = new byte[entry.Length];
-            stream.ReadExactly(bytes);
-            entries.Add(entry.Name, bytes);
-        }
-        return entries;
     }
 
     private static List<Case> ReadCases()

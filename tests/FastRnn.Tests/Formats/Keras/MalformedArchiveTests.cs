@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using FastRnn.Formats;
+using FastRnn.Tests.Dialects;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -167,7 +168,7 @@ public sealed class MalformedArchiveTests() : FileTest("model.keras")
 
     private void Refused(byte[] file, long offset, string text)
     {
-        ModelFormatException error = Assert.Throws<ModelFormatException>(() => KerasSamples.Load(file, Target, _backend).Dispose());
+        ModelFormatException error = Assert.Throws<ModelFormatException>(() => SampleArchive.Load(file, Target, _backend).Dispose());
         Assert.Contains(text, error.Message, StringComparison.Ordinal);
         Assert.Equal(offset, error.Offset);
     }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects.Keras.Hdf5;
+using FastRnn.Tests.Dialects;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -227,7 +228,7 @@ public sealed class MalformedHdf5Tests() : FileTest("model.h5")
         byte[] file = [.. KerasSamples.Entry(sample)];
         foreach (string part in patch.Split(' '))
             Apply(file, part);
-        ModelFormatException error = Assert.Throws<ModelFormatException>(() => KerasSamples.Load(file, Target, _backend).Dispose());
+        ModelFormatException error = Assert.Throws<ModelFormatException>(() => SampleArchive.Load(file, Target, _backend).Dispose());
         Assert.Contains(text, error.Message, StringComparison.Ordinal);
         Assert.Equal(offset, error.Offset);
     }

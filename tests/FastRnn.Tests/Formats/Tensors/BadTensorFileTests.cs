@@ -1,9 +1,10 @@
-using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
 using FastRnn.Formats.Tensors;
 using FastRnn.Graphs;
+using FastRnn.Tests.Support;
 using Xunit;
 
 namespace FastRnn.Tests.Formats.Tensors;
@@ -25,9 +26,6 @@ public sealed class BadTensorFileTests
         Assert.DoesNotContain('\n', error.Message);
     }
 
-    [Fact]
-    public void There_are_enough_cases() => Assert.True(Cases.Count >= 60, $"{Cases.Count}");
-
     /// <summary>A part of a file is refused, or it is a whole file of its own: rows of CSV, numbers that end early.</summary>
     [Theory]
     [InlineData("npy")]
@@ -46,6 +44,8 @@ public sealed class BadTensorFileTests
             {
                 GraphTensor read = TensorFile.Read(whole[..length], path, null, ImportLimits.Default).Value;
                 Assert.True(kind == "csv" || (kind == "pb" && read.Length == 0), $"{length} of {whole.Length} bytes were taken for a whole {kind} file");
+                string[] fields = kind == "csv" ? Encoding.ASCII.GetString(whole, 0, length).Split([',', '\n'], StringSplitOptions.RemoveEmptyEntries) : [];
+                Assert.Equal(fields.Select(field => float.Parse(field, CultureInfo.InvariantCulture)), read.Values<float>().ToArray());
             }
             catch (ModelFormatException e)
             {
@@ -66,14 +66,10 @@ public sealed class BadTensorFileTests
             ("x.pb", [0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0x10, 0x01]),
             ("x.json", Encoding.ASCII.GetBytes(deep)), ("x.json", Encoding.ASCII.GetBytes(many)),
             ("x.json", Encoding.ASCII.GetBytes("""{"shape":[2147483647,2147483647],"values":[1]}""")),
-            ("x.json", Encoding.ASCII.GetBytes("""{"a":""" + deep)),
+            ("x.json", Encoding.ASCII.GetBytes("""{"a":""" + deep)), ("x.csv", Encoding.ASCII.GetBytes(new string('\n', 1_000_000))),
         })
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            var time = Stopwatch.StartNew();
-            Assert.Throws<ModelFormatException>(() => TensorFile.Read(bytes, name, null, ImportLimits.Default));
-            Assert.True(time.ElapsedMilliseconds < 1000, $"{name}: {time.Elapsed}"); // 100 ms, and what a busy machine adds
-            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 << 20);
+            Refusal.AtOnce(() => TensorFile.Read(bytes, name, null, ImportLimits.Default), mostBytes: 8 << 20);
         }
     }
 
@@ -152,7 +148,7 @@ public sealed class BadTensorFileTests
             ([0x08], "a number is cut off", 0), ([0x08, 0x02], "has elements of type undefined", 0), ([0x08, 0x02, 0x10, 0x08], "has elements of type string", 0), ([0x08, 0x02, 0x10, 0x0E], "has elements of type complex64", 0),
             ([0x08, 0x02, 0x10, 0x01], "has 0 elements of data, [2] needs 2", 0), ([0x08, 0x01, 0x10, 0x01, 0x4A, 0x03, 0, 0, 0], "has 3 bytes of data, [1] of float needs 4", 0),
             ([0x08, 0x01, 0x10, 0x01, 0x4A, 0x09, 0, 0, 0], "field 9 has 9 bytes, 3 are left", 4), ([0x10, 0x01, 0x10, 0x01], "data_type comes twice", 2), ([0x0B], "wire type 3", 0),
-            ([0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x10, 0x01], "has a size of -1", 0), ([0x08, 0x01, 0x10, 0x01, 0x70, 0x01], "", 0), ([0x42, 0x01, 0xFF], "is not UTF-8", 0),
+            ([0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x10, 0x01], "has a size of -1", 0), ([0x08, 0x01, 0x10, 0x01, 0x70, 0x01], "has its data in another file, but names none", 0), ([0x42, 0x01, 0xFF], "is not UTF-8", 0),
         })
         {
             cases.Add("x.pb", bytes, problem, offset);
