@@ -85,21 +85,22 @@ internal static partial class Program
         return 0;
     }
 
-    /// <summary>Every begin of every sample.</summary>
+    /// <summary>Every begin of every sample, and of every file of the tests that is not too long.</summary>
     private static int Prefixes(FileFormat[] formats)
     {
         var failures = 0;
         foreach (FileFormat format in formats.Where(format => format.TellsItsEnd))
         {
             long start = Stopwatch.GetTimestamp();
-            int files = 0;
-            foreach (byte[] sample in format.Samples)
+            long prefixes = 0;
+            byte[][] files = [.. format.Samples, .. format.Files.Where(file => file.Length <= Prefix.Longest)];
+            foreach (byte[] file in files)
             {
-                if (Prefix.Problem(format, sample) is { } problem)
+                if (Prefix.Problem(format, file) is { } problem)
                     Console.WriteLine($"{format.Name}: {problem} ({++failures})");
-                files += sample.Length;
+                prefixes += file.Length;
             }
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{format.Name}: {files} prefixes of {format.Samples.Count} samples, {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{format.Name}: {prefixes} prefixes of {files.Length} files, {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s"));
         }
         return failures == 0 ? 0 : 2;
     }

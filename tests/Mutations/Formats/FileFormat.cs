@@ -20,6 +20,9 @@ internal abstract class FileFormat
     /// <summary>Good files, small and all different.</summary>
     public IReadOnlyList<byte[]> Samples => _samples ??= CreateSamples();
 
+    /// <summary>Files of this format that lie beside the tests, whatever their length.</summary>
+    public virtual IEnumerable<byte[]> Files => [];
+
     protected abstract IReadOnlyList<byte[]> CreateSamples();
 
     /// <summary>A changed sample.</summary>

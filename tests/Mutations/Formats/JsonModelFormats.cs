@@ -25,9 +25,7 @@ internal abstract class JsonModelFormat : ModelFormat
         byte[] Said(string field, string value)
         {
             string text = Texts().First();
-            int begin = text.IndexOf($"\"{field}\":", StringComparison.Ordinal) + field.Length + 3, end = begin + 1;
-            while (text[end - 1] == '[' ? !JsonEnds(text, begin, ref end) : text[end] is not (',' or '}'))
-                end++;
+            int begin = text.IndexOf($"\"{field}\":", StringComparison.Ordinal) + field.Length + 3, end = text.IndexOfAny([',', '}'], begin);
             return Encoding.UTF8.GetBytes(text[..begin] + value + text[end..]);
         }
 
@@ -54,18 +52,14 @@ internal abstract class JsonModelFormat : ModelFormat
 
         return List(0);
     }
-
-    private static bool JsonEnds(string text, int begin, ref int end)
-    {
-        end = text.IndexOf(']', begin) + 1;
-        return true;
-    }
 }
 
 /// <summary>RTNeural: layers with weights as Keras lays them out.</summary>
 internal sealed class RtNeuralFormat : JsonModelFormat
 {
     public override string Name => "rtneural";
+
+    public override IEnumerable<byte[]> Files => SampleFiles.All("audio_models.zip", Extension);
 
     protected override IReadOnlyList<string> Sizes => [];
 
@@ -110,6 +104,8 @@ internal sealed class NamFormat : JsonModelFormat
     public override string Name => "nam";
 
     public override string Extension => ".nam";
+
+    public override IEnumerable<byte[]> Files => SampleFiles.All("audio_models.zip", Extension);
 
     protected override IReadOnlyList<string> Sizes => ["hidden_size", "input_size", "num_layers"];
 

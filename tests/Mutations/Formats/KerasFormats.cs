@@ -22,6 +22,8 @@ internal class KerasHdf5Format : ModelFormat
         .. SampleFiles.FromArchive("keras.zip", ".h5", Most, name => name.StartsWith("hdf_", StringComparison.Ordinal)),
     ];
 
+    public override IEnumerable<byte[]> Files => SampleFiles.All("keras.zip", Extension);
+
     protected override byte[] Change(byte[] sample, byte[] other, Random random) => ChangeHdf(sample, other, random);
 
     protected byte[] ChangeHdf(byte[] sample, byte[] other, Random random) => _changes.GetValue(sample, key => new HdfChanges(key)).Change(other, random);
@@ -102,7 +104,7 @@ internal sealed class KerasArchiveFormat : KerasHdf5Format
         yield return ("weights 1,000 : 1", With("model.weights.h5", new byte[50_000_000]));
         yield return ("config 1,000 : 1", With("config.json", [.. Enumerable.Repeat((byte)' ', 50_000_000)]));
         yield return ("config 100,000 deep", With("config.json", Encoding.UTF8.GetBytes(new string('[', 100_000))));
-        yield return ("100,000 entries", Write([.. entries, .. Enumerable.Range(0, 60_000).Select(i => ($"e{i}", Array.Empty<byte>()))], deflate: false));
+        yield return ("60,000 entries", Write([.. entries, .. Enumerable.Range(0, 60_000).Select(i => ($"e{i}", Array.Empty<byte>()))], deflate: false));
         yield return ("100,000 layers", With("config.json", Encoding.UTF8.GetBytes(
             $$$"""{"class_name":"Sequential","config":{"layers":[{{{string.Join(',', Enumerable.Repeat("""{"class_name":"Dropout","config":{"rate":0.1}}""", 100_000))}}}]}}""")));
         yield return ("archive in itself", With("model.weights.h5", Samples[0]));

@@ -8,6 +8,8 @@ internal sealed class StateDictFormat : SafetensorsFormat
 {
     public override string Name => "pytorch";
 
+    public override IEnumerable<byte[]> Files => SampleFiles.All("pytorch_models.zip", Extension);
+
     protected override IReadOnlyList<byte[]> CreateSamples()
     {
         Sequential[] models =
