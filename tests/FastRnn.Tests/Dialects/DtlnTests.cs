@@ -48,7 +48,7 @@ public sealed class DtlnTests : IDisposable
     [Fact]
     public void WeightsAreThoseOfTheKerasFile()
     {
-        IReadOnlyDictionary<string, GraphTensor> constants = _model.Graph!.Definition.Constants;
+        Dictionary<string, GraphTensor> constants = _model.Graph!.Definition.Constants;
         var hashes = File.ReadLines(Path.Combine(_folder, "keras-weights.sha256")).Select(line => line.Split(' ')).ToDictionary(parts => parts[1], parts => parts[0]);
         Assert.Equal(8, hashes.Count);
         foreach ((string keras, string onnx, int inputs) in (ReadOnlySpan<(string, string, int)>)[("lstm", "lstm_4", 257), ("lstm_1", "lstm_5", 128)])

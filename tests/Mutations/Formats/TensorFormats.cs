@@ -121,7 +121,7 @@ internal sealed class JsonTensors : TensorFormat
 
     public override string Extension => ".json";
 
-    protected override IReadOnlyList<byte[]> CreateSamples() => [.. base.CreateSamples(), Ascii("[[1,2.5],[-3e2,\"NaN\"]]"), Ascii("7"), Ascii("{\"values\":[[true],[false]],\"type\":\"bool\"}")];
+    protected override IReadOnlyList<byte[]> CreateSamples() => [.. base.CreateSamples(), Ascii("[[1,2.5],[-3e2,\"NaN\"]]"), Ascii("7"), Ascii("{\"type\":\"bool\",\"values\":[[true],[false]]}")];
 
     protected override byte[] Known(byte[] sample, byte[] other, Random random) => JsonChanges.Change(sample, other, random);
 
