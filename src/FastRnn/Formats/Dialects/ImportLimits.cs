@@ -12,7 +12,7 @@ public sealed record ImportLimits
     /// <summary>Bytes of the file, and of each file of external data.</summary>
     public long FileBytes { get; init; } = 2L << 30;
 
-    /// <summary>Bytes of all tensors together, as float32, after decompression.</summary>
+    /// <summary>Bytes of all tensors together, as float32, after decompression; and of all weights of the layers that are made of them.</summary>
     public long TensorBytes { get; init; } = 2L << 30;
 
     /// <summary>Tensors, or data sets, of a file.</summary>
