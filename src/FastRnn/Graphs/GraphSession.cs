@@ -15,7 +15,7 @@ public sealed class GraphSession
     private readonly GraphExecution _execution;
     private readonly List<(int Input, int Output)> _pairs;
     private readonly int[] _inputs, _outputs;
-    private readonly GraphTensor[] _given, _results;
+    private readonly GraphTensor[] _given, _results, _copies;
     private readonly GraphTensor _single;
     private int[] _singleShape = [];
 
@@ -31,6 +31,7 @@ public sealed class GraphSession
         _states = [.. pairs.Select(pair => new GraphTensor(model.Inputs[pair.Input].Type, 0))];
         _spares = [.. _states.Select(state => new GraphTensor(state.Type, 0))];
         (_given, _results) = (new GraphTensor[_inputs.Length], new GraphTensor[_outputs.Length]);
+        _copies = [.. _inputs.Select(i => new GraphTensor(model.Inputs[i].Type, 0))];
         _single = new GraphTensor(ElementType.Float32, 0);
         States = [.. pairs.Select(pair => new GraphState(model.Inputs[pair.Input], model.Outputs[pair.Output]))];
         Inputs = [.. _inputs.Select(i => model.Inputs[i])];
@@ -50,7 +51,7 @@ public sealed class GraphSession
     public void Reset() => _isFresh = true;
 
     /// <summary>Runs a step and keeps the states.</summary>
-    /// <param name="inputs">One for each of <see cref="Inputs"/>.</param>
+    /// <param name="inputs">One for each of <see cref="Inputs"/>; results of the step before may be among them.</param>
     /// <returns>One for each of <see cref="Outputs"/>; the next step overwrites them.</returns>
     /// <exception cref="ArgumentException">Number, type or shape of the inputs is another than the model's.</exception>
     /// <exception cref="GraphException">A node cannot compute these shapes. The states are as before.</exception>
@@ -60,7 +61,7 @@ public sealed class GraphSession
         if (inputs.Length != _inputs.Length)
             throw new ArgumentException($"{inputs.Length} inputs are given, a step takes {_inputs.Length}", nameof(inputs));
         for (int i = 0; i < _inputs.Length; i++)
-            _given[i] = inputs[i];
+            _given[i] = IsResult(inputs[i]) ? Copy(inputs[i], _copies[i], Inputs[i]) : inputs[i];
         Run();
         KeepStates();
         for (int i = 0; i < _outputs.Length; i++)
@@ -115,17 +116,34 @@ public sealed class GraphSession
         for (int s = 0; s < _spares.Length; s++)
         {
             GraphTensor next = _execution.Output(_pairs[s].Output);
-            Resize(_spares[s], next.Type, next.Dimensions, States[s].Output);
-            next.Bytes.CopyTo(_spares[s].Bytes);
+            Copy(next, _spares[s], States[s].Output);
         }
         (_states, _spares) = (_spares, _states);
         _isFresh = false;
     }
 
-    private void Resize(GraphTensor state, ElementType type, int[] shape, GraphValue value)
+    /// <summary>What a step writes to.</summary>
+    private bool IsResult(GraphTensor tensor)
     {
-        if (!_execution.Memory.TryResize(state, type, shape))
-            throw new GraphException($"state {SafeText.Quote(value.Name)} {_execution.Memory.Problem(type, shape)}", -1);
+        foreach (GraphTensor? result in _results)
+        {
+            if (tensor != null && result?.Shares(tensor) == true)
+                return true;
+        }
+        return false;
+    }
+
+    private GraphTensor Copy(GraphTensor from, GraphTensor to, GraphValue value)
+    {
+        Resize(to, from.Type, from.Dimensions, value);
+        from.Bytes.CopyTo(to.Bytes);
+        return to;
+    }
+
+    private void Resize(GraphTensor kept, ElementType type, int[] shape, GraphValue value)
+    {
+        if (!_execution.Memory.TryResize(kept, type, shape))
+            throw new GraphException($"{SafeText.Quote(value.Name)} {_execution.Memory.Problem(type, shape)}", -1);
     }
 
     /// <summary>Zeros; an open size is that of an input's size with the same name, or 1.</summary>

@@ -102,6 +102,19 @@ public class GraphSessionTests
         }
     }
 
+    /// <summary>A result is the next step's input: what the step writes is not what it reads.</summary>
+    [Fact]
+    public void ResultsMayBeGivenBack()
+    {
+        using ImportedModel model = GraphModelTests.Load(new OnnxBytes()
+            .Input("x", OnnxBytes.Float, 3).Input("h0", OnnxBytes.Float, 1).Output("y", OnnxBytes.Float, 3).Output("hn", OnnxBytes.Float, 1)
+            .Constant<long>("order", [2, 0, 1], 3).Node("Gather", ["x", "order"], ["y"]).Node("Neg", ["h0"], ["hn"]));
+        GraphSession session = model.Graph!.OpenSession();
+        GraphTensor y = GraphTensor.Of<float>([1, 2, 3], 3);
+        foreach (float[] expected in (float[][])[[3, 1, 2], [2, 3, 1], [1, 2, 3]])
+            Assert.Equal(expected, (y = session.Step(y)[0]).Values<float>().ToArray());
+    }
+
     [Fact]
     public void WrongLengthLeavesTheStates()
     {
@@ -132,7 +145,7 @@ public class GraphSessionTests
             .Node("Neg", ["x"], ["y"]).Node("Identity", ["h0"], ["hn"]).Build();
         using ImportedModel model = GraphModelTests.Load(file, new ImportOptions { Limits = new ImportLimits { TensorBytes = 1 << 20 } });
         var e = Assert.Throws<GraphException>(() => model.Graph!.OpenSession().Step([1], new float[1]));
-        Assert.Equal("state 'h0' [1, 1, 200000] of float32 passes the limit of 1048576 bytes for all values", e.Message);
+        Assert.Equal("'h0' [1, 1, 200000] of float32 passes the limit of 1048576 bytes for all values", e.Message);
     }
 
     public static TheoryData<string> Operators =>

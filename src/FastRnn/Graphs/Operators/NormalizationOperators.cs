@@ -1,4 +1,5 @@
 using System.Numerics;
+using FastRnn.Backends;
 
 namespace FastRnn.Graphs.Operators;
 
@@ -31,7 +32,9 @@ internal sealed class SoftmaxOperator : GraphOperator
         int rank = x.Shape.Length, axis = _axis == rank ? rank : ShapeMath.Axis(_axis, rank, Node);
         int inner = Node.Opset < 13 ? 1 : ShapeMath.Product(x.Shape[(axis + 1)..], Node);
         int size = Node.Opset < 13 ? ShapeMath.Product(x.Shape[axis..], Node) : x.Shape[axis];
-        if (x.Type == ElementType.Float32)
+        if (x.Type == ElementType.Float32 && inner == 1)
+            KernelFunction.Run(call, _logarithm ? ActivationKind.LogSoftmax : ActivationKind.Softmax, size);
+        else if (x.Type == ElementType.Float32)
             Rows(x.Values<float>(), y.Values<float>(), size, inner);
         else
             Rows(x.Values<double>(), y.Values<double>(), size, inner);
