@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
 using FastRnn.Graphs;
+using FastRnn.Mutations.Runs;
 using FastRnn.Tests.Graphs;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -87,17 +87,21 @@ public class OnnxBadFileTests
     [InlineData("ranks")]
     public void BombsAreRefusedAtOnce(string kind)
     {
+        const int tries = 3;
         byte[] file = Bomb(kind);
-        Refused(file); // once for the compiler
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        var watch = Stopwatch.StartNew();
-        Refused(file);
-        double milliseconds = watch.Elapsed.TotalMilliseconds;
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before - file.Length;
-        Assert.True(allocated <= 64 << 20, $"{kind}: {allocated} bytes");
-        Assert.True(milliseconds <= (kind == "work" ? 1000 : 100), $"{kind}: {milliseconds} ms");
-
-        static void Refused(byte[] file) => Assert.All(_ways, asGraph => Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file, asGraph: asGraph)));
+        foreach (bool asGraph in _ways)
+        {
+            double best = double.MaxValue;
+            for (int i = 0; i < tries; i++) // the first runs code that is not compiled yet
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                TimeSpan start = ThreadClock.Now;
+                Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file, asGraph: asGraph));
+                best = Math.Min(best, (ThreadClock.Now - start).TotalMilliseconds);
+                Assert.True(GC.GetAllocatedBytesForCurrentThread() - before - file.Length <= 64 << 20, kind);
+            }
+            Assert.True(best <= (kind == "work" ? 1000 : 300), $"{kind}: {best} ms");
+        }
     }
 
     /// <summary>A chain as long as a graph may be neither recurses nor takes long.</summary>
