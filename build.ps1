@@ -2,7 +2,8 @@
 # Usage: ./build.ps1 <verb>      verbs: build, test, test-isa, faults, oclgrind, spills, bench, publish, pack, packages, aot, test-aot, native, test-native
 #
 # Every verb is a list of plain public commands, one a line: "verb  command". They run anywhere from the folder of this file, also by
-# hand; continuous integration reads them out of this table and runs them, so that none can rot.
+# hand; continuous integration reads them out of this table and runs them, so that they cannot rot – but test-isa, faults and oclgrind, which take an hour each
+# and of which a sample is among the tests, and bench, whose numbers mean something on an idle machine alone.
 param([Parameter(Mandatory)][string] $Verb)
 
 $Commands = @'

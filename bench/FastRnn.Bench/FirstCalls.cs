@@ -38,12 +38,7 @@ internal static class FirstCalls
 
     private static double[] Elsewhere(string name)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, ArgumentList = { typeof(FirstCalls).Assembly.Location, "contract", "first-calls", name } };
-        using Process process = Process.Start(start)!;
-        string text = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"{name}: the process ended with {process.ExitCode}: {text}");
+        string text = Itself.Output(Itself.With("contract", "first-calls", name));
         return [.. text.Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
     }
 

@@ -51,7 +51,7 @@ internal static class LoadBench
         double read = Best(() => File.ReadAllBytes(file)), pack = Pack(file, backend);
         double load = Best(() => ModelFile.Load(file, backend).Model.Dispose()), full = Best(() => ModelFile.Load(file, training).Model.Dispose());
         double megabytes = new FileInfo(file).Length / 1e6;
-        string child = Child(file);
+        string child = Itself.Output(Itself.With("load", "memory", file)).Trim();
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
@@ -91,16 +91,6 @@ internal static class LoadBench
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
         return best;
-    }
-
-    private static string Child(string file)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        string[] arguments = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];
-        foreach (string argument in (string[])[.. arguments, "load", "memory", file])
-            start.ArgumentList.Add(argument);
-        using Process child = Process.Start(start)!;
-        return child.StandardOutput.ReadToEnd().Trim();
     }
 
     /// <summary>A small model first, so that what the program itself takes is there.</summary>

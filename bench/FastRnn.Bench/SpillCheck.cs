@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.RegularExpressions;
 using FastRnn.Kernels;
 using FastRnn.Memory;
@@ -71,18 +70,12 @@ internal static partial class SpillCheck
         string file = Path.GetTempFileName();
         try
         {
-            var start = new ProcessStartInfo(Environment.ProcessPath!);
-            if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
-                start.ArgumentList.Add(typeof(SpillCheck).Assembly.Location);
-            start.ArgumentList.Add(TilesVerb);
+            ProcessStartInfo start = Itself.With(TilesVerb);
             start.Environment["DOTNET_JitDisasm"] = "Run";
             start.Environment["DOTNET_JitStdOutFile"] = file;
             if (switchedOff != null)
                 start.Environment[switchedOff] = "0";
-            using Process process = Process.Start(start)!;
-            process.WaitForExit();
-            if (process.ExitCode != 0)
-                throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"the tiles ended with {process.ExitCode}"));
+            Itself.Output(start);
             return File.ReadAllText(file);
         }
         finally

@@ -99,8 +99,16 @@ internal sealed unsafe class DeviceContext : IDisposable
     /// </summary>
     public void Quiesce()
     {
-        if (!IsLost && !_isDisposed && !_waiter.TryRun(WaitRequest.Finish(Queue), Options.WaitLimit, out _))
-            _isLost = true;
+        if (IsLost || _isDisposed)
+            return;
+        try
+        {
+            _isLost = !_waiter.TryRun(WaitRequest.Finish(Queue), Options.WaitLimit, out _);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            _isLost = true; // A library without clFinish: nobody can tell when the device is done.
+        }
     }
 
     /// <summary>Before every call.</summary>

@@ -37,7 +37,8 @@ internal sealed class DeviceBlock : IDisposable
 }
 
 /// <summary>
-/// Device memory by size class, four classes an octave: blocks are kept and handed out again. Their contents are whatever they were.
+/// Device memory by size class, four classes an octave: blocks are kept and handed out again. Their contents are whatever they were. All of it goes back to the device with
+/// the pool, also what others still refer to.
 /// </summary>
 internal sealed unsafe class DevicePool(DeviceContext context) : IDisposable
 {
@@ -45,12 +46,20 @@ internal sealed unsafe class DevicePool(DeviceContext context) : IDisposable
 
     private readonly ConcurrentQueue<(nint Memory, long Bytes)> _returned = new();
     private readonly Dictionary<long, Stack<nint>> _free = [];
+
+    /// <summary>What others have. Whoever takes a piece out of it, its block or the pool at its end, is its only owner then.</summary>
+    private readonly ConcurrentDictionary<nint, long> _taken = new();
     private volatile bool _isDisposed;
 
     public void Dispose()
     {
         _isDisposed = true;
         ReleaseFree();
+        foreach (nint memory in _taken.Keys)
+        {
+            if (_taken.TryRemove(memory, out long bytes))
+                Release(memory, bytes);
+        }
     }
 
     public DeviceBlock Take(long bytes)
@@ -61,7 +70,7 @@ internal sealed unsafe class DevicePool(DeviceContext context) : IDisposable
             size = bytes;
         CollectReturned();
         if (_free.TryGetValue(size, out Stack<nint>? free) && free.TryPop(out nint memory))
-            return new DeviceBlock(this, memory, size);
+            return Hand(memory, size);
         int code = Create(size, out memory);
         if (IsNoRoom(code))
         {
@@ -74,12 +83,14 @@ internal sealed unsafe class DevicePool(DeviceContext context) : IDisposable
         if (code != 0)
             throw context.Error(code, $"clCreateBuffer of {size} bytes");
         GC.AddMemoryPressure(size);
-        return new DeviceBlock(this, memory, size);
+        return Hand(memory, size);
     }
 
     /// <summary>From any thread, the finalizer's too.</summary>
     public void Return(nint memory, long bytes)
     {
+        if (!_taken.TryRemove(memory, out _))
+            return; // The pool's end was before.
         _returned.Enqueue((memory, bytes));
         // Looked at behind it: either this sees that the pool is closed, or its owner, who closes it first, sees the memory.
         while (_isDisposed && _returned.TryDequeue(out (nint Memory, long Bytes) block))
@@ -92,6 +103,12 @@ internal sealed unsafe class DevicePool(DeviceContext context) : IDisposable
         bytes = Math.Max(bytes, Smallest);
         long step = 1L << (BitOperations.Log2((ulong)bytes - 1) - 2);
         return (bytes + step - 1) / step * step;
+    }
+
+    private DeviceBlock Hand(nint memory, long bytes)
+    {
+        _taken[memory] = bytes;
+        return new DeviceBlock(this, memory, bytes);
     }
 
     private int Create(long bytes, out nint memory)

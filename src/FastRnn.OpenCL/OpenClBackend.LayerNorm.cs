@@ -45,8 +45,10 @@ public sealed partial class OpenClBackend
     /// <summary>A kept buffer of such a shape; its contents are anything.</summary>
     private OpenClBuffer Room(ref OpenClBuffer? kept, int rows, int columns)
     {
-        if (kept == null || kept.Rows != rows || kept.Columns != columns)
-            kept = new OpenClBuffer(_pool, rows, columns);
-        return kept;
+        if (kept?.Rows == rows && kept.Columns == columns)
+            return kept;
+        kept?.Block.Dispose(); // at once, not some day: the pool hands it out again
+        kept = null;
+        return kept = new OpenClBuffer(_pool, rows, columns);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using FastRnn.Backends;
+using FastRnn.Kernels;
 using FastRnn.Numerics;
 
 namespace FastRnn.OpenCL;
@@ -75,7 +76,7 @@ public sealed partial class OpenClBackend
         }
     }
 
-    private double[] RowSquares(OpenClBuffer x)
+    private unsafe double[] RowSquares(OpenClBuffer x)
     {
         var squares = new double[x.Rows];
         if (_context.HasDouble)
@@ -88,21 +89,16 @@ public sealed partial class OpenClBackend
         }
         var values = new float[x.Length];
         Read(x, values);
-        Span<double> parts = stackalloc double[16];
+        double* parts = stackalloc double[16];
         for (int row = 0; row < x.Rows; row++)
         {
-            parts.Clear();
+            new Span<double>(parts, 16).Clear();
             for (int u = 0; u < x.Columns; u++)
             {
                 double value = values[(row * x.Columns) + u];
                 parts[u % 16] = Math.FusedMultiplyAdd(value, value, parts[u % 16]);
             }
-            for (int half = 8; half > 0; half >>= 1)
-            {
-                for (int i = 0; i < half; i++)
-                    parts[i] += parts[i + half];
-            }
-            squares[row] = parts[0];
+            squares[row] = Reductions.Tree(parts);
         }
         return squares;
     }

@@ -42,11 +42,10 @@ public sealed partial class OpenClBackend
         CheckShape(y, x.Rows, x.Columns);
         OpenClBuffer from = Own(x), to = Own(y);
         int drawn = mask.PerSample ? Math.Min(batch, x.Rows) : x.Rows;
-        uint use = ((uint)mask.Use | (mask.Reverse ? 0x80u : 0u)) << 24;
         if (from.Elements > 0)
         {
             Kernel kernel = LineKernel("dropout.cl", "dropout").Start().Buffer(from).Buffer(to).Long(x.Rows).Long(drawn).Int(batch).Int(x.Columns)
-                .ULong(mask.Seed).UInt((uint)mask.Layer).ULong((ulong)mask.Time).UInt(use).Float(mask.Rate * (1 << 24)).Float(1f / (1f - mask.Rate));
+                .ULong(mask.Seed).UInt((uint)mask.Layer).ULong((ulong)mask.Time).UInt(DropoutDraw.TopByte(mask)).Float(mask.Rate * (1 << 24)).Float(1f / (1f - mask.Rate));
             if (IsWide)
                 RunRows(kernel, drawn);
             else

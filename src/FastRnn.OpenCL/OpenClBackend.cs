@@ -21,6 +21,9 @@ public sealed partial class OpenClBackend : Backend
     private byte[] _marks = [];
     private bool _isDisposed;
 
+    /// <summary>Work-items that a group must have room for: four lines of sixteen. The standard allows fewer; no device that anybody computes on has them.</summary>
+    private const int SmallestGroup = 64;
+
     /// <summary>A back end on a device of this machine.</summary>
     /// <param name="device">Its index in <see cref="OpenClDevice.All"/>.</param>
     /// <param name="options">Limits and folders; null takes the defaults.</param>
@@ -41,6 +44,8 @@ public sealed partial class OpenClBackend : Backend
             throw new OpenClException($"{device} is not available, or has no compiler");
         if (!device.IsRecent)
             throw new OpenClException($"{device} is too old: OpenCL 1.2 is needed");
+        if (device.LargestGroup < SmallestGroup)
+            throw new OpenClException($"{device} has groups of {device.LargestGroup} work-items at most: {SmallestGroup} are needed");
         _context = new DeviceContext(device, options ?? new OpenClOptions()) { Owner = this };
         _pool = new DevicePool(_context);
         _staging = new Staging(_context);

@@ -81,7 +81,7 @@ internal sealed class Waiter(CL api) : IDisposable
             _thread = new Thread(Serve) { IsBackground = true, Name = "FastRnn OpenCL waits" };
             _thread.Start();
         }
-        _request = request;
+        (_request, _error) = (request, null);
         _asked.Release();
         bool isAnswered = _answered.Wait(limit);
         code = isAnswered ? _code : 0;

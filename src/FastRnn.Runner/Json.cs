@@ -77,9 +77,11 @@ internal sealed record DoctorCheck(string Name, bool Ok, string Detail) : IJsonR
 /// <param name="Problem">Why there is no device, or null.</param>
 /// <param name="Drivers">Those that the loader is told of, where that is told in files.</param>
 /// <param name="Devices">What can compute.</param>
-internal sealed record OpenClResult(string? Problem, IReadOnlyList<OpenClDriverResult> Drivers, IReadOnlyList<OpenClDeviceResult> Devices) : IJsonResult
+/// <param name="Failures">What went wrong with other devices.</param>
+internal sealed record OpenClResult(
+    string? Problem, IReadOnlyList<OpenClDriverResult> Drivers, IReadOnlyList<OpenClDeviceResult> Devices, IReadOnlyList<string> Failures) : IJsonResult
 {
-    public void Write(JsonFields fields) => fields.Add(Problem).Add(Drivers).Add(Devices);
+    public void Write(JsonFields fields) => fields.Add(Problem).Add(Drivers).Add(Devices).Add(Failures);
 }
 
 internal sealed record OpenClDriverResult(string File, string Library, string? Problem) : IJsonResult

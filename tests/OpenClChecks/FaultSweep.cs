@@ -6,7 +6,11 @@ namespace FastRnn.OpenClChecks;
 /// <summary>Fails call after call of a short training, in processes of their own, and counts what came of it.</summary>
 internal sealed class FaultSweep
 {
-    private const string Codes = "-5 -2 -4", Sizes = "zero ones more fewer";
+    /// <summary>Behind a kind: nothing is compiled yet, and calls about programs fail.</summary>
+    private const string Cold = "+cold";
+
+    /// <summary>What may happen to a call.</summary>
+    public static readonly string[] Kinds = "-5 -2 -4 zero ones more fewer event hang -11+cold -5+cold zero+cold ones+cold more+cold fewer+cold".Split(' ');
 
     /// <summary>
     /// Beyond what a run itself may take: the process is killed, and counts as one that hangs. A wrong answer about the device may ask for other kernels, and
@@ -33,11 +37,10 @@ internal sealed class FaultSweep
             var sweep = new FaultSweep(every, folder);
             Console.WriteLine("| what fails | calls in the run | failed | clean errors | right results | wrong results | hangs | crashes | other errors |");
             Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-            bool Wanted(string kind) => kinds.Length == 0 || kinds.Contains(kind);
-            foreach (string kind in $"{Codes} {Sizes} event hang".Split(' ').Where(Wanted))
-                sweep.Kind(kind, call => Concerns(kind, call));
-            foreach (string kind in $"-11 -5 {Sizes}".Split(' ').Where(kind => Wanted(kind + "+cold")))
-                sweep.Kind(kind + "+cold", call => call.Contains("Program", StringComparison.Ordinal) && (kind[0] == '-' || Concerns(kind, call)));
+            foreach (string kind in kinds.Length == 0 ? Kinds : kinds)
+                sweep.Kind(kind, kind.EndsWith(Cold, StringComparison.Ordinal)
+                    ? call => call.Contains("Program", StringComparison.Ordinal) && (kind[0] == '-' || Concerns(kind[..^Cold.Length], call))
+                    : call => Concerns(kind, call));
             return sweep._bad.Count == 0 ? 0 : 1;
         }
         finally

@@ -21,7 +21,7 @@
 #define MOST_CALLS 1000000
 
 enum { KIND_CODE, KIND_ZERO, KIND_ONES, KIND_MORE, KIND_FEWER, KIND_HANG, KIND_EVENT };
-enum { OUT_OF_RESOURCES = -5, FAILED_EVENT_IN_LIST = -14, EVENT_STATUS = 0x11D3 };
+enum { OUT_OF_RESOURCES = -5, FAILED_EVENT_IN_LIST = -14 };
 
 typedef void *object;
 typedef uint64_t bits;
@@ -168,16 +168,6 @@ EXPORT int clGetProgramInfo(object of, uint32_t what, size_t size, void *value, 
         return failed_code;
     int code = REAL(clGetProgramInfo)(of, what, size, value, needed);
     return what == BINARIES ? code : spoilt(fails, code, size, value, needed); // the value is the caller's own pointers there
-}
-
-EXPORT int clGetEventInfo(object event, uint32_t what, size_t size, void *value, size_t *needed) {
-    BEGIN(clGetEventInfo);
-    if (code_fails)
-        return failed_code;
-    int code = REAL(clGetEventInfo)(event, what, size, value, needed);
-    if (event == lost_event && what == EVENT_STATUS && value)
-        *(int *)value = OUT_OF_RESOURCES;
-    return spoilt(fails, code, size, value, needed);
 }
 
 OBJECT(clCreateContext, (const intptr_t *properties, uint32_t n, const object *devices, void *notify, void *data, int *error),

@@ -59,7 +59,7 @@ internal static class DeviceSuite
         string text = Table(result);
         if (folder == null)
             return text;
-        string place = Path.Combine(folder, Slug(result.Device));
+        string place = Path.Combine(folder, Machine.SlugOf(result.Device));
         Directory.CreateDirectory(place);
         File.WriteAllText(Path.Combine(place, Name + ".md"), text);
         File.WriteAllText(Path.Combine(place, Name + ".json"), JsonFields.Text(result) + "\n");
@@ -124,11 +124,5 @@ internal static class DeviceSuite
             text.Append(CultureInfo.InvariantCulture, $"| {row.Difference:0.0E+0} | {row.Limit} |\n");
         }
         return text.ToString();
-    }
-
-    private static string Slug(string name)
-    {
-        string plain = string.Concat(name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));
-        return string.Join('-', plain.Split('-', StringSplitOptions.RemoveEmptyEntries));
     }
 }

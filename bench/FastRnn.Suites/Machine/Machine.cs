@@ -8,13 +8,13 @@ internal static class Machine
     public static string CpuName { get; } = ReadCpuName();
 
     /// <summary>The name as a folder: bench/results/&lt;slug&gt;/.</summary>
-    public static string Slug
+    public static string Slug => SlugOf(CpuName);
+
+    /// <summary>A name of letters, digits and single dashes.</summary>
+    public static string SlugOf(string name)
     {
-        get
-        {
-            char[] plain = [.. CpuName.ToLowerInvariant().Select(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) ? c : '-')];
-            return string.Join('-', new string(plain).Split('-', StringSplitOptions.RemoveEmptyEntries));
-        }
+        string plain = string.Concat(name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));
+        return string.Join('-', plain.Split('-', StringSplitOptions.RemoveEmptyEntries));
     }
 
     private static string ReadCpuName()

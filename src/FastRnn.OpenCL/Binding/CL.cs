@@ -96,9 +96,6 @@ internal sealed unsafe partial class CL
 
     public int WaitForEvents(uint count, nint* events) => Native.WaitForEvents(count, events);
 
-    public int GetEventInfo(nint @event, EventInfo name, nuint size, void* value, nuint* needed) =>
-        Native.GetEventInfo(@event, (uint)name, size, value, needed);
-
     public int ReleaseEvent(nint @event) => Native.ReleaseEvent(@event);
 
     public int Flush(nint queue) => Native.Flush(queue);
@@ -200,9 +197,6 @@ internal sealed unsafe partial class CL
 
         [LibraryImport(Library, EntryPoint = "clWaitForEvents")]
         public static partial int WaitForEvents(uint count, nint* events);
-
-        [LibraryImport(Library, EntryPoint = "clGetEventInfo")]
-        public static partial int GetEventInfo(nint @event, uint name, nuint size, void* value, nuint* needed);
 
         [LibraryImport(Library, EntryPoint = "clReleaseEvent")]
         public static partial int ReleaseEvent(nint @event);

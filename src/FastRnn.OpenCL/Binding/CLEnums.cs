@@ -148,8 +148,3 @@ internal enum ProgramBuildInfo
 {
     BuildLog = 0x1183,
 }
-
-internal enum EventInfo
-{
-    CommandExecutionStatus = 0x11D3,
-}

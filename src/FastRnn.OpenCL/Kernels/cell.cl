@@ -222,6 +222,13 @@ static lanes chain_start(__global const float* d_output, long from, int count) {
 #define SPLIT_GRADIENT lanes dh = LOAD(AT(d_hidden) + at), start = CHAIN_START;
 #endif
 
+// dh of a row that does not count goes on as it is; of a projected cell it is state.cl's.
+#ifdef PROJECTED
+#define HAND_ON_GRADIENT
+#else
+#define HAND_ON_GRADIENT store(AT(next) + at, count, LOAD(AT(d_hidden) + at))
+#endif
+
 // ---- places -------------------------------------------------------------------------------------------------------------------
 
 // The work-item's units, its row, and where they stand in rows of states.

@@ -26,7 +26,7 @@ __kernel void elman_backward(BUFFER(gates) GRADIENT_ARGS, int units, float limit
     if (!IS_ACTIVE)
     {
         clear_gates(strips, count);
-        store(AT(next) + at, count, LOAD(AT(d_hidden) + at));
+        HAND_ON_GRADIENT;
         return;
     }
     SPLIT_GRADIENT

@@ -36,7 +36,7 @@ __kernel void gru_backward(BUFFER(gates), INPUT(previous) GRADIENT_ARGS, int uni
     if (!IS_ACTIVE)
     {
         clear_gates(strips, count);
-        store(AT(next) + at, count, LOAD(AT(d_hidden) + at));
+        HAND_ON_GRADIENT;
         return;
     }
     SPLIT_GRADIENT
@@ -91,7 +91,7 @@ __kernel void gru_before_state_backward(BUFFER(gates), INPUT(previous) GRADIENT_
     if (!IS_ACTIVE)
     {
         clear_gates(strips, count);
-        store(AT(next) + at, count, LOAD(AT(d_hidden) + at));
+        HAND_ON_GRADIENT;
         return;
     }
     SPLIT_GRADIENT

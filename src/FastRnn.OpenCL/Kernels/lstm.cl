@@ -85,9 +85,7 @@ __kernel void lstm_backward(
     if (!IS_ACTIVE)
     {
         clear_gates(strips, count);
-#ifndef PROJECTED
-        store(AT(next) + at, count, LOAD(AT(d_hidden) + at));
-#endif
+        HAND_ON_GRADIENT;
         return;
     }
 #ifdef PROJECTED

@@ -82,25 +82,19 @@ __kernel void finish_backward(INPUT(from), BUFFER(to), long length)
 // Column u·gates + g goes to order's gate g, in four bits each, of unit u; without gates columns stay.
 __kernel void add_samples(INPUT(rows), int batch, int length, BUFFER(target), int gates, int order, int units)
 {
-    int column = get_global_id(0), count = 0;
+    int column = get_global_id(0), top = 0;
     if (column >= length)
         return;
-    float sums[32];
-    int levels[32];
-    for (int first = 0; first < batch; first += 16)
+    float tree[32];
+    for (int slice = 0; 16 * slice < batch; slice++)
     {
-        for (; count >= 2 && levels[count - 1] == levels[count - 2]; count--, levels[count - 1]++)
-            sums[count - 2] += sums[count - 1];
         float sum = 0.0f;
-        for (int b = first; b < min(batch, first + 16); b++)
+        for (int b = 16 * slice; b < min(batch, 16 * slice + 16); b++)
             sum += AT(rows)[(long)b * length + column];
-        sums[count] = sum;
-        levels[count++] = 0;
+        top = push_slice(tree, top, slice, sum);
     }
-    for (; count >= 2; count--)
-        sums[count - 2] += sums[count - 1];
     int to = gates == 0 ? column : ((order >> (4 * (column % gates))) & 15) * units + column / gates;
-    AT(target)[to] += sums[0];
+    AT(target)[to] += sum_of_slices(tree, top);
 }
 
 #ifdef HAS_DOUBLE
@@ -141,7 +135,7 @@ __kernel void project_backward(BUFFER(d_product) GRADIENT_ARGS, int units)
     if (!IS_ACTIVE)
     {
         store(AT(d_product) + at, count, ALL(0.0f));
-        store(AT(next) + at, count, LOAD(AT(d_hidden) + at));
+        HAND_ON_GRADIENT;
         return;
     }
     SPLIT_GRADIENT

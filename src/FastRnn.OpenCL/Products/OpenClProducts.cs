@@ -138,9 +138,11 @@ internal sealed partial class OpenClProducts
     /// <summary>Memory for what an operation computes in between. The queue runs in order, so the next one may have it at once.</summary>
     private OpenClBuffer Scratch(long floats)
     {
-        if (_scratch == null || _scratch.Elements < floats)
-            _scratch = new OpenClBuffer(_pool, (int)((floats + 1023) / 1024), 1024);
-        return _scratch;
+        if (_scratch?.Elements >= floats)
+            return _scratch;
+        _scratch?.Block.Dispose();
+        _scratch = null;
+        return _scratch = new OpenClBuffer(_pool, (int)((floats + 1023) / 1024), 1024);
     }
 
     /// <summary>Results of a work-item, of 16×16 in a group.</summary>

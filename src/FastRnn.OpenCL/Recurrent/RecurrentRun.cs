@@ -96,9 +96,8 @@ internal sealed partial class RecurrentRun : IDisposable
     private static Kernel Draws(Kernel kernel, in DropoutMask mask, int t, bool mean = false)
     {
         long time = mask.PerSample ? mask.Time : mask.Time + t;
-        uint use = ((uint)mask.Use | (mask.Reverse ? 0x80u : 0u)) << 24;
         return kernel.UInt((uint)mask.Seed).UInt((uint)(mask.Seed >> 32)).UInt((uint)mask.Layer)
-            .UInt((uint)time).UInt((uint)(time >> 32)).UInt(use).Float(mask.Rate * (mean ? -(1 << 24) : 1 << 24));
+            .UInt((uint)time).UInt((uint)(time >> 32)).UInt(DropoutDraw.TopByte(mask)).Float(mask.Rate * (mean ? -(1 << 24) : 1 << 24));
     }
 
     /// <summary>Runs a cell's kernel over the units of a step.</summary>

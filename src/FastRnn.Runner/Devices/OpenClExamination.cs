@@ -6,32 +6,29 @@ namespace FastRnn.Runner;
 /// <summary>What <c>doctor</c> tells of OpenCL: drivers, devices, whether they compute what the reference does, and where there is none, why.</summary>
 internal static class OpenClExamination
 {
-    /// <summary>A driver that does not answer must not keep the rest from being told.</summary>
+    /// <summary>A driver that does not answer must not keep the rest from being told: neither while it is loaded nor when it is asked.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
 
     /// <param name="checks">Receives a check for every device.</param>
     public static OpenClResult Examine(List<DoctorCheck> checks)
     {
-        IReadOnlyList<OpenClDriverResult> drivers = OpenClDrivers.Find();
-        Task<IReadOnlyList<OpenClDevice>> asking = Task.Run(OpenClDevice.All);
-        IReadOnlyList<OpenClDevice> devices = [];
-        string? problem = null;
+        var looking = Task.Run(OpenClDrivers.Find);
+        if (!looking.Wait(_patience))
+            return new OpenClResult(FormattableString.Invariant($"an OpenCL driver has not come back from being loaded for {_patience.TotalSeconds} s"), [], [], []);
+        IReadOnlyList<OpenClDriverResult> drivers = looking.Result;
+        (List<OpenClDevice> devices, List<OpenClException> failures) = ([], []);
         try
         {
-            if (asking.Wait(_patience))
-                devices = asking.Result;
-            else
-                problem = FormattableString.Invariant($"the OpenCL drivers have not answered for {_patience.TotalSeconds} s");
+            (devices, failures) = OpenClDevice.Ask(_patience);
         }
-        catch (AggregateException e) when (e.InnerException is OpenClException failure)
+        catch (OpenClException e)
         {
-            problem = failure.Message;
+            failures = [e];
         }
-        if (problem == null && devices.Count == 0)
-            problem = "an OpenCL library, but no device: " + OpenClDrivers.Explain(drivers);
+        string? problem = devices.Count > 0 ? null : failures.Count > 0 ? failures[0].Message : "an OpenCL library, but no device: " + OpenClDrivers.Explain(drivers);
         foreach (OpenClDevice device in devices.Where(device => device.IsAvailable))
             checks.Add(Check(device));
-        return new OpenClResult(problem, drivers, [.. devices.Select(Describe)]);
+        return new OpenClResult(problem, drivers, [.. devices.Select(Describe)], [.. failures.Skip(problem == null ? 0 : 1).Select(failure => failure.Message.ReplaceLineEndings(" "))]);
     }
 
     public static void Write(TextWriter text, OpenClResult result)
@@ -40,6 +37,8 @@ internal static class OpenClExamination
             text.WriteLine($"opencl       none: {result.Problem}");
         foreach (OpenClDriverResult driver in result.Drivers.Where(driver => driver.Problem != null && result.Problem == null))
             text.WriteLine($"opencl       {driver.File}: {driver.Problem}");
+        foreach (string failure in result.Failures)
+            text.WriteLine($"opencl       {failure}");
         foreach (OpenClDeviceResult device in result.Devices)
         {
             text.WriteLine(string.Create(

@@ -74,9 +74,8 @@ internal static class DropoutDraw
 
     private static uint Word0(in DropoutMask mask) => (uint)mask.Layer << 24;
 
-    private static uint Word3(in DropoutMask mask, long time)
-    {
-        uint use = (uint)mask.Use | (mask.Reverse ? 0x80u : 0u);
-        return ((uint)(time >> 32) & 0xFF_FFFFu) | (use << 24);
-    }
+    private static uint Word3(in DropoutMask mask, long time) => ((uint)(time >> 32) & 0xFF_FFFFu) | TopByte(mask);
+
+    /// <summary>What word 3 says beside the time.</summary>
+    public static uint TopByte(in DropoutMask mask) => ((uint)mask.Use | (mask.Reverse ? 0x80u : 0u)) << 24;
 }

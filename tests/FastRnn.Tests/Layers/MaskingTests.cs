@@ -11,6 +11,7 @@ using Xunit;
 namespace FastRnn.Tests.Layers;
 
 /// <summary>Steps that data masks: states stay, outputs repeat, wherever the masked steps stand, in windows and in sessions.</summary>
+[Collection(AllocatedBytes.Alone)]
 public sealed class MaskingTests(OpenClFixture fixture) : FileTest("masked.safetensors"), IClassFixture<OpenClFixture>
 {
     private const int Steps = 6, Batch = 3, Width = 2;

@@ -49,6 +49,10 @@ public sealed class MutationTests
         }
     }
 
+    [Fact]
+    public void Every_folder_of_the_corpus_is_a_formats() =>
+        Assert.All(Directory.GetDirectories(Path.Combine(Repository.Root, "tests", "data", "corpus")), folder => Assert.Contains(FileFormats.All(), format => format.Name == Path.GetFileName(folder)));
+
     /// <summary>Every file that a reader once failed on stays, and so does what it must answer.</summary>
     [Theory]
     [MemberData(nameof(Formats))]

@@ -11,7 +11,7 @@ namespace FastRnn.Tests.Mutations;
 /// <summary>SECURITY.md says what the code does.</summary>
 public sealed partial class SecurityTextTests
 {
-    private static readonly string _text = File.ReadAllText(Path.Combine(Repository.Root, "SECURITY.md"));
+    private static readonly string _text = File.ReadAllText(Path.Combine(Repository.Root, ".github", "SECURITY.md"));
 
     [Fact]
     public void Tables_show_every_limit_with_its_value()

@@ -4,7 +4,7 @@ using Xunit;
 namespace FastRnn.Tests.OpenCL;
 
 /// <summary>
-/// One call of OpenCL fails in a short training: a sample of what <c>dotnet run -c Release --project tests/OpenClChecks -- faults</c> does with all of them.
+/// One call of OpenCL fails in a short training, a sample of what <c>dotnet run -c Release --project tests/OpenClChecks -- faults</c> does with all of them; and what a back end leaves behind.
 /// </summary>
 public class FaultInjectionTests
 {
@@ -13,17 +13,30 @@ public class FaultInjectionTests
     [FaultFact]
     public void FailedCallsEndCleanlyOrDoNoHarm()
     {
-        string program = Path.Combine(AppContext.BaseDirectory, "OpenClChecks.dll");
-        var start = new ProcessStartInfo("dotnet", [program, "faults", "--every", "1000"]) { RedirectStandardOutput = true };
+        string table = Checks("faults", "--every", "1000");
+        string[] kinds = [.. table.Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2)];
+        Assert.Equal(15, kinds.Length);
+        Assert.All(kinds, line => Assert.True(int.Parse(line.Split('|')[3], System.Globalization.CultureInfo.InvariantCulture) > 0, $"nothing failed: {line}"));
+    }
+
+    /// <summary>Everything is released, at once by Dispose and in the end where a back end is only forgotten.</summary>
+    [FaultFact]
+    public void WhatIsGivenUpIsReleased()
+    {
+        string counts = Checks("drops");
+        Assert.Equal(12, counts.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    /// <summary>What the program prints, which must end with 0.</summary>
+    private static string Checks(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OpenClChecks.dll"), .. arguments]) { RedirectStandardOutput = true };
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         if (!process.WaitForExit(Patience))
             process.Kill(entireProcessTree: true);
-        string table = output.Result;
-        Assert.True(process.ExitCode == 0, table);
-        string[] kinds = [.. table.Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2)];
-        Assert.Equal(15, kinds.Length);
-        Assert.All(kinds, line => Assert.True(int.Parse(line.Split('|')[3], System.Globalization.CultureInfo.InvariantCulture) > 0, $"nothing failed: {line}"));
+        Assert.True(process.ExitCode == 0, output.Result);
+        return output.Result;
     }
 
     private sealed class FaultFactAttribute : FactAttribute

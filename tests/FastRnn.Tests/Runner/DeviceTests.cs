@@ -129,7 +129,7 @@ public sealed class DeviceTests : IDisposable
     {
         JsonElement doctor = Json.Object(_folder.Run("doctor", "--json").Succeeded().Output);
         JsonElement opencl = doctor.GetProperty("opencl"), device = opencl.GetProperty("devices")[0];
-        Assert.Equal("problem:Null, drivers:Array, devices:Array", Json.Shape(opencl));
+        Assert.Equal("problem:Null, drivers:Array, devices:Array, failures:Array", Json.Shape(opencl));
         Assert.Equal(
             "device:String, name:String, vendor:String, kind:String, platform:String, platform_version:String, version:String, driver:String, available:Boolean, "
             + "compute_units:Number, memory_gib:Number, double:Boolean, sub_groups:Boolean, exact:Boolean", Json.Shape(device));

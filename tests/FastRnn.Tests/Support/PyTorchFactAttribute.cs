@@ -11,7 +11,7 @@ internal sealed class PyTorchFactAttribute : FactAttribute
     public PyTorchFactAttribute()
     {
         if (!File.Exists(Python) || !Directory.Exists("/usr/lib/python3/dist-packages/torch"))
-            Skip = "needs the package python3-torch";
+            Skip = "needs PyTorch for /usr/bin/python3 (Debian's python3-torch, which continuous integration installs), which loads what FastRnn has exported";
     }
 
     /// <summary>Runs a script of Truth. Returns what it has written.</summary>

@@ -14,6 +14,9 @@ internal abstract class FileFormat
     /// <summary>Reads with the limits that are there by themselves, instead of lower ones in which everything can be run.</summary>
     public bool HasDefaultLimits { get; set; }
 
+    /// <summary>Whether a file that was cut short can be told from a whole one.</summary>
+    public virtual bool TellsItsEnd => true;
+
     /// <summary>Good files, small and all different.</summary>
     public IReadOnlyList<byte[]> Samples => _samples ??= CreateSamples();
 

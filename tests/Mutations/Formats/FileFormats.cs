@@ -15,6 +15,10 @@ internal static class FileFormats
         new RtNeuralFormat(),
         new GuitarMlFormat(),
         new NamFormat(),
+        new NpyTensors(),
+        new ProtoTensors(),
+        new JsonTensors(),
+        new CsvTensors(),
     ];
 
     /// <exception cref="ArgumentException">There is none of that name.</exception>

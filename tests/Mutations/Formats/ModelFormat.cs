@@ -12,7 +12,8 @@ internal abstract class ModelFormat : FileFormat
 {
     private const int Steps = 3;
 
-    protected static CpuBackend Backend { get; } = new(threads: 1);
+    /// <summary>Each format's own: a back end is used by one thread at a time, and formats are read beside each other.</summary>
+    protected CpuBackend Backend { get; } = new(threads: 1);
 
     /// <summary>No such folder: what lies beside the file cannot be found.</summary>
     private string Path => $"/nonexistent/model{Extension}";
@@ -40,7 +41,7 @@ internal abstract class ModelFormat : FileFormat
     }
 
     /// <exception cref="InvalidDataException">The model does something else once it has been saved, or step by step.</exception>
-    protected static void Use(Sequential model, ModelInfo info)
+    protected void Use(Sequential model, ModelInfo info)
     {
         float[] outputs = Run(model);
         if (model.LayerThatReadsAhead == null && !Bits(Step(model)).AsSpan().SequenceEqual(Bits(outputs)))

@@ -111,7 +111,7 @@ internal class SafetensorsFormat : ModelFormat
         yield return ("layers in layers", string.Concat(Enumerable.Repeat("""[{"type":"residual","inner":""", 1_000)));
     }
 
-    private static byte[] Described(string layers)
+    private byte[] Described(string layers)
     {
         using Layers.Sequential model = new(Backend, 1, new Layers.Linear(1, 1));
         SafetensorsFile file = ModelFile.Describe(model, new ModelInfo());

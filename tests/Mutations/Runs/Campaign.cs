@@ -39,6 +39,9 @@ internal sealed class Campaign(FileFormat format, int seed)
     /// <summary>Told of every file before it is read.</summary>
     public Action<long>? Begins { get; init; }
 
+    /// <summary>Told of every file that did harm, at once: the process may not live to its end.</summary>
+    public Action<Failure>? Fails { get; init; }
+
     public byte[] File(long index) => format.Mutant(new Random(HashCode(index)));
 
     /// <summary>Reads the files from one number to before another.</summary>
@@ -58,8 +61,10 @@ internal sealed class Campaign(FileFormat format, int seed)
             tally.LongestTime = verdict.Time > tally.LongestTime ? verdict.Time : tally.LongestTime;
             if (!verdict.Accepted)
                 tally.MostBytes = Math.Max(tally.MostBytes, verdict.Bytes);
-            if (verdict.Harm != null)
-                tally.Failures.Add(new(index, verdict.Harm));
+            if (verdict.Harm == null)
+                continue;
+            tally.Failures.Add(new(index, verdict.Harm));
+            Fails?.Invoke(tally.Failures[^1]);
         }
         return tally;
     }

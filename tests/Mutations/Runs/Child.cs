@@ -12,13 +12,15 @@ internal static class Child
     public static int Run(FileFormat format, int seed, long from, long to, string shared)
     {
         using var beat = new Beat(shared);
-        var campaign = new Campaign(format, seed) { Begins = index => beat.Index = index };
+        var campaign = new Campaign(format, seed)
+        {
+            Begins = index => beat.Index = index,
+            Fails = failure => Console.WriteLine($"harm\t{failure.Index}\t{failure.Harm.ReplaceLineEndings(" ").Replace('\t', ' ')}"),
+        };
         Tally tally = campaign.Run(from, Math.Min(to, from + WarmFiles));
         long resident = PeakResident();
         tally.Add(campaign.Run(Math.Min(to, from + WarmFiles), to));
         beat.Index = to; // No file is being read any more.
-        foreach (Failure failure in tally.Failures)
-            Console.WriteLine($"harm\t{failure.Index}\t{failure.Harm.ReplaceLineEndings(" ").Replace('\t', ' ')}");
         long grown = PeakResident() - resident;
         if (grown > Verdict.MostBytes)
             Console.WriteLine($"harm\t{to - 1}\tresident memory grew by {grown >> 20} MB in the files from {from}");

@@ -41,11 +41,10 @@ internal readonly record struct Verdict(bool Accepted, Exception? Refusal, strin
         return new(refusal == null, refusal, harm ?? (time > Longest ? $"took {time.TotalSeconds:0.0} s" : null), time, bytes);
     }
 
-    /// <summary>The exceptions that loaders may throw. A file in memory ends where it says: reading beyond its end is a reader's mistake.</summary>
+    /// <summary>The one exception that loaders may throw here: nobody cancels, and a file in memory can always be read.</summary>
     private static string? Wrong(Exception refusal, long bytes)
     {
-        bool documented = refusal is ModelFormatException or OperationCanceledException or (IOException and not EndOfStreamException);
-        if (!documented)
+        if (refusal is not ModelFormatException)
             return $"threw {refusal}";
         if (refusal.Message.Length > LongestMessage || refusal.Message.AsSpan().IndexOfAnyInRange('\0', '\u001f') >= 0)
             return $"a message of {refusal.Message.Length} characters, or of several lines: {refusal.Message[..Math.Min(300, refusal.Message.Length)]}";

@@ -33,7 +33,7 @@ public sealed record ImportLimits
     /// <summary>Values nested in each other in JSON.</summary>
     public int JsonDepth { get; init; } = 32;
 
-    /// <summary>Messages nested in each other in protocol buffers, groups nested in each other in HDF5.</summary>
+    /// <summary>Groups nested in each other in HDF5.</summary>
     public int Depth { get; init; } = 32;
 
     /// <summary>Bytes that a compressed byte may become.</summary>

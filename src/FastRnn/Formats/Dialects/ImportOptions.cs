@@ -11,7 +11,8 @@ public sealed record ImportOptions
 
     /// <summary>
     /// A JSON file that names the layers, for files that hold weights alone, as FastRnn's own metadata does: <c>{"layers":[{"type":"lstm","input":7,"hidden":11},…]}</c>;
-    /// null: the file's own name with <c>.json</c> appended, where there is one, and otherwise what the shapes tell.
+    /// null: the file's own name with <c>.json</c> appended, where there is one, and otherwise what the shapes tell. <c>"modules":["lstm","dense"]</c> beside the layers names the
+    /// modules of PyTorch in order, or the groups of an HDF5 file, of which those that are not named are then left out.
     /// </summary>
     public string? Sidecar { get; init; }
 

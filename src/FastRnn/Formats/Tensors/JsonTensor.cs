@@ -31,7 +31,8 @@ internal static class JsonTensor
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new ModelFormatException(StrictJson.Reason(e), start + (e is TensorTextException ? reader.TokenStartIndex : reader.BytesConsumed), path, e);
+            string problem = e is TensorTextException ? e.Message : ModelFormatException.Quote(StrictJson.Reason(e), longest: 200);
+            throw new ModelFormatException(problem, start + (e is TensorTextException ? reader.TokenStartIndex : reader.BytesConsumed), path, e);
         }
     }
 

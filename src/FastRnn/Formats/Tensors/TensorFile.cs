@@ -56,18 +56,17 @@ internal static class TensorFile
     /// <summary>Writes a tensor, whole or not at all. CSV keeps the last size alone: one line for each row of the others.</summary>
     /// <exception cref="IOException">The file cannot be written; an old one stays.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written; an old one stays.</exception>
-    public static void Write(string path, NamedTensor tensor)
+    public static void Write(string path, NamedTensor tensor) => AtomicFile.Write(path, Parts(path, tensor));
+
+    /// <summary>The bytes of a file of that name.</summary>
+    internal static IReadOnlyList<ReadOnlyMemory<byte>> Parts(string path, NamedTensor tensor) => KindOf(path) switch
     {
-        IReadOnlyList<ReadOnlyMemory<byte>> parts = KindOf(path) switch
-        {
-            Kind.Npy => NpyFormat.Write(tensor.Value),
-            Kind.Proto => TensorProtoFormat.Write(tensor),
-            Kind.Csv => [CsvTensor.Write(tensor.Value)],
-            Kind.Json => [JsonTensor.Write(tensor)],
-            _ => throw new ModelFormatException($"a tensor's file ends in {Known}", -1, path),
-        };
-        AtomicFile.Write(path, parts);
-    }
+        Kind.Npy => NpyFormat.Write(tensor.Value),
+        Kind.Proto => TensorProtoFormat.Write(tensor),
+        Kind.Csv => [CsvTensor.Write(tensor.Value)],
+        Kind.Json => [JsonTensor.Write(tensor)],
+        _ => throw new ModelFormatException($"a tensor's file ends in {Known}", -1, path),
+    };
 
     private static NamedTensor Read(byte[] bytes, string path, Kind kind, ElementType? wanted, ImportLimits limits)
     {

@@ -3,6 +3,7 @@ using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
 using FastRnn.Formats.Dialects.Keras;
 using FastRnn.Formats.Dialects.Keras.Hdf5;
+using FastRnn.Inference;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -56,6 +57,50 @@ public sealed class GenuineKerasTests() : FileTest("model.h5")
     {
         ModelFormatException error = Assert.Throws<ModelFormatException>(() => KerasSamples.Load(DtlnBytes(), "dtln.h5", _backend).Dispose());
         Assert.Contains("the 1 arrays of 'conv1d', the first [1, 512, 256], are those of no layer that is read", error.Message, StringComparison.Ordinal);
+    }
+
+    private const string FirstPart = """
+        {"layers":[{"type":"lstm","input":257,"hidden":128},{"type":"lstm","input":128,"hidden":128},{"type":"linear","input":128,"output":257},{"type":"activation","activation":"sigmoid"}],
+        "modules":["lstm","lstm_1","dense"]}
+        """;
+
+    [Fact]
+    public void APartOfALargerNetworkIsReadByTheNamesOfItsGroups()
+    {
+        using ImportedModel model = LoadWith(FirstPart);
+        Assert.Equal(["lstm 257→128", "lstm 128→128", "linear 128→257", "activation"], model.Info.Layers.Select(
+            layer => layer.Input == null ? layer.Type : $"{layer.Type} {layer.Input}→{layer.Hidden ?? layer.Output}"));
+        Assert.Contains("read are 3 groups of the file's 18", model.Notes);
+        float[] outputs = new float[257];
+        model.Sequential!.OpenSession().Step(new float[257], outputs);
+        Assert.All(outputs, value => Assert.Equal(0.5f, value)); // all weights of this copy are zero
+    }
+
+    [Theory]
+    [InlineData("\"dense\"]", "\"dense_7\"]", "the file has no weights of a layer 'dense_7'")]
+    [InlineData("\"lstm_1\"", "\"lstm_2\"", "layer 1 has 128 inputs, its weights 256")]
+    [InlineData(",\"dense\"", "", "layer 2 (linear) has no weights in the file")]
+    [InlineData(",\"dense\"", ",\"dense\",\"dense_1\"", "'dense_1/dense_1/kernel:0' belongs to no layer that is named")]
+    [InlineData(",\n\"modules\":[\"lstm\",\"lstm_1\",\"dense\"]", "", "'conv1d/conv1d/kernel:0' belongs to no layer that is named")]
+    public void NamesThatDoNotFitAreRefused(string part, string instead, string problem)
+    {
+        Assert.Contains(part, FirstPart.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        string sidecar = FirstPart.ReplaceLineEndings("\n").Replace(part, instead, StringComparison.Ordinal);
+        Assert.Contains(problem, Assert.Throws<ModelFormatException>(() => LoadWith(sidecar).Dispose()).Message, StringComparison.Ordinal);
+    }
+
+    private ImportedModel LoadWith(string sidecar)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, sidecar);
+            return KerasSamples.Load(DtlnBytes(), "dtln.h5", _backend, new ImportOptions { Sidecar = path });
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private static HdfBytes Dtln()

@@ -14,8 +14,8 @@ internal sealed class KerasWeightsOnly(ModelDraft draft, HdfObject root, KerasVe
 
     public void Map()
     {
-        if (KerasSidecar.Read(path, options) is { } layers)
-            MapNamed(layers);
+        if (LayerNames.Beside(path, options) is { } named)
+            MapNamed(named);
         else if (root.Texts("layer_names") != null || root.Texts("layer_names0") != null)
             MapShapes(new KerasLegacyStore(root));
         else
@@ -24,21 +24,15 @@ internal sealed class KerasWeightsOnly(ModelDraft draft, HdfObject root, KerasVe
             draft.Layers.Add(KerasFunctions.Activation(function));
     }
 
-    private void MapNamed(IReadOnlyList<LayerInfo> layers)
+    private void MapNamed(LayerNames named)
     {
         IKerasStore store = KerasPathStore.Fits(root) ? new KerasPathStore(root) : new KerasLegacyStore(root);
-        var groups = new Queue<List<HdfTensor>>();
-        if (store is KerasLegacyStore legacy)
+        Queue<List<HdfTensor>> groups = store is KerasLegacyStore legacy ? Groups(legacy, named.Modules) : new();
+        if (store is not KerasLegacyStore && named.Modules != null)
+            throw new ModelFormatException("the file names groups by the classes of layers: leave \"modules\" out", -1, path);
+        for (int i = 0; i < named.Layers.Count; i++)
         {
-            foreach (string name in legacy.LayerNames)
-            {
-                if (legacy.Weights(name) is { Count: > 0 } arrays)
-                    groups.Enqueue(arrays);
-            }
-        }
-        for (int i = 0; i < layers.Count; i++)
-        {
-            LayerInfo info = layers[i], cell = info.Inner ?? info;
+            LayerInfo info = named.Layers[i], cell = info.Inner ?? info;
             string? kind = ClassOf(info);
             draft.Layers.Add(info);
             if (kind == null)
@@ -50,7 +44,25 @@ internal sealed class KerasWeightsOnly(ModelDraft draft, HdfObject root, KerasVe
         }
         if (groups.TryDequeue(out List<HdfTensor>? more))
             throw new ModelFormatException($"{ModelFormatException.Quote(more[0].Name)} belongs to no layer that is named", more[0].Offset, path);
-        store.Finish();
+        if (named.Modules == null)
+            store.Finish();
+    }
+
+    /// <summary>The weights of the groups that are named, which may be a part of a larger network; of all that have any where none is.</summary>
+    private Queue<List<HdfTensor>> Groups(KerasLegacyStore store, IReadOnlyList<string>? modules)
+    {
+        var groups = new Queue<List<HdfTensor>>();
+        foreach (string name in modules ?? store.LayerNames)
+        {
+            List<HdfTensor> arrays = store.Weights(name);
+            if (arrays.Count > 0)
+                groups.Enqueue(arrays);
+            else if (modules != null)
+                throw new ModelFormatException($"the file has no weights of a layer {ModelFormatException.Quote(name)}", root.Address, path);
+        }
+        if (modules != null && store.LayerNames.Length > modules.Count)
+            draft.Notes.Add($"read are {modules.Count} groups of the file's {store.LayerNames.Length}");
+        return groups;
     }
 
     private void AddNamed(int index, LayerInfo info, LayerInfo cell, string kind, List<HdfTensor> arrays)

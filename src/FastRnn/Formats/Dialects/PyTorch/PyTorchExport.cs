@@ -41,7 +41,7 @@ public static class PyTorchExport
         int level = 0;
         for (int i = 0; i < layers.Length; i++)
         {
-            if (!LayerNames.HasWeights(layers[i]))
+            if (!LayerParameters.HasWeights(layers[i]))
             {
                 before = layers[i].Type == "dropout" ? before : null; // a stack can have dropout between its layers
                 continue;

@@ -63,7 +63,7 @@ internal sealed class StateDict
         var layers = new List<DraftLayer>();
         int next = 0;
         foreach (LayerInfo layer in named.Layers)
-            layers.Add(LayerNames.HasWeights(layer) ? Fill(layer, units[next++]) : new DraftLayer(layer));
+            layers.Add(LayerParameters.HasWeights(layer) ? Fill(layer, units[next++]) : new DraftLayer(layer));
         return layers;
     }
 
@@ -108,9 +108,9 @@ internal sealed class StateDict
     {
         var layer = new DraftLayer(info);
         int used = 0;
-        foreach (ParameterShape parameter in LayerNames.Parameters(info, _path))
+        foreach (ParameterShape parameter in LayerParameters.Of(info, _path))
         {
-            string leaf = LayerNames.Leaf(parameter.Name);
+            string leaf = LayerParameters.Leaf(parameter.Name);
             if (unit.Find(leaf) is not { } tensor)
             {
                 layer.Weights.Add(Missing(parameter, leaf, unit));
@@ -119,7 +119,7 @@ internal sealed class StateDict
             used++;
             if (!tensor.Shape.AsSpan().SequenceEqual(parameter.Shape))
                 throw unit.Module.Fail($"{tensor.Quoted} is {SafetensorsTensor.ShapeText(tensor.Shape)}, the layer needs {SafetensorsTensor.ShapeText(parameter.Shape)}", tensor);
-            layer.Weights.Add(new(LayerNames.Own(parameter.Name), tensor.Rows, tensor.Columns, tensor.Read, tensor.Name, tensor.Offset));
+            layer.Weights.Add(new(LayerParameters.Own(parameter.Name), tensor.Rows, tensor.Columns, tensor.Read, tensor.Name, tensor.Offset));
         }
         if (used != unit.Count)
             throw unit.Module.Fail($"module {unit.Module.Quoted} has {unit.Count} arrays for {info}, which has {used} of them", unit.Module.First);
@@ -128,6 +128,6 @@ internal sealed class StateDict
 
     /// <summary>Modules can be made without biases, which are zeros then.</summary>
     private static DraftWeights Missing(ParameterShape parameter, string leaf, StateUnit unit) => leaf.StartsWith("bias", StringComparison.Ordinal)
-        ? DraftWeights.Zeros(LayerNames.Own(parameter.Name), parameter.Shape[0])
+        ? DraftWeights.Zeros(LayerParameters.Own(parameter.Name), parameter.Shape[0])
         : throw unit.Module.Fail($"module {unit.Module.Quoted} lacks {unit.Leaf(leaf)}", unit.Module.First);
 }

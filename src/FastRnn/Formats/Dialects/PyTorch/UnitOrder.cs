@@ -1,49 +1,13 @@
-using System.Text.Json;
-
 namespace FastRnn.Formats.Dialects.PyTorch;
 
-/// <summary>
-/// Layers that somebody has named for a file of weights alone: <c>{"layers":[…],"modules":["rnn","fc"]}</c>, layers in FastRnn's words, modules – which may be left out – in
-/// the order in which they follow each other.
-/// </summary>
-internal sealed record LayerNames(IReadOnlyList<LayerInfo> Layers, IReadOnlyList<string>? Modules)
+/// <summary>The parameters of a layer, by the names that they have within it.</summary>
+internal static class LayerParameters
 {
-    /// <summary>What the options name, or the file of the model's name with .json behind; null where there is neither.</summary>
-    public static LayerNames? Beside(string? path, ImportOptions options)
-    {
-        string? name = options.Sidecar ?? (path == null ? null : path + ".json");
-        if (name == null || (options.Sidecar == null && !File.Exists(name)))
-            return null;
-        long length = new FileInfo(name).Length;
-        if (length > options.Limits.TextBytes)
-            throw new ModelFormatException($"the file has {length} bytes, more than the limit of {options.Limits.TextBytes}", 0, name);
-        return Read(File.ReadAllText(name), name);
-    }
-
-    private static LayerNames Read(string text, string name)
-    {
-        try
-        {
-            LayerNames names = StrictJson.Parse(text).Record(fields => new LayerNames(
-                fields.Required("layers").List(LayerJson.Read), fields.Optional("modules")?.List(item => item.String())));
-            Architecture.Check(names.Layers);
-            return names;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new ModelFormatException($"not valid: {ModelFormatException.Quote(StrictJson.Reason(e), longest: 200)}", 0, name, e);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new ModelFormatException(e.Message, 0, name, e);
-        }
-    }
-
     public static bool HasWeights(LayerInfo layer) =>
         layer.Type is "embedding" or "lstm" or "gru" or "rnn" or "linear" or "layer_normalization" or "bidirectional" or "go_backwards" || (layer.Type == "residual" && HasWeights(layer.Inner!));
 
     /// <summary>Of a layer alone, with its place, 0, before their names.</summary>
-    public static List<ParameterShape> Parameters(LayerInfo layer, string? path)
+    public static List<ParameterShape> Of(LayerInfo layer, string? path)
     {
         try
         {
@@ -67,7 +31,7 @@ internal sealed class UnitOrder(IReadOnlyList<StateModule> modules, LayerNames n
 {
     private const int MostTries = 20_000;
 
-    private readonly List<ParameterShape>[] _parameters = [.. named.Layers.Where(LayerNames.HasWeights).Select(layer => LayerNames.Parameters(layer, path))];
+    private readonly List<ParameterShape>[] _parameters = [.. named.Layers.Where(LayerParameters.HasWeights).Select(layer => LayerParameters.Of(layer, path))];
     private readonly List<StateModule[]> _found = [];
     private int _tries;
 
@@ -125,7 +89,7 @@ internal sealed class UnitOrder(IReadOnlyList<StateModule> modules, LayerNames n
         int used = 0;
         foreach (ParameterShape parameter in parameters)
         {
-            string leaf = LayerNames.Leaf(parameter.Name);
+            string leaf = LayerParameters.Leaf(parameter.Name);
             StateTensor? tensor = unit.Find(leaf);
             if (tensor == null ? !leaf.StartsWith("bias", StringComparison.Ordinal) : !tensor.Shape.AsSpan().SequenceEqual(parameter.Shape))
                 return false;
