@@ -56,15 +56,34 @@ public static class RtNeuralExport
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>Names that mean something else in such a file.</summary>
+    internal static bool IsReserved(string name) => name is "in_shape" or "layers" or "in_skip" or "architecture" or Key;
+
     private static void WriteField(Utf8JsonWriter json, string name, string value)
     {
-        if (name is "in_shape" or "layers" or "in_skip" or "architecture" or Key)
+        if (IsReserved(name))
             throw new ArgumentException($"metadata cannot be called {name}", nameof(name));
         json.WritePropertyName(name);
-        if (double.TryParse(value, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out double number) && double.IsFinite(number))
-            json.WriteNumberValue(number);
+        if (IsNumber(value))
+            json.WriteRawValue(value, skipInputValidation: true); // digit by digit what it was
         else
             json.WriteStringValue(value);
+    }
+
+    /// <summary>Whether a text is a number as JSON writes it.</summary>
+    private static bool IsNumber(string value)
+    {
+        if (!double.TryParse(value, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out double number) || !double.IsFinite(number))
+            return false;
+        try
+        {
+            var reader = new Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(value));
+            return reader.Read() && reader.TokenType == JsonTokenType.Number && reader.BytesConsumed == value.Length && !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false; // +1, .5, 1.
+        }
     }
 
     private static void WriteShape(Utf8JsonWriter json, string name, int width)

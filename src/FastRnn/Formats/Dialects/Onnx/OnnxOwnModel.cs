@@ -21,10 +21,7 @@ internal sealed class OnnxOwnModel
         foreach (OnnxTensor constant in model.Graph!.Initializers)
             _constants.TryAdd(constant.Name, constant);
         foreach ((string key, string value) in model.Metadata)
-        {
-            if (key.StartsWith("fastrnn.", StringComparison.Ordinal))
-                _file.Metadata[key] = value;
-        }
+            _file.Metadata[key] = value;
     }
 
     /// <summary>The model, or null where the graph is not FastRnn's.</summary>
