@@ -161,7 +161,7 @@ static void addresses_near_zero(fastrnn_model model, fastrnn_session session, fa
     fastrnn_session none = 9;
     CHECK(fastrnn_state_size(session, &size) == FASTRNN_OK);
     FAILS(FASTRNN_ERROR_ARGUMENT, fastrnn_step(session, low, 3, y, 2));
-    CHECK(!strcmp(fastrnn_last_error_message(), "a pointer that is not the caller's"));
+    CHECK(!strcmp(fastrnn_last_error_message(), "a pointer that is not the caller's (NullReferenceException)"));
     FAILS(FASTRNN_ERROR_ARGUMENT, fastrnn_step(session, x, 3, low, 2));
     FAILS(FASTRNN_ERROR_ARGUMENT, fastrnn_process(session, low, 6, y, 4));
     FAILS(FASTRNN_ERROR_ARGUMENT, fastrnn_step_batch(two, x, 6, low, 4));

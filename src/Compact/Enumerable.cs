@@ -162,13 +162,15 @@ public static partial class Enumerable
     public static IEnumerable<T> TakeLast<T>(this IEnumerable<T> source, int count)
     {
         List<T> items = source.ToList();
-        return items.Skip(items.Count - count);
+        for (int i = Math.Max(0, items.Count - Math.Max(0, count)); i < items.Count; i++)
+            yield return items[i];
     }
 
     public static IEnumerable<T> SkipLast<T>(this IEnumerable<T> source, int count)
     {
         List<T> items = source.ToList();
-        return items.Take(items.Count - count);
+        for (int i = 0; i < items.Count - Math.Max(0, count); i++)
+            yield return items[i];
     }
 
     public static IEnumerable<T> Reverse<T>(this IEnumerable<T> source)

@@ -16,16 +16,20 @@ internal static unsafe partial class LastError
     }
 
     /// <summary>Notes an exception that may not cross the border. Throws nothing, with no memory left either.</summary>
-    public static Status Fail(Exception e)
+    /// <param name="e">What was thrown.</param>
+    /// <param name="touchesCaller">
+    /// Whether the call reads or writes where the caller says: addresses near 0 are looked up in no table, the hardware finds them. Elsewhere it is a defect.
+    /// </param>
+    public static Status Fail(Exception e, bool touchesCaller = false)
     {
-        Status status = StatusOf(e);
+        Status status = e is NullReferenceException && touchesCaller ? Status.Argument : StatusOf(e);
         try
         {
             string text = status switch
             {
                 Status.Internal => $"{e.GetType().Name}: {e.Message}",
                 Status.Handle => "the session has been destroyed",
-                Status.Argument when e is NullReferenceException => "a pointer that is not the caller's",
+                Status.Argument when e is NullReferenceException => $"a pointer that is not the caller's ({e.GetType().Name})",
                 _ => e.Message,
             };
             return Fail(status, Encoding.UTF8.GetBytes(text.ReplaceLineEndings(" ")));
@@ -45,7 +49,7 @@ internal static unsafe partial class LastError
         OutOfMemoryException => Status.Memory,
         IOException or UnauthorizedAccessException => Status.Io,
         ObjectDisposedException => Status.Handle, // where two threads share a session and one ends it
-        ArgumentException or NullReferenceException => Status.Argument, // addresses near 0 are looked up in no table: the hardware finds them
+        ArgumentException => Status.Argument,
         _ => Status.Internal,
     };
 

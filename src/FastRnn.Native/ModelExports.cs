@@ -97,7 +97,7 @@ internal static unsafe class ModelExports
         }
         catch (Exception e)
         {
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
     }
 
@@ -119,7 +119,7 @@ internal static unsafe class ModelExports
         }
         catch (Exception e)
         {
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
     }
 
@@ -153,7 +153,7 @@ internal static unsafe class ModelExports
         }
         catch (Exception e)
         {
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
     }
 
@@ -190,7 +190,7 @@ internal static unsafe class ModelExports
 
     private static ulong Add(Func<CpuBackend, Sequential> load)
     {
-        var backend = new CpuBackend(1);
+        CpuBackend backend = CpuBackend.CreateForInference(threads: 1); // nothing is trained through the C ABI
         try
         {
             return _models.Add(new NativeModel(load(backend), backend));

@@ -73,7 +73,7 @@ internal static unsafe class SessionExports
         catch (Exception e)
         {
             owner?.Release();
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
     }
 
@@ -96,7 +96,7 @@ internal static unsafe class SessionExports
         {
             if (held)
                 session.Model.Release();
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
         finally
         {
@@ -135,7 +135,7 @@ internal static unsafe class SessionExports
         }
         catch (Exception e)
         {
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
     }
 

@@ -55,7 +55,7 @@ internal static unsafe class StateExports
         }
         catch (Exception e)
         {
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: argument.Pointer != 0);
         }
         finally
         {

@@ -26,7 +26,7 @@ internal static unsafe class StepExports
         }
         catch (Exception e)
         {
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
         finally
         {
@@ -52,7 +52,7 @@ internal static unsafe class StepExports
         }
         catch (Exception e)
         {
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
         finally
         {
@@ -99,7 +99,7 @@ internal static unsafe class StepExports
         }
         catch (Exception e)
         {
-            return LastError.Fail(e);
+            return LastError.Fail(e, touchesCaller: true);
         }
         finally
         {

@@ -113,9 +113,8 @@ public sealed partial class OpenClBackend
             return;
         if (flags.Steps != steps || flags.Batch != batch)
             throw new ArgumentException($"flags for [{flags.Steps}, {flags.Batch}], sequence is [{steps}, {batch}]");
-        if (states.MaskedOutput == null)
-            throw new ArgumentException("a sequence with flags needs a masked output");
-        CheckShape(states.MaskedOutput, steps * batch, weights.State);
+        if (states.MaskedOutput != null)
+            CheckShape(states.MaskedOutput, steps * batch, weights.State);
     }
 
     private static void CheckGradients(

@@ -106,10 +106,13 @@ internal static class CommonOptions
         return option;
     }
 
-    /// <summary>The CPU's back end for a verb; the banner that every verb prints names it, and <paramref name="why"/> it was chosen.</summary>
-    public static CpuBackend OpenBackend(int threads, ulong? seed, Output output, string why = "")
+    /// <summary>
+    /// The CPU's back end for a verb; the banner that every verb prints names it, and <paramref name="why"/> it was chosen. Where only <paramref name="infers"/>, models have their
+    /// weights once, and nothing for gradients.
+    /// </summary>
+    public static CpuBackend OpenBackend(int threads, ulong? seed, Output output, string why = "", bool infers = false)
     {
-        var backend = new CpuBackend(threads);
+        CpuBackend backend = infers ? CpuBackend.CreateForInference(threads) : new CpuBackend(threads);
         output.Log.WriteLine(Banner(backend, seed) + (backend.Isa == Isa.Widest ? "" : $" (this CPU offers {Isa.Name(Isa.Widest)})") + why);
         return backend;
     }

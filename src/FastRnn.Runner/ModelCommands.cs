@@ -61,7 +61,8 @@ internal static class SampleCommand
             output.Json = parsed.GetValue(json);
             WeightPrecision stored = WeightReport.Parse(parsed.GetRequiredValue(weights));
             using ComputeDevice computing = ComputeDevice.Open(
-                DeviceChoice.Parse(parsed.GetRequiredValue(device)), parsed.GetValue(threads), start, output, WeightReport.OnCpu(stored) ?? CommonOptions.StepByStep);
+                DeviceChoice.Parse(parsed.GetRequiredValue(device)), parsed.GetValue(threads), start, output, WeightReport.OnCpu(stored) ?? CommonOptions.StepByStep,
+                infers: true);
             (Sequential network, Vocabulary vocabulary) = ModelFiles.OpenCharLm(parsed.GetRequiredValue(model), computing.Backend, cancellation);
             network.InferenceWeights = stored;
             WeightReport.Announce(network.InferenceWeights, parsed.GetRequiredValue(model), output);

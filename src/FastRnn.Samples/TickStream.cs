@@ -7,8 +7,8 @@ using FastRnn.Training;
 namespace FastRnn.Samples;
 
 /// <summary>
-/// Ticks come as lines "time,price"; each is answered with the price expected next. The model that answers does not stop for learning: on another thread a twin
-/// learns from the last ticks, and its weights are exchanged between two steps, where the state goes on.
+/// Ticks come as lines "time,price"; each is answered with the price expected next. The model that answers does not stop for learning unless that takes longer than
+/// 20 ticks: on another thread a twin learns from the last ticks, and its weights are exchanged between two steps, where the state goes on.
 /// </summary>
 internal static class TickStream
 {

@@ -172,6 +172,23 @@ public class AllocationTests
     }
 
     [Fact]
+    public void SessionStepWithTheInputBeside()
+    {
+        using var backend = new CpuBackend(1);
+        using var model = new Sequential(backend, 3, new Residual(new Lstm(1, 40), besides: true), new Linear(41, 1));
+        using Session one = model.OpenSession(), some = model.OpenSession(new SessionOptions { Streams = 5 });
+        float[] x = new float[70], y = new float[70];
+        int[] streams = [3, 1];
+        AllocatedBytes.None(() =>
+        {
+            one.Step(x.AsSpan(0, 1), y.AsSpan(0, 1));
+            one.Process(x, y);
+            some.StepBatch(x.AsSpan(0, 5), y.AsSpan(0, 5));
+            some.StepBatch(streams, x.AsSpan(0, 2), y.AsSpan(0, 2));
+        });
+    }
+
+    [Fact]
     public void SessionStep()
     {
         using var backend = new CpuBackend(1);

@@ -155,7 +155,7 @@ static lanes candidate_gradient(lanes y, lanes dy, float limit) { return limited
 
 // ---- states -------------------------------------------------------------------------------------------------------------------
 
-// What a kernel that writes h_t reads and writes: h_{t-1}, h_t; where there are flags the marks of the rows, and h_t or zeros.
+// What a kernel that writes h_t reads and writes: h_{t-1}, h_t; where there are flags the marks of the rows and, unless nobody reads it, h_t or zeros.
 #ifdef PROJECTED
 #define STATE_ARGS , BUFFER(hidden), MARKS
 #elif defined(ZONEOUT)
@@ -191,7 +191,8 @@ static lanes zone_mean(float rate, lanes before, lanes fresh) { return flush(fma
 #define HAND_ON_HIDDEN \
     { \
         store(AT(hidden) + at, count, LOAD(AT(previous) + at)); \
-        store(AT(output) + at, count, ALL(0.0f)); \
+        if (HAS(output)) \
+            store(AT(output) + at, count, ALL(0.0f)); \
     }
 #endif
 

@@ -106,7 +106,7 @@ internal sealed partial class RecurrentRun
     {
         int row = t * _batch;
         Marks(kernel.At(_hidden, row).At(_hidden, row + _batch), row);
-        kernel = _marks != null ? kernel.At(_output!, row) : kernel.Buffer(null);
+        kernel = _marks != null && _output != null ? kernel.At(_output, row) : kernel.Buffer(null);
         return Cell.Zoneout > 0 ? Draws(kernel, _pass.Zoneout(Cell), t, mean: !_pass.Training) : kernel;
     }
 }

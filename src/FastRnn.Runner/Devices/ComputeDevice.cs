@@ -50,12 +50,13 @@ internal sealed class ComputeDevice : IDisposable
     /// <param name="seed">The option <c>--seed</c>, where there is one.</param>
     /// <param name="output">For the banner.</param>
     /// <param name="reason">Why this belongs on the CPU, if it does.</param>
+    /// <param name="infers">Whether the CPU's models are never trained.</param>
     /// <exception cref="OpenClException">There is no such device, or it does not work.</exception>
     /// <exception cref="CliException">Only the CPU can do it.</exception>
-    public static ComputeDevice Open(DeviceChoice choice, int threads, ulong? seed, Output output, CpuReason? reason = null)
+    public static ComputeDevice Open(DeviceChoice choice, int threads, ulong? seed, Output output, CpuReason? reason = null, bool infers = false)
     {
         if (choice.Kind == DeviceKind.Cpu)
-            return OnCpu(threads, seed, output, "");
+            return OnCpu(threads, seed, output, "", infers);
         if (choice.Kind == DeviceKind.OpenCl)
         {
             if (reason is { Must: true } must)
@@ -63,16 +64,16 @@ internal sealed class ComputeDevice : IDisposable
             return OnDevice(Named(choice.Index, DeviceWatch.Options(output.Log)), threads, seed, output, isAuto: false);
         }
         if (reason is { } known)
-            return OnCpu(threads, seed, output, known.Text);
+            return OnCpu(threads, seed, output, known.Text, infers);
         try
         {
             return FirstGpu() is { } gpu
                 ? OnDevice(new OpenClBackend(gpu, DeviceWatch.Options(output.Log)), threads, seed, output, isAuto: true)
-                : OnCpu(threads, seed, output, NoGpu());
+                : OnCpu(threads, seed, output, NoGpu(), infers);
         }
         catch (OpenClException e)
         {
-            return OnCpu(threads, seed, output, e.Message);
+            return OnCpu(threads, seed, output, e.Message, infers);
         }
     }
 
@@ -103,9 +104,9 @@ internal sealed class ComputeDevice : IDisposable
 
     public void Dispose() => Backend.Dispose();
 
-    private static ComputeDevice OnCpu(int threads, ulong? seed, Output output, string reason)
+    private static ComputeDevice OnCpu(int threads, ulong? seed, Output output, string reason, bool infers)
     {
-        CpuBackend backend = CommonOptions.OpenBackend(threads, seed, output, reason.Length == 0 ? "" : $" ({DeviceChoice.Auto}: {reason})");
+        CpuBackend backend = CommonOptions.OpenBackend(threads, seed, output, reason.Length == 0 ? "" : $" ({DeviceChoice.Auto}: {reason})", infers);
         return new ComputeDevice(backend, threads, isAuto: false, output);
     }
 

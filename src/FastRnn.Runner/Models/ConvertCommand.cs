@@ -26,48 +26,83 @@ internal static class ConvertCommand
         Argument<string> target = ImportChoices.File("out", $"File to write; its end tells the kind: .safetensors (FastRnn, PyTorch's names), .onnx, .json (RTNeural)", "target");
         var states = new Option<bool>("--states") { Description = "ONNX: states of recurrent layers as inputs and outputs of the graph, so that a sequence can be given in parts" };
         Option<bool> json = CommonOptions.Json();
-        var choices = new ImportChoices();
+        var choices = new ImportChoices(takesNonFinite: false);
         var command = new Command("convert", "Write a model as a file of another kind, read that back and compare both on a probe") { source, target, states, json };
         choices.AddTo(command);
         command.SetAction(parsed =>
         {
             output.Json = parsed.GetValue(json);
             (string from, string to) = (parsed.GetRequiredValue(source), parsed.GetRequiredValue(target));
-            Action<Sequential, ModelInfo> write = Writer(to, parsed.GetValue(states));
+            Action<Sequential, ModelInfo, string> write = Writer(to, parsed.GetValue(states));
             RunFiles.RequireFile(from);
             if (RunFiles.SameFile(from, to))
                 throw new CliException(ExitCodes.BadInput, $"{to}: would replace the source; give it another name");
-            using CpuBackend backend = CommonOptions.OpenBackend(1, null, output);
+            using CpuBackend backend = CommonOptions.OpenBackend(1, null, output, infers: true);
             using ImportedModel model = ImportChoices.Open(from, backend, choices.Of(parsed), cancellation);
             Sequential layers = model.Sequential
                 ?? throw new CliException(ExitCodes.BadInput, $"{from}: is a graph of operators that is no stack of FastRnn's layers; only such can be written");
-            write(layers, model.Info);
-            (double difference, int outputs) = Compare(layers, model.Info, to, backend, cancellation);
-            Show(output, new ConvertResult(from, model.Format, to, difference, outputs, model.Notes));
+            var notes = new List<string>(model.Notes);
+            ModelInfo info = model.Info with { Metadata = Kept(model.Metadata, to, notes) };
+            (double difference, int outputs) = (0, 0);
+            AtomicFile.Replace(to, beside =>
+            {
+                write(layers, info, beside);
+                (difference, outputs) = Compare(layers, info, beside, to, backend, cancellation);
+            });
+            Show(output, new ConvertResult(from, model.Format, to, difference, outputs, notes));
             return ExitCodes.Ok;
         });
         return command;
     }
 
-    private static Action<Sequential, ModelInfo> Writer(string path, bool states)
+    private static string Kind(string path) => Path.GetExtension(path).ToUpperInvariant();
+
+    private static Action<Sequential, ModelInfo, string> Writer(string path, bool states)
     {
-        string kind = Path.GetExtension(path).ToUpperInvariant();
+        string kind = Kind(path);
         if (states && kind != ".ONNX")
             throw new CliException(ExitCodes.Usage, $"--states goes with .onnx, the target is {path}");
         return kind switch
         {
-            ".SAFETENSORS" => (model, info) => ModelFile.Save(model, info, path),
-            ".ONNX" => (model, info) => OnnxExport.Save(model, info, path, new OnnxExportOptions { States = states }),
-            ".JSON" => (model, info) => RtNeuralExport.Save(model, path),
+            ".SAFETENSORS" => ModelFile.Save,
+            ".ONNX" => (model, info, file) => OnnxExport.Save(model, info, file, new OnnxExportOptions { States = states }),
+            ".JSON" => (model, info, file) => RtNeuralExport.Save(model, file, info.Metadata),
             _ => throw new CliException(ExitCodes.Usage, $"the target is {path}, expected the end {Known}"),
         };
     }
 
-    /// <summary>Runs both on the probe of the source, which is not that of another file.</summary>
-    /// <exception cref="CliException">They differ by more than a probe may.</exception>
-    private static (double Largest, int Outputs) Compare(Sequential source, ModelInfo info, string target, CpuBackend backend, CancellationToken cancellation)
+    /// <summary>What the source says of itself, as far as the target can say it, with a note of the rest.</summary>
+    private static Dictionary<string, string> Kept(IReadOnlyDictionary<string, string> metadata, string target, List<string> notes)
     {
-        using ImportedModel written = ModelImport.Load(target, backend, new ImportOptions(), cancellation);
+        var kept = new Dictionary<string, string>(StringComparer.Ordinal);
+        var left = new List<string>();
+        long length = 0;
+        foreach ((string name, string value) in metadata.Where(item => !OtherMetadata.IsOwn(item.Key)))
+        {
+            long longer = length + name.Length + value.Length;
+            if (longer > OtherMetadata.Longest || (Kind(target) == ".JSON" && RtNeuralExport.IsReserved(name)))
+                left.Add(ModelFormatException.Quote(name));
+            else
+                (kept[name], length) = (value, longer);
+        }
+        if (left.Count > 0)
+            notes.Add($"the target has no place for what the source says of itself as {string.Join(", ", left.Take(5))}{(left.Count > 5 ? $" and {left.Count - 5} others" : "")}");
+        return kept;
+    }
+
+    /// <summary>Runs both on the probe of the source, which is not that of another file.</summary>
+    /// <param name="source">What was to be written.</param>
+    /// <param name="info">What goes with it.</param>
+    /// <param name="file">Where it is.</param>
+    /// <param name="target">Where it will be.</param>
+    /// <param name="backend">For both.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="CliException">They differ by more than a probe may.</exception>
+    private static (double Largest, int Outputs) Compare(
+        Sequential source, ModelInfo info, string file, string target, CpuBackend backend, CancellationToken cancellation)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        using ImportedModel written = ModelImport.Load(stream, target, backend, new ImportOptions(), cancellation);
         GraphTensor input = ProbeInput(Probe.Record(source, info.Layers), source);
         GraphTensor expected = new RunnableModel(source).Run([input])[0], actual = new RunnableModel(written).Run([input])[0];
         if (expected.Length != actual.Length)

@@ -27,8 +27,12 @@ internal sealed class ImportChoices
 
     private readonly Option<bool> _nonFinite = new("--allow-nonfinite") { Description = "Take weights that are NaN or infinite" };
 
-    public ImportChoices()
+    private readonly bool _takesNonFinite;
+
+    /// <param name="takesNonFinite">Whether the verb has a use for weights that are not finite: none is written into a file.</param>
+    public ImportChoices(bool takesNonFinite = true)
     {
+        _takesNonFinite = takesNonFinite;
         _activation.CompletionSources.Add("tanh", "relu");
         _activation.Validators.Add(result =>
         {
@@ -39,8 +43,10 @@ internal sealed class ImportChoices
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_sidecar, _activation, _outputActivation, _nonFinite])
+        foreach (Option option in (Option[])[_sidecar, _activation, _outputActivation])
             command.Options.Add(option);
+        if (_takesNonFinite)
+            command.Options.Add(_nonFinite);
     }
 
     public ImportOptions Of(ParseResult parsed) => new()
@@ -48,7 +54,7 @@ internal sealed class ImportChoices
         Sidecar = parsed.GetValue(_sidecar),
         RnnActivation = parsed.GetValue(_activation),
         OutputActivation = parsed.GetValue(_outputActivation),
-        AllowNonFinite = parsed.GetValue(_nonFinite),
+        AllowNonFinite = _takesNonFinite && parsed.GetValue(_nonFinite),
     };
 
     /// <summary>Opens a model of any kind.</summary>

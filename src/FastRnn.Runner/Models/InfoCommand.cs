@@ -46,7 +46,7 @@ internal static class InfoCommand
         command.SetAction(parsed =>
         {
             output.Json = parsed.GetValue(json);
-            using CpuBackend backend = CommonOptions.OpenBackend(1, null, output);
+            using CpuBackend backend = CommonOptions.OpenBackend(1, null, output, infers: true);
             string path = parsed.GetRequiredValue(model);
             using ImportedModel opened = ImportChoices.Open(path, backend, choices.Of(parsed), cancellation);
             InfoResult info = Describe(path, opened);
@@ -84,7 +84,7 @@ internal static class InfoCommand
         void Line(string name, string? value)
         {
             if (value != null)
-                text.WriteLine($"{name,-12} {value}");
+                text.WriteLine($"{name,-12} {GraphText.Line(value)}");
         }
         void Lines(string name, IReadOnlyList<string>? values)
         {

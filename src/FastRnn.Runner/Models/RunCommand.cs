@@ -44,7 +44,7 @@ internal static class RunCommand
         {
             output.Json = parsed.GetValue(json);
             string path = parsed.GetRequiredValue(model);
-            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), null, output);
+            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), null, output, infers: true);
             using ImportedModel opened = ImportChoices.Open(path, backend, choices.Of(parsed), cancellation);
             var runnable = new RunnableModel(opened);
             GraphTensor[] read = Read(runnable, parsed.GetRequiredValue(inputs));
@@ -102,7 +102,22 @@ internal static class RunCommand
                 throw new CliException(ExitCodes.Usage, $"--output {file}: a tensor's file ends in {TensorFile.Known}");
             files[index] = file;
         }
+        RefuseTwice(model, files);
         return files;
+    }
+
+    /// <summary>One output would overwrite the other: names differ where names of files may not.</summary>
+    private static void RefuseTwice(RunnableModel model, string?[] files)
+    {
+        for (int i = 0; i < files.Length; i++)
+        {
+            int other = files[i] is { } file ? Array.FindIndex(files, 0, i, before => before != null && RunFiles.SameFile(before, file)) : -1;
+            if (other >= 0)
+            {
+                throw new CliException(
+                    ExitCodes.BadInput, $"{files[i]}: would hold the outputs {GraphText.Plain(model.Outputs[other].Name)} and {GraphText.Plain(model.Outputs[i].Name)}; --output NAME=FILE gives one another name");
+            }
+        }
     }
 
     /// <summary>A name out of a file is none of a path.</summary>

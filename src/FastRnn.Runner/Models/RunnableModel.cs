@@ -1,3 +1,4 @@
+using System.Globalization;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
 using FastRnn.Graphs;
@@ -116,6 +117,13 @@ internal static class GraphText
     {
         string quoted = ModelFormatException.Quote(name);
         return name.Length > 0 && quoted.AsSpan(1, quoted.Length - 2).SequenceEqual(name) && !name.Contains(' ', StringComparison.Ordinal) ? name : quoted;
+    }
+
+    /// <summary>Text that names out of a file may be part of: it stays on its line and does not steer the terminal, in letters of any script.</summary>
+    public static string Line(string text)
+    {
+        static bool Steers(char c) => char.IsControl(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+        return text.Any(Steers) ? string.Concat(text.Select(c => Steers(c) ? $"\\u{(int)c:x4}" : $"{c}")) : text;
     }
 
     /// <summary>Indices of an element, for example <c>[0, 3]</c>.</summary>

@@ -45,7 +45,7 @@ internal static class VerifyCommand
         command.SetAction(parsed =>
         {
             output.Json = parsed.GetValue(json);
-            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), null, output);
+            using CpuBackend backend = CommonOptions.OpenBackend(parsed.GetValue(threads), null, output, infers: true);
             var comparison = new TensorComparison(parsed.GetValue(rtol), parsed.GetValue(atol));
             var tests = new List<VerifiedTest>();
             foreach (string folder in parsed.GetRequiredValue(folders))

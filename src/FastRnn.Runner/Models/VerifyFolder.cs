@@ -58,7 +58,7 @@ internal sealed class VerifyFolder(string folder, Backend backend, TensorCompari
         }
         catch (Exception e) when (IsOfFile(e))
         {
-            problem = e.Message;
+            problem = e.Message.ReplaceLineEndings(" ");
         }
         using (model)
         {

@@ -154,6 +154,9 @@ public abstract class Backend : IDisposable
     /// <summary>An empty plan for steps of many streams, or null where the back end has no stages.</summary>
     internal virtual BatchPlan? CreateBatchPlan(WeightPrecision weights) => null;
 
+    /// <summary>Whether such plans have a stage for the cell.</summary>
+    internal virtual bool HasStage(CellType cell) => false;
+
     /// <summary>True when nothing of it is trained: parameters have no gradients, weights no packed forms for a backward pass.</summary>
     internal virtual bool InferenceOnly => false;
 

@@ -25,4 +25,9 @@ internal abstract class LayerPlan
 
     /// <summary>Adds a normalisation of rows.</summary>
     public abstract bool Add(in LayerNormParameters parameters);
+
+    /// <summary>Adds a layer with its input added to its output, or put behind it.</summary>
+    /// <param name="row">Widths, and which of the two.</param>
+    /// <param name="inner">Adds the layer, which is one stage or, where it does nothing in inference, none; false where there is no stage for it.</param>
+    public abstract bool Add(in ResidualRow row, Func<LayerPlan, bool> inner);
 }

@@ -92,8 +92,8 @@ internal abstract class RecurrentStash : IDisposable
 /// The state of a recurrent layer over one window: <see cref="Hidden"/> [(T+1)·B, P] and, for cells that have it, <see cref="Cell"/> [slots·B, H] with as many
 /// slots as <see cref="RecurrentStash.CellSlots"/> says; the first B rows hold the initial state on entry, the last B the final state afterwards.
 /// Without flags rows B… of <see cref="Hidden"/> are the outputs.
-/// With flags the outputs (zero where inactive) go to <see cref="MaskedOutput"/> [T·B, P], and a reset position's previous state
-/// reads as zero.
+/// With flags the outputs (zero where inactive) go to <see cref="MaskedOutput"/> [T·B, P], unless it is null because nobody reads them, and a reset position's
+/// previous state reads as zero.
 /// </summary>
 internal sealed record RecurrentStates(DeviceBuffer Hidden, DeviceBuffer? Cell, DeviceBuffer? MaskedOutput);
 

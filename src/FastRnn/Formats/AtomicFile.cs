@@ -17,18 +17,37 @@ internal static class AtomicFile
     public static void Write(string path, IEnumerable<ReadOnlyMemory<byte>> parts, FileLayer? layer = null)
     {
         layer ??= FileLayer.System;
+        (string target, string temporary) = Beside(path, layer);
+        FileStream stream = layer.Create(temporary);
+        Finish(target, temporary, () => WriteDurably(stream, parts, layer), layer);
+    }
+
+    /// <summary>The same of what <paramref name="write"/> writes durably under the name that it is given, and may read back: where it throws, the old file stays.</summary>
+    public static void Replace(string path, Action<string> write)
+    {
+        FileLayer layer = FileLayer.System;
+        (string target, string temporary) = Beside(path, layer);
+        layer.Create(temporary).Dispose();
+        Finish(target, temporary, () => write(temporary), layer);
+    }
+
+    /// <summary>The file itself, and the name of what will replace it.</summary>
+    private static (string Target, string Temporary) Beside(string path, FileLayer layer)
+    {
         string target = Path.GetFullPath(path);
         if (new FileInfo(target).LinkTarget != null)
             target = File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName; // a link stays a link
         string directory = Path.GetDirectoryName(target)
             ?? throw new ArgumentException($"{path} names a root folder, not a file.", nameof(path));
         RemoveStale(target, directory, layer);
+        return (target, TemporaryName(target, Environment.ProcessId));
+    }
 
-        string temporary = TemporaryName(target, Environment.ProcessId);
-        var stream = layer.Create(temporary);
+    private static void Finish(string target, string temporary, Action write, FileLayer layer)
+    {
         try
         {
-            WriteDurably(stream, parts, layer);
+            write();
             layer.Replace(temporary, target);
         }
         catch (Exception error)
@@ -37,7 +56,7 @@ internal static class AtomicFile
             throw;
         }
 
-        layer.SyncDirectory(directory);
+        layer.SyncDirectory(Path.GetDirectoryName(target)!);
     }
 
     private static void WriteDurably(FileStream stream, IEnumerable<ReadOnlyMemory<byte>> parts, FileLayer layer)

@@ -20,6 +20,7 @@ public static class ModelFile
         Save(model, vocabulary == null ? new ModelInfo() : new ModelInfo { Task = "char-lm", Vocabulary = vocabulary }, path);
 
     /// <summary>Replaces the file atomically and durably: its name always shows a whole model, the old or the new one.</summary>
+    /// <exception cref="ArgumentException">A part of <paramref name="info"/> does not go with the layers, or its metadata is too long; the old file stays.</exception>
     /// <exception cref="NonFiniteException">A weight is not finite; the old file stays.</exception>
     /// <exception cref="IOException">The disk is full or failing, or the folder is missing; the old file stays.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder or file may not be written; the old file stays.</exception>
@@ -104,6 +105,8 @@ public static class ModelFile
             throw new ArgumentException($"the vocabulary has {vocabulary.Count} symbols, the embedding {size}", nameof(info));
         if (Preprocessing.Refuses(info, layers) is { } misfit)
             throw new ArgumentException(misfit, nameof(info));
+        foreach ((string name, string value) in OtherMetadata.Kept(info))
+            file.Metadata[name] = value;
         var provenance = new ProvenanceRecord { Library = Version, Seed = model.Seed, Training = info.Training };
         file.Metadata["format"] = "pt"; // What the Python library expects of files with PyTorch's layouts.
         file.Metadata[ArchitectureRecord.Key] = StrictJson.Write(new ArchitectureRecord { Layers = layers });
@@ -199,6 +202,7 @@ public static class ModelFile
         {
             Vocabulary = ReadVocabulary(preprocessing.Vocabulary, layers, path),
             Layers = layers,
+            Metadata = OtherMetadata.Of(file),
             LibraryVersion = provenance.Library,
             Seed = provenance.Seed,
             Training = provenance.Training,

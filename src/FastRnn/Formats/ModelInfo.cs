@@ -30,6 +30,12 @@ public sealed record ModelInfo
     /// <summary>How the weights came about, or null where nobody said.</summary>
     public TrainingSummary? Training { get; init; }
 
+    /// <summary>
+    /// What else a file says of itself – sample rate, gain, loudness, producer – as it stands there. Saving keeps it, but for names that begin with <c>fastrnn.</c>,
+    /// which are the format's own, as <c>format</c> is; 65,536 characters at most.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The layers in order. Saving takes them from the model and ignores what stands here.</summary>
     public IReadOnlyList<LayerInfo> Layers { get; init; } = [];
 

@@ -16,15 +16,17 @@ internal static class RecurrentInfo
     /// <summary>Width of h.</summary>
     public static int? StateSize(LayerInfo layer) => layer.Projection ?? layer.Hidden;
 
-    public static LayerInfo Describe(RecurrentLayer layer)
+    public static LayerInfo Describe(RecurrentLayer layer) => Describe(layer.Cell, layer.Input, layer.Hidden) with { WeightDrop = Stored(layer.WeightDrop) };
+
+    /// <summary>The layer that computes a cell.</summary>
+    public static LayerInfo Describe(CellType cell, int input, int hidden)
     {
-        CellType cell = layer.Cell;
         bool gated = cell.Kind != CellKind.Rnn;
         return new()
         {
             Type = cell.Kind switch { CellKind.Lstm => "lstm", CellKind.Gru => "gru", _ => "rnn" },
-            Input = layer.Input,
-            Hidden = layer.Hidden,
+            Input = input,
+            Hidden = hidden,
             Activation = gated ? null : cell.Activation.ToString(),
             ResetBefore = Stored(cell.ResetBefore),
             GateActivation = Stored(cell.GateActivation, CellActivation.Sigmoid),
@@ -39,7 +41,6 @@ internal static class RecurrentInfo
             RecurrentDropout = Stored(cell.RecurrentDropout),
             Zoneout = Stored(cell.Zoneout),
             CellZoneout = Stored(cell.CellZoneout),
-            WeightDrop = Stored(layer.WeightDrop),
         };
     }
 

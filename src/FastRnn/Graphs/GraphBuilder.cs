@@ -16,15 +16,17 @@ internal sealed class GraphBuilder
     private readonly List<Known> _values = [];
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
     private readonly List<ProgramNode> _program = [];
-    private readonly GraphMemory _foldMemory;
+    /// <summary>What is computed in advance, and weights as the back end wants them: these are many times as large where they are narrow, and stand once for each node.</summary>
+    private readonly GraphMemory _memory;
     private readonly long _limit;
     private long _foldBudget;
 
     private GraphBuilder(GraphDefinition definition, Backend backend, GraphLimits limits)
     {
         (_definition, _backend, _limit) = (definition, backend, limits.Bytes);
-        _foldMemory = new GraphMemory(limits.Bytes);
-        _foldBudget = limits.FoldedBytes + (4 * definition.Constants.Values.Sum(tensor => (long)tensor.Bytes.Length));
+        long constants = definition.Constants.Values.Sum(tensor => (long)tensor.Bytes.Length);
+        _memory = new GraphMemory(limits.Bytes + (4 * constants));
+        _foldBudget = limits.FoldedBytes + (4 * constants);
     }
 
     /// <exception cref="GraphException">The graph cannot be run.</exception>
@@ -130,8 +132,7 @@ internal sealed class GraphBuilder
         {
             if (!sorted[i].Outputs.Any(needed.Contains))
                 continue;
-            foreach (string input in sorted[i].Inputs)
-                needed.Add(input);
+            needed.UnionWith(sorted[i].Inputs.Where(input => input.Length > 0)); // an empty name is an input, or an output, that is left out
             kept.Add(sorted[i]);
         }
         kept.Reverse();
@@ -147,7 +148,7 @@ internal sealed class GraphBuilder
             Declare(node.Outputs[0], new Known(constant.Type, constant.Dimensions, constant), node.Label, node.Offset);
             return;
         }
-        var call = new GraphCall(made, _backend);
+        var call = new GraphCall(made, _backend, _memory);
         int[] inputs = new int[node.Inputs.Length], outputs = new int[node.Outputs.Length];
         for (int i = 0; i < inputs.Length; i++)
         {
@@ -211,7 +212,7 @@ internal sealed class GraphBuilder
             if (i == 0 && call.Operator.IsView)
                 call.Outputs[i]?.Borrow(call.Input(0), call.OutputShapes[i]!);
             else if (call.Outputs[i] is { } output)
-                _foldMemory.Resize(output, call.OutputTypes[i], call.OutputShapes[i]!, call.Node);
+                _memory.Resize(output, call.OutputTypes[i], call.OutputShapes[i]!, call.Node);
         }
         call.Operator.Run(call);
         return [.. call.Outputs];

@@ -9,9 +9,9 @@ internal sealed class GraphCall
     private readonly byte[]?[] _lastValues;
     private bool _inferred;
 
-    public GraphCall(GraphOperator node, Backend backend)
+    public GraphCall(GraphOperator node, Backend backend, GraphMemory memory)
     {
-        (Operator, Backend) = (node, backend);
+        (Operator, Backend, Memory) = (node, backend, memory);
         int inputs = node.Node.Inputs.Length, outputs = node.Node.Outputs.Length;
         (Inputs, InputTypes, InputShapes) = (new GraphTensor?[inputs], new ElementType[inputs], new int[]?[inputs]);
         (Outputs, OutputTypes, OutputShapes) = (new GraphTensor?[outputs], new ElementType[outputs], new int[]?[outputs]);
@@ -23,6 +23,9 @@ internal sealed class GraphCall
     public GraphNode Node => Operator.Node;
 
     public Backend Backend { get; }
+
+    /// <summary>Counts what the operator keeps beside its results.</summary>
+    public GraphMemory Memory { get; }
 
     /// <summary>The values; null where left out, and at load where not constant.</summary>
     public GraphTensor?[] Inputs { get; }
@@ -39,7 +42,10 @@ internal sealed class GraphCall
 
     public int[]?[] OutputShapes { get; }
 
-    /// <summary>Whatever the operator keeps between runs of a session.</summary>
+    /// <summary>
+    /// Whatever the operator keeps between runs of a session: buffers, and what <see cref="GraphOperator.Infer"/> has found out for the runs of these shapes, so that
+    /// they allocate nothing.
+    /// </summary>
     public object? Scratch { get; set; }
 
     public GraphTensor Input(int index) => Inputs[index]!;
@@ -49,6 +55,8 @@ internal sealed class GraphCall
     /// <summary>Says what an output is.</summary>
     public void Set(int output, ElementType type, int[]? shape)
     {
+        if (shape != null)
+            ShapeMath.CheckRank(shape.Length, Node);
         if (output < Outputs.Length)
             (OutputTypes[output], OutputShapes[output]) = (type, shape);
     }
@@ -74,6 +82,21 @@ internal sealed class GraphCall
         return shape == null || shape.Length == rank ? shape : throw Node.Error($"input {input} is {SafeText.Shape(shape)}, not of {rank} dimensions");
     }
 
+    /// <summary>An error unless an input that is given, and known by its shape, is a single element.</summary>
+    public void RequireSingle(int input, string what)
+    {
+        if (Node.HasInput(input) && ShapeMath.IsKnown(InputShapes[input]) && ShapeMath.Length(InputShapes[input]) != 1)
+            throw Node.Error($"{what} is {SafeText.Shape(InputShapes[input])}, not one element");
+    }
+
+    /// <summary>The sizes or axes that an input lists; null when not known yet.</summary>
+    public long[]? Sizes(int input)
+    {
+        if (Inputs[input] is { } tensor)
+            ShapeMath.CheckRank(tensor.Length, Node);
+        return Integers(input);
+    }
+
     /// <summary>The integers of an input of rank 1 or 0; null when not known yet.</summary>
     public long[]? Integers(int input)
     {
@@ -89,7 +112,7 @@ internal sealed class GraphCall
     }
 
     /// <summary>Shapes of the outputs, then the outputs in that size.</summary>
-    public void Prepare(GraphMemory memory)
+    public void Prepare()
     {
         if (!_inferred || HasChanged())
         {
@@ -110,7 +133,7 @@ internal sealed class GraphCall
             if (i == 0 && Operator.IsView)
                 Outputs[i]!.Borrow(Inputs[0]!, OutputShapes[i]!);
             else
-                memory.Resize(Outputs[i]!, OutputTypes[i], OutputShapes[i]!, Node);
+                Memory.Resize(Outputs[i]!, OutputTypes[i], OutputShapes[i]!, Node);
         }
     }
 
@@ -126,21 +149,5 @@ internal sealed class GraphCall
                 return true;
         }
         return false;
-    }
-}
-
-/// <summary>Counts what the values of a session take together, so that no graph takes more than it may.</summary>
-internal sealed class GraphMemory(long limit)
-{
-    private long _used;
-
-    public void Resize(GraphTensor tensor, ElementType type, int[] shape, GraphNode node)
-    {
-        long length = ShapeMath.Length(shape);
-        long before = tensor.Capacity;
-        if (length < 0 || length * type.Size() > Math.Min(limit, Array.MaxLength) || _used - before + (length * type.Size()) > limit)
-            throw node.Error($"its result {SafeText.Shape(shape)} of {type.Name()} passes the limit of {limit} bytes for all values");
-        tensor.Resize(type, shape);
-        _used += tensor.Capacity - before;
     }
 }

@@ -8,19 +8,18 @@ internal sealed class GraphExecution
     private readonly GraphProgram _program;
     private readonly GraphTensor?[] _values;
     private readonly GraphCall[] _calls;
-    private readonly GraphMemory _memory;
 
     public GraphExecution(GraphProgram program, Backend backend, GraphLimits limits)
     {
         _program = program;
-        _memory = new GraphMemory(limits.Bytes);
+        Memory = new GraphMemory(limits.Bytes);
         _values = new GraphTensor?[program.Values.Length];
         for (int i = 0; i < _values.Length; i++)
             _values[i] = program.Values[i].Constant;
         _calls = new GraphCall[program.Nodes.Length];
         for (int n = 0; n < _calls.Length; n++)
         {
-            _calls[n] = new GraphCall(program.Nodes[n].Operator, backend);
+            _calls[n] = new GraphCall(program.Nodes[n].Operator, backend, Memory);
             foreach (int id in program.Nodes[n].Outputs)
             {
                 if (id >= 0)
@@ -28,6 +27,9 @@ internal sealed class GraphExecution
             }
         }
     }
+
+    /// <summary>Counts all that this one holds.</summary>
+    public GraphMemory Memory { get; }
 
     /// <summary>Puts a caller's tensor in the place of an input; it is read in the run, not copied.</summary>
     public void SetInput(int index, GraphTensor tensor) => _values[index] = tensor;
@@ -46,7 +48,7 @@ internal sealed class GraphExecution
                 call.Inputs[i] = node.Inputs[i] < 0 ? null : _values[node.Inputs[i]];
             for (int i = 0; i < node.Outputs.Length; i++)
                 call.Outputs[i] = node.Outputs[i] < 0 ? null : _values[node.Outputs[i]];
-            call.Prepare(_memory);
+            call.Prepare();
             call.Operator.Run(call);
         }
     }

@@ -119,13 +119,15 @@ public sealed class GraphModel : IDisposable
         _execution = null;
     }
 
+    internal bool IsDisposed => _disposed;
+
     internal GraphExecution NewExecution() => new(_program, Backend, _limits);
 
     internal void CheckInput(int index, GraphTensor tensor)
     {
         GraphValue input = Inputs[index];
         ArgumentNullException.ThrowIfNull(tensor);
-        bool fits = tensor.Type == input.Type && (input.Shape == null || input.Shape.Count == tensor.Shape.Length);
+        bool fits = tensor.Type == input.Type && (input.Shape == null ? tensor.Shape.Length <= ShapeMath.MostDimensions : input.Shape.Count == tensor.Shape.Length);
         for (int i = 0; fits && input.Shape != null && i < input.Shape.Count; i++)
             fits = input.Shape[i].IsOpen || input.Shape[i].Size == tensor.Shape[i];
         if (!fits)

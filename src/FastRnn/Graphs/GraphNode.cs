@@ -98,6 +98,9 @@ internal sealed class GraphNode
     /// <summary>Marks an attribute as known that says nothing about inference.</summary>
     public void Ignore(string name) => _asked.Add(name);
 
+    /// <summary>Whoever reads the node next has to ask for every attribute himself.</summary>
+    public void ForgetAsked() => _asked.Clear();
+
     /// <summary>Nothing that a file says may go unheard: an attribute that the operator has not asked for is an error.</summary>
     public void CheckAllAsked()
     {

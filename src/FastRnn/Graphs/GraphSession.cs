@@ -7,7 +7,7 @@ public sealed record GraphState(GraphValue Input, GraphValue Output);
 
 /// <summary>
 /// A stream through a <see cref="GraphModel"/>: it keeps the graph's states from step to step, zero at first. Steps of one shape allocate nothing once the first
-/// has run. Sessions are independent of each other, but they share the model's back end: calls of all of them come from one thread at a time.
+/// has run, unless a recurrent node takes its weights from an input or from another node. Sessions are independent of each other, but they share the model's back end: calls of all of them come from one thread at a time.
 /// </summary>
 public sealed class GraphSession
 {
@@ -15,9 +15,12 @@ public sealed class GraphSession
     private readonly GraphExecution _execution;
     private readonly List<(int Input, int Output)> _pairs;
     private readonly int[] _inputs, _outputs;
-    private readonly GraphTensor[] _states, _given, _results;
+    private readonly GraphTensor[] _given, _results, _copies;
     private readonly GraphTensor _single;
     private int[] _singleShape = [];
+
+    /// <summary>What the step takes, and where the next one's are put together: an output may be a view of a state, or the state itself.</summary>
+    private GraphTensor[] _states, _spares;
     private bool _isFresh = true;
 
     internal GraphSession(GraphModel model, List<(int Input, int Output)> pairs)
@@ -26,7 +29,9 @@ public sealed class GraphSession
         _inputs = [.. Enumerable.Range(0, model.Inputs.Count).Where(i => pairs.All(pair => pair.Input != i))];
         _outputs = [.. Enumerable.Range(0, model.Outputs.Count).Where(i => pairs.All(pair => pair.Output != i))];
         _states = [.. pairs.Select(pair => new GraphTensor(model.Inputs[pair.Input].Type, 0))];
+        _spares = [.. _states.Select(state => new GraphTensor(state.Type, 0))];
         (_given, _results) = (new GraphTensor[_inputs.Length], new GraphTensor[_outputs.Length]);
+        _copies = [.. _inputs.Select(i => new GraphTensor(model.Inputs[i].Type, 0))];
         _single = new GraphTensor(ElementType.Float32, 0);
         States = [.. pairs.Select(pair => new GraphState(model.Inputs[pair.Input], model.Outputs[pair.Output]))];
         Inputs = [.. _inputs.Select(i => model.Inputs[i])];
@@ -46,18 +51,19 @@ public sealed class GraphSession
     public void Reset() => _isFresh = true;
 
     /// <summary>Runs a step and keeps the states.</summary>
-    /// <param name="inputs">One for each of <see cref="Inputs"/>.</param>
+    /// <param name="inputs">One for each of <see cref="Inputs"/>; results of the step before may be among them.</param>
     /// <returns>One for each of <see cref="Outputs"/>; the next step overwrites them.</returns>
     /// <exception cref="ArgumentException">Number, type or shape of the inputs is another than the model's.</exception>
     /// <exception cref="GraphException">A node cannot compute these shapes. The states are as before.</exception>
-    public IReadOnlyList<GraphTensor> Step(params IReadOnlyList<GraphTensor> inputs)
+    /// <exception cref="ObjectDisposedException">The model has been ended.</exception>
+    public IReadOnlyList<GraphTensor> Step(params ReadOnlySpan<GraphTensor> inputs)
     {
-        ArgumentNullException.ThrowIfNull(inputs);
-        if (inputs.Count != _inputs.Length)
-            throw new ArgumentException($"{inputs.Count} inputs are given, a step takes {_inputs.Length}", nameof(inputs));
+        if (inputs.Length != _inputs.Length)
+            throw new ArgumentException($"{inputs.Length} inputs are given, a step takes {_inputs.Length}", nameof(inputs));
         for (int i = 0; i < _inputs.Length; i++)
-            _given[i] = inputs[i];
+            _given[i] = IsResult(inputs[i]) ? Copy(inputs[i], _copies[i], Inputs[i]) : inputs[i];
         Run();
+        KeepStates();
         for (int i = 0; i < _outputs.Length; i++)
             _results[i] = _execution.Output(_outputs[i]);
         return _results;
@@ -67,7 +73,9 @@ public sealed class GraphSession
     /// <param name="input">Values of the input; of its open sizes one at most is then other than 1.</param>
     /// <param name="output">Receives the values of the output, as many as there are.</param>
     /// <exception cref="InvalidOperationException">The model has more than one input or output beside its states.</exception>
-    /// <exception cref="ArgumentException">The number of values fits no shape.</exception>
+    /// <exception cref="ArgumentException">The number of values fits no shape. The states are as before.</exception>
+    /// <exception cref="GraphException">A node cannot compute these shapes. The states are as before.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been ended.</exception>
     public void Step(ReadOnlySpan<float> input, Span<float> output)
     {
         if (_inputs.Length != 1 || _outputs.Length != 1)
@@ -82,10 +90,12 @@ public sealed class GraphSession
         if (result.Length != output.Length)
             throw new ArgumentException($"the output has {result.Length} values, the span {output.Length}", nameof(output));
         result.CopyTo(output);
+        KeepStates();
     }
 
     private void Run()
     {
+        ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
         for (int i = 0; i < _inputs.Length; i++)
         {
             _model.CheckInput(_inputs[i], _given[i]);
@@ -94,17 +104,50 @@ public sealed class GraphSession
         for (int s = 0; s < _states.Length; s++)
         {
             if (_isFresh)
-                Clear(_states[s], States[s].Input);
+                Clear(_states[s], _spares[s], States[s].Input);
             _execution.SetInput(_pairs[s].Input, _states[s]);
         }
         _execution.Run();
-        for (int s = 0; s < _states.Length; s++)
-            _states[s].CopyFrom(_execution.Output(_pairs[s].Output));
+    }
+
+    /// <summary>All are copied before one is exchanged: an output may be what another state was.</summary>
+    private void KeepStates()
+    {
+        for (int s = 0; s < _spares.Length; s++)
+        {
+            GraphTensor next = _execution.Output(_pairs[s].Output);
+            Copy(next, _spares[s], States[s].Output);
+        }
+        (_states, _spares) = (_spares, _states);
         _isFresh = false;
     }
 
+    /// <summary>What a step writes to.</summary>
+    private bool IsResult(GraphTensor tensor)
+    {
+        foreach (GraphTensor? result in _results)
+        {
+            if (tensor != null && result?.Shares(tensor) == true)
+                return true;
+        }
+        return false;
+    }
+
+    private GraphTensor Copy(GraphTensor from, GraphTensor to, GraphValue value)
+    {
+        Resize(to, from.Type, from.Dimensions, value);
+        from.Bytes.CopyTo(to.Bytes);
+        return to;
+    }
+
+    private void Resize(GraphTensor kept, ElementType type, int[] shape, GraphValue value)
+    {
+        if (!_execution.Memory.TryResize(kept, type, shape))
+            throw new GraphException($"{SafeText.Quote(value.Name)} {_execution.Memory.Problem(type, shape)}", -1);
+    }
+
     /// <summary>Zeros; an open size is that of an input's size with the same name, or 1.</summary>
-    private void Clear(GraphTensor state, GraphValue value)
+    private void Clear(GraphTensor state, GraphTensor spare, GraphValue value)
     {
         int[] shape = value.Sizes ?? throw new InvalidOperationException($"state {SafeText.Quote(value.Name)} is of any shape, so it has no zeros");
         for (int axis = 0; axis < shape.Length; axis++)
@@ -112,7 +155,8 @@ public sealed class GraphSession
             if (shape[axis] < 0)
                 shape[axis] = SizeOf(value.Shape![axis].Symbol) ?? 1;
         }
-        state.Resize(value.Type, shape);
+        Resize(state, value.Type, shape, value);
+        Resize(spare, value.Type, shape, value); // nothing is written before both are known to fit
         state.Bytes.Clear();
     }
 

@@ -96,6 +96,9 @@ public sealed class GraphTensor
         (_bytes, _borrowed, Type, _shape, Length) = (source._bytes, true, source.Type, shape, source.Length);
     }
 
+    /// <summary>Whether what is written to one shows in the other.</summary>
+    internal bool Shares(GraphTensor other) => ReferenceEquals(_bytes, other._bytes);
+
     /// <summary>Becomes a copy; allocates only where it does not fit.</summary>
     internal void CopyFrom(GraphTensor source)
     {

@@ -21,6 +21,7 @@ internal static class OperatorTable
             throw node.Error($"operator {SafeText.Quote(node.Operator)} is not supported");
         if (node.Opset < entry.Since)
             throw node.Error($"the operator exists from opset {entry.Since} on, the file has opset {node.Opset}");
+        node.ForgetAsked();
         GraphOperator result = entry.Create(node);
         node.CheckAllAsked();
         return result;

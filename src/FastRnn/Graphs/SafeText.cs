@@ -21,6 +21,13 @@ internal static class SafeText
         return shown.Append(text.Length > longest ? "…'" : "'").ToString();
     }
 
+    /// <summary><c>[2, -1, 7]</c>, the first of them where there are many.</summary>
+    public static string List(ReadOnlySpan<long> numbers)
+    {
+        const int most = 32;
+        return $"[{string.Join(", ", numbers[..Math.Min(numbers.Length, most)].ToArray())}{(numbers.Length > most ? ", …" : "")}]";
+    }
+
     /// <summary><c>[2, ?, 7]</c>; a size below zero is not known.</summary>
     public static string Shape(ReadOnlySpan<int> shape)
     {

@@ -5,6 +5,9 @@ internal static class ShapeMath
 {
     public const int Unknown = -1;
 
+    /// <summary>Dimensions of any value: so many that nobody misses more, and so few that a number for each has room on the stack.</summary>
+    public const int MostDimensions = 32;
+
     /// <summary>Number of elements; −1 where a size is not known or the product passes 2⁶².</summary>
     public static long Length(ReadOnlySpan<int> shape)
     {
@@ -68,11 +71,17 @@ internal static class ShapeMath
         }
     }
 
-    public static int Product(ReadOnlySpan<int> sizes)
+    /// <summary>Known sizes multiplied.</summary>
+    public static int Product(ReadOnlySpan<int> sizes, GraphNode node)
     {
-        int product = 1;
-        foreach (int size in sizes)
-            product = checked(product * size);
-        return product;
+        long product = Length(sizes);
+        return product is >= 0 and <= int.MaxValue ? (int)product : throw node.Error($"{SafeText.Shape(sizes)} is too large");
+    }
+
+    /// <summary>Asked before an array of so many sizes is made.</summary>
+    public static void CheckRank(long rank, GraphNode node)
+    {
+        if (rank > MostDimensions)
+            throw node.Error($"{rank} dimensions are more than {MostDimensions}");
     }
 }

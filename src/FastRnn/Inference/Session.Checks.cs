@@ -16,14 +16,14 @@ public sealed partial class Session
     {
         if (options.MemoryLimit == 0)
             return;
-        bool stages = options.Threads == 1 && model.LayerArray.OfType<RecurrentLayer>().All(layer => layer.Cell.OptionText().Length == 0);
-        // Weights as they were copied, and as they are packed.
-        double copies = (weights, stages && options.Streams == 1) switch
+        StageFloats? stages = PlansStages(options) && model.Backend.CreateStepPlan(weights) != null ? model.Fill(new StageFloats(model.Backend, weights)) : null;
+        // Weights as they are packed and, where they can be trained, as they were copied.
+        double copies = (model.Backend.InferenceOnly ? 0 : 1) + (weights, stages != null && options.Streams == 1) switch
         {
-            (WeightPrecision.Float32, _) => 2,
-            (WeightPrecision.BFloat16, true) => 2.5,
-            (WeightPrecision.Int8, true) => 1.25,
-            _ => 3,
+            (WeightPrecision.Float32, _) => 1,
+            (WeightPrecision.BFloat16, true) => 1.5,
+            (WeightPrecision.Int8, true) => 0.25,
+            _ => 2,
         };
         long bytes = (long)(sizeof(float) * ((copies * model.ParameterCount) + FloatsOfStreams(model, options.Streams, stages)));
         if (bytes > options.MemoryLimit)
@@ -33,28 +33,22 @@ public sealed partial class Session
         }
     }
 
-    /// <summary>
-    /// What comes in, and layer by layer what goes out. Where there is a state, stages have h twice, c and where some of these are moved to, and of one stream a block's
-    /// gates; windows three times the gates besides.
-    /// </summary>
-    private static double FloatsOfStreams(Sequential model, int streams, bool stages)
+    /// <summary>Steps of one stream run on the thread that calls, with stages or without.</summary>
+    private static bool PlansStages(SessionOptions options) => options.Streams == 1 || options.Threads == 1;
+
+    /// <summary>What comes in, and layer by layer what goes out and is kept: by stages or, without, by windows of one step.</summary>
+    private static double FloatsOfStreams(Sequential model, int streams, StageFloats? stages)
     {
-        double row = model.TakesTokens ? 0 : AlignedBuffer.Pad(model.InputSize), block = 0;
+        double row = model.TakesTokens ? 0 : AlignedBuffer.Pad(model.InputSize);
+        if (stages != null)
+            return ((row + stages.Row) * streams) + (streams == 1 ? stages.Block : 0);
         int width = model.InputSize;
         foreach (Layer layer in model.LayerArray)
         {
+            row += layer.FloatsOfStep(width);
             width = layer.OutputSize(width);
-            if (layer is RecurrentLayer { Cell.Gates: var gates, Hidden: var hidden })
-            {
-                row += AlignedBuffer.Pad(hidden) * (stages ? 5.0 : 6.0 + (3 * gates));
-                block += AlignedBuffer.Pad(hidden) * gates * (double)StepPlan.BlockSteps;
-            }
-            else
-            {
-                row += AlignedBuffer.Pad(width);
-            }
         }
-        return (row * streams) + (stages && streams == 1 ? block : 0);
+        return row * streams;
     }
 
     /// <summary>A state of all streams is one span of bytes, their inputs and outputs are each one of floats.</summary>

@@ -26,9 +26,21 @@ public sealed partial class Session
     internal void WarmUpFor(int patience)
     {
         Enter();
-        var states = new float[Streams * _stateLength];
-        for (int stream = 0; stream < Streams; stream++)
-            _engine.Read(stream, StateIn(states, stream));
+        try
+        {
+            var states = new float[Streams * _stateLength];
+            for (int stream = 0; stream < Streams; stream++)
+                _engine.Read(stream, StateIn(states, stream));
+            WarmUp(states, patience);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void WarmUp(float[] states, int patience)
+    {
         try
         {
             var rows = new WarmRows(this);
@@ -41,7 +53,6 @@ public sealed partial class Session
         finally
         {
             Restore(states); // little but the steps themselves, which the caches are to keep, lies between the two
-            Leave();
         }
     }
 

@@ -84,7 +84,7 @@ internal readonly unsafe struct ChosenGate : IActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Gradient<L, V>(CellSettings* settings, V y, V dy)
         where L : struct, ILanes<V>
-        where V : unmanaged => new CutFunction<L, V>(settings->Gate, settings->GateClip, 0).Gradient(y, dy);
+        where V : unmanaged => CutFunction<L, V>.OfGate(settings, 0).Gradient(y, dy);
 }
 
 /// <summary>The function that the settings have for candidates, and for the simple cell, behind their clip.</summary>
@@ -98,5 +98,5 @@ internal readonly unsafe struct ChosenCandidate : IActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Gradient<L, V>(CellSettings* settings, V y, V dy)
         where L : struct, ILanes<V>
-        where V : unmanaged => new CutFunction<L, V>(settings->Candidate, settings->GateClip, 0).Gradient(y, dy);
+        where V : unmanaged => CutFunction<L, V>.OfCandidate(settings, 0).Gradient(y, dy);
 }

@@ -1,3 +1,5 @@
+using FastRnn.Numerics;
+
 namespace FastRnn.Kernels;
 
 /// <summary>What a cell with options needs beside <see cref="CellArgs"/>: the same for all rows and steps of a pass.</summary>
@@ -12,6 +14,9 @@ internal unsafe struct CellSettings
     /// <summary>Limits of pre-activations and of c, 0 for none.</summary>
     public float GateClip, CellClip;
 
+    /// <summary>What the functions of the gates and of the candidate give at ∓<see cref="GateClip"/>, where there is such a limit.</summary>
+    public float GateLow, GateHigh, CandidateLow, CandidateHigh;
+
     /// <summary>Limit of the pre-activations' gradients, 0 for none.</summary>
     public float GradientLimit;
 
@@ -23,4 +28,13 @@ internal unsafe struct CellSettings
 
     /// <summary>Units, padded.</summary>
     public nint UnitRow;
+
+    /// <summary>Finds what the functions give at their limit; once, as the bits are those of any instruction set.</summary>
+    public void SetCuts()
+    {
+        (GateLow, GateHigh) = (At(Gate, -GateClip), At(Gate, GateClip));
+        (CandidateLow, CandidateHigh) = (At(Candidate, -GateClip), At(Candidate, GateClip));
+    }
+
+    private static float At(in CellFunctionArgs function, float x) => CellFunctions.Value<ScalarLanes, float>(function, x);
 }

@@ -5,7 +5,8 @@ namespace FastRnn.Kernels;
 
 /// <summary>
 /// x·Φ(x) with the normal distribution's Φ (Hendrycks, Gimpel 2016), slope Φ(x) + x·φ(x); ≤ <see cref="Ulps"/> ulp. Φ(−a) = e^{−a²/2}·t·P(t) for a ≥ 0
-/// with t = 1/(1 + 0.35·a) and a polynomial P that leaves 3.2e-8 of relative error: the form of Hastings (1955), so that a small Φ keeps its digits.
+/// with t = 1/(1 + 0.35·a) and a polynomial P that leaves 5.5e-8 of relative error where Φ is a normal number and 8.8e-8 up to a = 16: the form of Hastings
+/// (1955), so that a small Φ keeps its digits.
 /// </summary>
 internal readonly struct GeluFunction : IFunction
 {

@@ -63,8 +63,8 @@ internal static unsafe class GruBeforeCell
         where V : unmanaged
     {
         CellSettings* settings = args->Settings;
-        var gate = new CutFunction<L, V>(settings->Gate, settings->GateClip, settings->GradientLimit);
-        var candidate = new CutFunction<L, V>(settings->Candidate, settings->GateClip, settings->GradientLimit);
+        var gate = CutFunction<L, V>.OfGate(settings, settings->GradientLimit);
+        var candidate = CutFunction<L, V>.OfCandidate(settings, settings->GradientLimit);
         nint s = args->GateStride;
         for (nint row = 0; row < args->Rows; row++)
         {
@@ -89,7 +89,7 @@ internal static unsafe class GruBeforeCell
         where V : unmanaged
     {
         CellSettings* settings = args->Settings;
-        var gate = new CutFunction<L, V>(settings->Gate, settings->GateClip, settings->GradientLimit);
+        var gate = CutFunction<L, V>.OfGate(settings, settings->GradientLimit);
         for (nint row = 0; row < args->Rows; row++)
         {
             nint state = row * args->StateRow;

@@ -61,8 +61,8 @@ internal static unsafe class LstmVariantCell
         for (int u = 0; u < 16; u += L.Width)
         {
             Weights<L, V> p = Peepholes<L, V>(settings, args->Unit + u);
-            var gate = new CutFunction<L, V>(settings->Gate, settings->GateClip, settings->GradientLimit);
-            var candidate = new CutFunction<L, V>(settings->Candidate, settings->GateClip, settings->GradientLimit);
+            var gate = CutFunction<L, V>.OfGate(settings, settings->GradientLimit);
+            var candidate = CutFunction<L, V>.OfCandidate(settings, settings->GradientLimit);
             for (nint row = 0; row < args->Rows; row++)
                 BackwardVector<L, V>(args, row, u, p, gate, candidate);
         }
@@ -121,20 +121,33 @@ internal static unsafe class LstmVariantCell
 /// A gate's function behind a clip: no gradient passes where the clip cut, which shows in the value – the functions rise – and a limit on what does. NaN counts
 /// as cut: the forward pass hands it on, so that the loss tells.
 /// </summary>
-internal readonly struct CutFunction<L, V>(CellFunctionArgs function, float clip, float limit)
+internal readonly unsafe struct CutFunction<L, V>
     where L : struct, ILanes<V>
     where V : unmanaged
 {
-    private readonly V _low = clip > 0 ? CellFunctions.Value<L, V>(function, L.Broadcast(-clip)) : L.Broadcast(float.NegativeInfinity);
-    private readonly V _high = clip > 0 ? CellFunctions.Value<L, V>(function, L.Broadcast(clip)) : L.Broadcast(float.PositiveInfinity);
+    private readonly CellFunctionArgs _function;
+    private readonly V _low, _high;
+    private readonly float _clip, _limit;
+
+    private CutFunction(in CellFunctionArgs function, float clip, float low, float high, float limit) =>
+        (_function, _clip, _low, _high, _limit) = (function, clip, L.Broadcast(low), L.Broadcast(high), limit);
+
+    /// <summary>The gates' function.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static CutFunction<L, V> OfGate(CellSettings* settings, float limit) => new(settings->Gate, settings->GateClip, settings->GateLow, settings->GateHigh, limit);
+
+    /// <summary>The candidate's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static CutFunction<L, V> OfCandidate(CellSettings* settings, float limit) =>
+        new(settings->Candidate, settings->GateClip, settings->CandidateLow, settings->CandidateHigh, limit);
 
     /// <summary>∂L/∂a from y = f(clip(a)) and ∂L/∂y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Gradient(V y, V dy)
     {
-        V da = L.Multiply(dy, CellFunctions.Slope<L, V>(function, y));
-        if (clip > 0)
+        V da = L.Multiply(dy, CellFunctions.Slope<L, V>(_function, y));
+        if (_clip > 0)
             da = L.SelectLess(_low, y, L.SelectLess(y, _high, da, L.Broadcast(0f)), L.Broadcast(0f));
-        return limit > 0 ? CellFunctions.Clamp<L, V>(da, L.Broadcast(limit)) : da;
+        return _limit > 0 ? CellFunctions.Clamp<L, V>(da, L.Broadcast(_limit)) : da;
     }
 }

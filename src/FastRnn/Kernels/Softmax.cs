@@ -16,12 +16,10 @@ internal static unsafe class Softmax
         where L : struct, ILanes<V>
         where V : unmanaged
     {
-        // The last 16 go through a copy whose padding is −∞: exp makes it an exact zero, and the maximum ignores it.
         float* tail = stackalloc float[32];
         float* acc = tail + 16;
         nint body = (columns - 1) & ~(nint)15;
-        for (int i = 0; i < 16; i++)
-            tail[i] = body + i < columns ? x[body + i] : float.NegativeInfinity;
+        SoftmaxCrossEntropy.CopyTail(x, body, columns, tail);
         V max = L.Broadcast(SoftmaxCrossEntropy.Maximum<L, V>(x, body, tail, acc));
         for (int lane = 0; lane < 16; lane += L.Width)
         {

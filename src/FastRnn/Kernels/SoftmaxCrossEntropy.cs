@@ -19,12 +19,10 @@ internal static unsafe class SoftmaxCrossEntropy
         where L : struct, ILanes<V>
         where V : unmanaged
     {
-        // The last 16 logits go through a copy whose padding is −∞: exp makes it an exact zero, and the maximum ignores it.
         float* tail = stackalloc float[32];
         float* acc = tail + 16;
         nint body = (classes - 1) & ~(nint)15;
-        for (int i = 0; i < 16; i++)
-            tail[i] = body + i < classes ? logits[body + i] : float.NegativeInfinity;
+        CopyTail(logits, body, classes, tail);
 
         float max = Maximum<L, V>(logits, body, tail, acc);
         V vmax = L.Broadcast(max);
@@ -48,6 +46,16 @@ internal static unsafe class SoftmaxCrossEntropy
         if (gradient != null)
             ScaleGradient<L, V>(gradient, body + 16, target, total, scale);
         return loss;
+    }
+
+    /// <summary>
+    /// The last 16 logits, from <paramref name="body"/> on, with −∞ where there is none: exp makes it an exact zero, and the maximum ignores it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void CopyTail(float* logits, nint body, nint count, float* tail)
+    {
+        for (int i = 0; i < 16; i++)
+            tail[i] = body + i < count ? logits[body + i] : float.NegativeInfinity;
     }
 
     /// <summary>The largest of body logits (a multiple of 16) and of the 16 in tail; acc is scratch for 16.</summary>

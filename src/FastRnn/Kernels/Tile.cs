@@ -203,6 +203,7 @@ internal static unsafe class Tile
             Column<L, V, TRows>(L.Load(b + 48), r0, r1, r2, ref c03, ref c13, ref c23);
             return;
         }
+        // LoadRow written out: each argument of a method that is inlined is a temporary, of which the compiler has 512 for a whole tile, see ICount.
         b0 = L.Load(b);
         if (sizeof(TColumns) > 1)
             b1 = L.Load(b + 16);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Intrinsics;
 using FastRnn.Memory;
 
@@ -98,6 +99,7 @@ internal static unsafe partial class WeightGradient
         KernelTable table, in WeightGradientArgs args, in SampleSlice slice, nint first, nint strips, nint column, nint width,
         in SliceScratch scratch, float* sum, float* bias)
     {
+        Debug.Assert(width > 0 || args.Rows == null, "packed rows are found when X is packed");
         nint end = first + strips, panels = Gemm.Panels(width);
         if (width > 0)
             PackSlice(args, slice, column, width, scratch);

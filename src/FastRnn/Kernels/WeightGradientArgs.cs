@@ -15,7 +15,7 @@ internal unsafe struct WeightGradientArgs
     /// <summary>One or two bias gradients, or none. Their strips where they are others; null for the same.</summary>
     public float* BiasA, BiasB, BiasStrips;
 
-    /// <summary>X [T·B rows of XRow floats], Columns of them used (padded to 16); no columns: there are only bias gradients.</summary>
+    /// <summary>X [T·B rows of XRow floats], Columns of them used (padded to 16); no columns: there are only bias gradients, and <see cref="Rows"/> is null.</summary>
     public float* X;
     public nint XRow, Columns;
 

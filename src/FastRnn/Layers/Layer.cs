@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 
 namespace FastRnn.Layers;
@@ -59,7 +60,7 @@ public abstract class Layer
         for (int i = 0; i < _parameters.Length; i++)
         {
             _parameters[i].Name = $"{index}.{_parameters[i].Name}";
-            if (draws && !Memory.BlockBytes.IsPlanning && !backend.InferenceOnly)
+            if (draws && !BlockBytes.IsPlanning && !backend.InferenceOnly)
                 Initialize(_parameters[i], new PhiloxStream(seed, ((ulong)index * ParameterStreams) + (ulong)i));
         }
     }
@@ -93,6 +94,9 @@ public abstract class Layer
     /// Adds what a step takes to a plan, nothing if it takes nothing; false where the back end cannot, and steps then are windows of one step.
     /// </summary>
     internal virtual bool AddStep(LayerPlan plan, int inputSize) => false;
+
+    /// <summary>Floats that a stream takes of a window of one step, where steps are such, about: what goes out, and what the layer keeps.</summary>
+    internal virtual double FloatsOfStep(int inputSize) => AlignedBuffer.Pad(OutputSize(inputSize));
 
     /// <summary>The same layer without a model, so that it can be built again on another back end.</summary>
     internal virtual Layer Unbuilt()

@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 
 namespace FastRnn.Layers;
@@ -115,11 +116,12 @@ public abstract class RecurrentLayer : Layer
     internal override void Forward(Workspace workspace, in LayerInput input, in PassContext pass)
     {
         var ws = (RecurrentWorkspace)workspace;
-        if (pass.Flags != null && ws.States.MaskedOutput == null)
+        bool plain = pass.Flags == null || pass.RepeatsOutputs; // a state that is kept is an output repeated
+        if (!plain && ws.States.MaskedOutput == null)
             ws.AddMaskedOutput(Backend);
         _drop?.Prepare(Index, pass);
         Backend.RecurrentForward(Weights, input.Values, ws.States, pass.Flags, ws.Stash, ws.Steps, ws.Batch, Pass(pass));
-        ws.Output = pass.Flags == null || pass.RepeatsOutputs ? ws.PlainOutput : ws.States.MaskedOutput!; // a state that is kept is an output repeated
+        ws.Output = plain ? ws.PlainOutput : ws.States.MaskedOutput!;
     }
 
     internal override void Backward(
@@ -142,7 +144,11 @@ public abstract class RecurrentLayer : Layer
         Backend.PlanRecurrent(plan, Weights, ws.Stash, pass);
     }
 
-    internal override bool AddStep(LayerPlan plan, int inputSize) => _drop == null && plan.Add(Weights);
+    /// <summary>Weights are whole here: sessions have models for inference, which drop none of them.</summary>
+    internal override bool AddStep(LayerPlan plan, int inputSize) => plan.Add(Weights);
+
+    /// <summary>h twice, c, where some of these are moved to, and three times the gates.</summary>
+    internal override double FloatsOfStep(int inputSize) => AlignedBuffer.Pad(Hidden) * (6.0 + (3 * Cell.Gates));
 
     /// <summary>The cell without the options that all cells have.</summary>
     private protected abstract CellType CreateCell();

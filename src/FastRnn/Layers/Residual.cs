@@ -109,6 +109,11 @@ public sealed class Residual : Layer
             Backend.Accumulate(outputGradient, inputGradient);
     }
 
+    internal override bool AddStep(LayerPlan plan, int inputSize) =>
+        plan.Add(new ResidualRow(inputSize, Inner.OutputSize(inputSize), Besides), inner => Inner.AddStep(inner, inputSize));
+
+    internal override double FloatsOfStep(int inputSize) => base.FloatsOfStep(inputSize) + Inner.FloatsOfStep(inputSize);
+
     internal override void Plan(ScratchPlan plan, Workspace workspace, in PlannedPass pass) =>
         Inner.Plan(plan, ((ResidualWorkspace)workspace).Inner, pass);
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using FastRnn.Backends;
 
 namespace FastRnn.Layers;
@@ -32,7 +33,7 @@ public sealed partial class Sequential
         int length = CreateState(1).Sum(rows => (rows?.Hidden.Columns ?? 0) + (rows?.Cell?.Columns ?? 0));
         if (state.Length != length || LayerThatReadsAhead != null)
             throw new ArgumentException($"{state.Length} values of an initial state, the model's states have {(LayerThatReadsAhead == null ? length : 0)}", nameof(state));
-        _initialState = state;
+        _initialState = MemoryMarshal.AsBytes(state.AsSpan()).ContainsAnyExcept((byte)0) ? state : null; // zeros are what there is without one
     }
 
     /// <summary>Puts states back to where streams start.</summary>

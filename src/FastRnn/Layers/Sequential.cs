@@ -144,7 +144,8 @@ public sealed partial class Sequential : IDisposable
     /// <summary>The same for steps of many streams, of which there are none yet.</summary>
     internal BatchPlan? CreateBatchPlan(WeightPrecision weights) => Fill(Backend.CreateBatchPlan(weights));
 
-    private TPlan? Fill<TPlan>(TPlan? plan)
+    /// <summary>A plan with the layers' stages, or null where there is none, or none for one of them.</summary>
+    internal TPlan? Fill<TPlan>(TPlan? plan)
         where TPlan : LayerPlan
     {
         for (int i = 0; plan != null && i < _layers.Length; i++)

@@ -41,6 +41,7 @@ public sealed class AudioModelTests() : FileTest("model.safetensors")
         ModelFile.Save(imported.Sequential!, imported.Info, Target);
         using ImportedModel again = ModelImport.Load(Target, _backend);
         Assert.Equal("FastRnn safetensors", again.Format);
+        Assert.Equal(imported.Metadata, again.Metadata);
         SampleArchive.Compare(again, sample, 1e-6);
     }
 

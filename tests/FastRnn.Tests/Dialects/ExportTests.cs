@@ -32,7 +32,7 @@ public sealed class ExportTests() : FileTest("model.out")
             using ImportedModel again = ModelImport.Load(Target, _backend);
             Assert.Equal("RTNeural JSON", again.Format);
             Assert.Equal(("48000", "me", "1.10", "1E400", "-0.5"), (again.Metadata["samplerate"], again.Metadata["author"], again.Metadata["version"], again.Metadata["peak"], again.Metadata["gain"]));
-            Assert.Contains("\"samplerate\":48000,\"author\":\"me\",\"version\":\"1.10\",\"peak\":\"1E400\",\"gain\":-0.5,", File.ReadAllText(Target), StringComparison.Ordinal);
+            Assert.Contains("\"samplerate\":48000,\"author\":\"me\",\"version\":1.10,\"peak\":\"1E400\",\"gain\":-0.5,", File.ReadAllText(Target), StringComparison.Ordinal);
             Assert.Equal(Outputs(model), Outputs(again.Sequential!));
         }
     }

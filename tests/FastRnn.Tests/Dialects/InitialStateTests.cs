@@ -1,7 +1,10 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Numerics;
 using FastRnn.Tests.Support;
 using FastRnn.Training;
 using Xunit;
@@ -23,8 +26,12 @@ public sealed class InitialStateTests() : FileTest("model.safetensors")
         float[] x = [.. Enumerable.Range(0, 6 * streams * 2).Select(i => MathF.Cos(i))], expected = new float[6 * streams * 2], actual = new float[expected.Length];
         using Session other = plain.OpenSession(new SessionOptions { Streams = streams });
         for (int stream = 0; stream < streams; stream++)
-            other.LoadState(stream, State(plain));
+            other.LoadState(stream, State(plain, _start));
         other.Process(x, expected);
+        float[] fromZero = new float[expected.Length];
+        using Session zero = plain.OpenSession(new SessionOptions { Streams = streams });
+        zero.Process(x, fromZero);
+        Assert.NotEqual(fromZero, expected);
         var window = new SequenceChunk(6, streams, 2, 0);
         x.CopyTo(window.InputValues);
         model.Predict(window, actual);
@@ -63,6 +70,9 @@ public sealed class InitialStateTests() : FileTest("model.safetensors")
         fresh.Step(x, expected);
         session.Step(x, actual);
         Assert.Equal(expected, actual);
+        Assert.Equal(After(x, [.. _start.Select(value => -value)]), actual);
+        Assert.NotEqual(After(x, _start), actual);
+        Assert.NotEqual(After(x, new float[_start.Length]), actual);
     }
 
     [Fact]
@@ -88,6 +98,10 @@ public sealed class InitialStateTests() : FileTest("model.safetensors")
             first.Step(x, expected);
             second.Step(x, actual);
             Assert.Equal(expected, actual);
+            if (t > 0)
+                continue;
+            Assert.Equal(After(x, _start), actual);
+            Assert.NotEqual(After(x, new float[_start.Length]), actual);
         }
         Assert.Throws<NotSupportedException>(() => new Trainer(lean, new MeanSquaredError(), new Adam(0.1f)));
         Assert.Throws<NotSupportedException>(() => new Cell(lean, 1));
@@ -107,13 +121,28 @@ public sealed class InitialStateTests() : FileTest("model.safetensors")
         return model;
     }
 
-    private static byte[] State(Sequential plain)
+    /// <summary>A step of the model without an initial state, its session put into a state by hand.</summary>
+    private float[] After(float[] x, float[] state)
     {
-        using Sequential started = new(plain.Backend, 3, new Lstm(2, 3), new Residual(new Linear(3, 3)), new Residual(new Gru(3, 4), besides: true), new Linear(7, 2));
-        started.SetInitialState(_start);
-        using Session session = started.OpenSession();
+        using Sequential plain = Model(null);
+        using Session session = plain.OpenSession();
+        session.LoadState(State(plain, state));
+        float[] y = new float[2];
+        session.Step(x, y);
+        return y;
+    }
+
+    /// <summary>A saved state with these values, whatever the model starts from.</summary>
+    private static byte[] State(Sequential plain, float[] values)
+    {
+        const int header = 24;
+        using Session session = plain.OpenSession();
         byte[] state = new byte[session.StateSize];
         session.SaveState(state);
+        MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(state.AsSpan(header));
+        var crc = new Crc32C();
+        crc.Append(state.AsSpan(0, state.Length - 4));
+        BinaryPrimitives.WriteUInt32LittleEndian(state.AsSpan(state.Length - 4), crc.Value);
         return state;
     }
 }

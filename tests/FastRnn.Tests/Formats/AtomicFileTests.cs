@@ -35,6 +35,23 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Equal(real, new FileInfo(link).LinkTarget);
     }
 
+    [Fact]
+    public void What_is_written_beside_goes_over_when_it_was_looked_at()
+    {
+        File.WriteAllText(Target, "old");
+        Assert.Throws<InvalidDataException>(() => AtomicFile.Replace(Target, beside =>
+        {
+            AtomicFile.Write(beside, _parts);
+            Assert.Equal(_new, File.ReadAllBytes(beside));
+            throw new InvalidDataException();
+        }));
+        Assert.Equal("old", File.ReadAllText(Target));
+        AtomicFile.Replace(Target, beside => AtomicFile.Write(beside, _parts));
+        Assert.Equal(_new, File.ReadAllBytes(Target));
+        Assert.Single(Directory.GetFiles(_folder));
+        Assert.Throws<DirectoryNotFoundException>(() => AtomicFile.Replace(Path.Combine(_folder, "nowhere", "file"), beside => AtomicFile.Write(beside, _parts)));
+    }
+
     [Theory]
     [InlineData(Fault.DiskFull, false, false)]
     [InlineData(Fault.DiskFull, true, false)]

@@ -57,12 +57,33 @@ public class GraphModelTests
         Assert.True(e.Offset > 0);
     }
 
+    /// <summary>A mask's −∞, and the names of those who leave an input out: neither is a fault, and what nobody reads is not made.</summary>
+    [Fact]
+    public void WhatIsLeftOutIsNotNeeded()
+    {
+        using ImportedModel model = Load(new OnnxBytes().Input("x", OnnxBytes.Float, 2).Output("y", OnnxBytes.Float, 2)
+            .Constant<float>("least", [float.NegativeInfinity], 1).Constant<float>("most", [2f])
+            .Node("NoSuchOperator", ["x"], ["", "unread"]).Node("Clip", ["x", "", "most"], ["c"]).Node("Max", ["c", "least"], ["y"]));
+        Assert.Equal([1f, 2f], model.Graph!.Run(GraphTensor.Of<float>([1, 3], 2))[0].Values<float>().ToArray());
+    }
+
+    [Fact]
+    public void InputsOfAnyRankAreBounded()
+    {
+        var file = new OnnxBytes().OutputOfAnyShape("y", OnnxBytes.Float).Node("Transpose", ["x"], ["y"]);
+        file.Graph.Message(11, value => value.Text(1, "x").Message(2, any => any.Message(1, tensor => tensor.Integer(1, OnnxBytes.Float))));
+        using ImportedModel model = Load(file);
+        int[] shape = [.. Enumerable.Repeat(1, 33)];
+        Assert.Equal(32, model.Graph!.Run(new GraphTensor(ElementType.Float32, shape.AsSpan(1)))[0].Shape.Length);
+        Assert.Throws<ArgumentException>(() => model.Graph.Run(new GraphTensor(ElementType.Float32, shape)));
+    }
+
     internal static ImportedModel Load(OnnxBytes bytes) => Load(bytes.Build());
 
-    internal static ImportedModel Load(byte[] bytes, ImportOptions? options = null)
+    internal static ImportedModel Load(byte[] bytes, ImportOptions? options = null, bool asGraph = true)
     {
         using var stream = new MemoryStream(bytes);
-        return ModelImport.Load(stream, "model.onnx", _backend ??= new CpuBackend(1), (options ?? new ImportOptions()) with { AsGraph = true });
+        return ModelImport.Load(stream, "model.onnx", _backend ??= new CpuBackend(1), (options ?? new ImportOptions()) with { AsGraph = asGraph });
     }
 
     /// <summary>Test classes run at the same time, and a back end's calls come from one thread.</summary>

@@ -8,7 +8,7 @@ internal static class OperatorCases
 {
     private const int Float = 1, Int32 = 6, Int64 = 7, Bool = 9, Double = 11;
 
-    public static IReadOnlyList<OperatorCase> All { get; } = [.. Elements(), .. Functions(), .. Moves(), .. Cuts(), .. Constants(), .. Products(), .. Reductions()];
+    public static IReadOnlyList<OperatorCase> All { get; } = [.. Elements(), .. Functions(), .. Moves(), .. Cuts(), .. Constants(), .. Products(), .. Reductions(), .. Kernels()];
 
     private static OperatorCase Case(string name, int opset, OnnxValue?[] inputs, params (string, object)[] attributes) => new(name, opset, inputs, [inputs[0]!.Type], attributes);
 
@@ -213,5 +213,24 @@ internal static class OperatorCases
         yield return Case("LayerNormalization", 17, [F(3, 4, 5), F(5), F(5)]);
         yield return Case("LayerNormalization", 17, [F(3, 4, 5), F(4, 5)], ("axis", 1), ("epsilon", 0.1f));
         yield return Case("LayerNormalization", 17, [F(3, 4, 5), F(5), F(5)], [Float, Float, Float], ("axis", -1));
+    }
+
+    /// <summary>What the back end computes: more than it takes at once, and numbers that are none.</summary>
+    private static IEnumerable<OperatorCase> Kernels()
+    {
+        float[] extremes = [0, -0f, 1e30f, -1e30f, 1e-30f, 90, -90, float.PositiveInfinity, float.NaN];
+        foreach ((string name, int opset) in new[] { ("Tanh", 13), ("Sigmoid", 13), ("Softplus", 13), ("Gelu", 20) })
+        {
+            yield return Case(name, opset, [F(3, 11000)]);
+            yield return Case(name, opset, [OnnxValue.Of(extremes, 9)]);
+            if (name != "Gelu") // x·Φ(x) of −∞ is 0 here, its limit, and NaN there
+                yield return Case(name, opset, [OnnxValue.Of([float.NegativeInfinity], 1)]);
+        }
+        foreach (string name in new[] { "Softmax", "LogSoftmax" })
+        {
+            yield return Case(name, 13, [F(7, 3000)]);
+            yield return Case(name, 13, [F(2, 20000)]);
+            yield return Case(name, 13, [OnnxValue.Of([1, float.NegativeInfinity, 3, 4, 5, float.NaN], 2, 3)]);
+        }
     }
 }

@@ -199,13 +199,34 @@ public class SessionUseTests
     [InlineData("peepholes", 16, 512, 1, WeightPrecision.BFloat16)]
     [InlineData("peepholes", 16, 64, 1000, WeightPrecision.Float32)]
     [InlineData("tokens", 50_000, 16, 1000, WeightPrecision.Float32)]
+    [InlineData("inference only", 16, 512, 1, WeightPrecision.Float32)]
+    [InlineData("inference only", 16, 512, 1, WeightPrecision.Int8)]
+    [InlineData("residual", 16, 64, 1000, WeightPrecision.Float32)]
+    [InlineData("residual", 16, 512, 1, WeightPrecision.Float32)]
+    [InlineData("skip", 16, 64, 1000, WeightPrecision.Float32)]
+    [InlineData("residual peepholes", 16, 64, 1000, WeightPrecision.Float32)]
+    [InlineData("masking", 16, 64, 1000, WeightPrecision.Float32)]
+    [InlineData("weight drop", 16, 64, 1000, WeightPrecision.Float32)]
+    [InlineData("two threads", 16, 512, 1, WeightPrecision.BFloat16)]
+    [InlineData("two threads", 16, 64, 1000, WeightPrecision.Float32)]
     public void MemoryIsForetold(string cell, int input, int hidden, int streams, WeightPrecision precision)
     {
-        using var backend = new CpuBackend(1);
-        using Sequential model = cell == "tokens"
-            ? new(backend, 1, new Embedding(input, 8), new Lstm(8, hidden), new Linear(hidden, 2))
-            : SessionCells.Model(backend, cell, input, hidden, 2);
-        var options = new SessionOptions { Streams = streams, Weights = precision };
+        using CpuBackend backend = cell == "inference only" ? CpuBackend.CreateForInference(1) : new CpuBackend(1);
+        Layer[] layers = cell switch
+        {
+            "tokens" => [new Embedding(input, 8), new Lstm(8, hidden)],
+            "residual" => [new Linear(input, hidden), new Residual(new Lstm(hidden, hidden))],
+            "residual peepholes" => [new Linear(input, hidden), new Residual(new Lstm(hidden, hidden) { Peepholes = true })],
+            "skip" => [new Residual(new Lstm(input, hidden), besides: true)],
+            "masking" => [new Masking(input), new Lstm(input, hidden)],
+            "weight drop" => [new Lstm(input, hidden) { WeightDrop = 0.5f }],
+            "inference only" or "two threads" => [new Lstm(input, hidden)],
+            _ => [],
+        };
+        using Sequential model = layers.Length == 0
+            ? SessionCells.Model(backend, cell, input, hidden, 2)
+            : new(backend, 1, [.. layers, new Linear(cell == "skip" ? hidden + input : hidden, 2)]);
+        var options = new SessionOptions { Streams = streams, Weights = precision, Threads = cell == "two threads" ? 2 : 1 };
         var e = Assert.Throws<InsufficientMemoryException>(() => model.OpenSession(options with { MemoryLimit = 1 }));
         long foretold = long.Parse(Regex.Match(e.Message, "about ([0-9,]+)").Groups[1].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
         long asked = BlockBytes.Asked;

@@ -129,7 +129,7 @@ public class StepPlanTests
     {
         using var backend = new CpuBackend(1);
         foreach (Layer layer in new Layer[]
-            { new Lstm(3, 3) { Peepholes = true }, new Gru(3, 3) { ResetBefore = true }, new Rnn(3, 3) { Zoneout = 0.1f }, new Residual(new Rnn(3, 3)) })
+            { new Lstm(3, 3) { Peepholes = true }, new Gru(3, 3) { ResetBefore = true }, new Rnn(3, 3) { Zoneout = 0.1f }, new Residual(new Lstm(3, 3) { CoupledGates = true }) })
         {
             using var model = new Sequential(backend, 1, new Linear(3, 3), layer);
             Session session = model.OpenSession();

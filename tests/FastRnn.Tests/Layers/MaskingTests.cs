@@ -34,6 +34,18 @@ public sealed class MaskingTests(OpenClFixture fixture) : FileTest("masked.safet
         CheckStack(backend);
     }
 
+    /// <summary>What repeats its outputs has no others: none are made room for, or written.</summary>
+    [Fact]
+    public void NoOtherOutputsAreWritten()
+    {
+        using var backend = new CpuBackend(1);
+        using var model = new Sequential(backend, 7, new Masking(Width, Value), new Lstm(Width, 5), new Linear(5, 3));
+        SequentialWorkspace workspace = model.CreateWorkspace(Steps, Batch, Keep.Nothing);
+        DeviceBuffer input = backend.Allocate(Steps * Batch, Width);
+        model.Forward(workspace, new LayerInput(input), null, new PassContext(null, false, 1, 0, false));
+        Assert.Null(((RecurrentWorkspace)workspace.Layers[1]).States.MaskedOutput);
+    }
+
     [OpenClFact]
     public void OutputsRepeatOnOpenCl() => CheckStack(fixture.Backend);
 

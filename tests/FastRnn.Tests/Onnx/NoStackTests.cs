@@ -10,13 +10,15 @@ namespace FastRnn.Tests.Onnx;
 public class NoStackTests
 {
     private static readonly RecurrentCase _gru = new("GRU", "forward", "almost", 55) { Input = 11 };
+    private static readonly RecurrentCase _lstm = new("LSTM", "forward", "almost", 56) { Input = 11 };
 
     public static TheoryData<string> Almost =>
     [
         "lengths", "initial state that is not zero", "weights as inputs", "two results", "result of the first layer, too", "sum with the input", "other functions backwards",
         "softmax over time", "directions apart", "bias of another width", "slope below 0", "no recurrent layer", "transposed features", "second input", "gemm of a transposed matrix",
         "the first step", "a step in the middle", "hidden state of the first layer", "attribute of nobody",
-        "bias for nobody",
+        "bias for nobody", "initial state that does not come out", "only one of two states goes in", "only one of two states comes out", "initial states of both directions",
+        "initial state of a layer that reads backwards", "state of another layer comes out",
     ];
 
     [Theory]
@@ -29,6 +31,8 @@ public class NoStackTests
     {
         OnnxBuilder builder = Plain(_gru);
         Assert.NotNull(Find(builder.Node("Relu", ["s"], ["y"])));
+        Assert.NotNull(Find(Plain(_gru with { InitialHidden = true }).Output("Y_h").Node("Relu", ["s"], ["y"])));
+        Assert.NotNull(Find(Plain(_lstm with { InitialHidden = true, InitialCell = true }).Output("Y_h").Output("Y_c").Node("Relu", ["s"], ["y"])));
         ModelDraft draft = Find(Plain(_gru).Initializer("w", new float[33], 11, 3).Node("MatMul", ["s", "w"], ["y"]))!;
         Assert.Equal(["gru", "linear"], draft.Layers.Select(layer => layer.Type));
     }
@@ -83,6 +87,13 @@ public class NoStackTests
             "hidden state of the first layer" => Plain(_gru).Initializer("w", weight, 11, 3).Node("Relu", ["s"], ["r"]).Node("MatMul", ["Y_h", "w"], ["y"]),
             "attribute of nobody" => Plain(_gru).Node("Relu", ["s"], ["y"], ("strength", 2f)),
             "bias for nobody" => Plain(_gru).Initializer("w", weight, 11, 3).Initializer("b", [1f, 2f, 3f], 3).Node("MatMul", ["s", "w"], ["y"]).Node("Add", ["y", "b"], ["q"]),
+            "initial state that does not come out" => Plain(_gru with { InitialHidden = true }).Node("Relu", ["s"], ["y"]),
+            "only one of two states goes in" => Plain(_lstm with { InitialHidden = true }).Output("Y_h").Output("Y_c").Node("Relu", ["s"], ["y"]),
+            "only one of two states comes out" => Plain(_lstm with { InitialHidden = true, InitialCell = true }).Output("Y_h").Node("Relu", ["s"], ["y"]),
+            "initial states of both directions" => Plain(bidirectional with { InitialHidden = true }).Output("Y_h").Node("Relu", ["s"], ["y"]),
+            "initial state of a layer that reads backwards" => Plain(_gru with { Direction = "reverse", InitialHidden = true }).Output("Y_h").Node("Relu", ["s"], ["y"]),
+            "state of another layer comes out" => Plain(_gru with { InitialHidden = true })
+                .Node("GRU", ["s", "W", "R"], ["Z", "Z_h"], ("hidden_size", 11)).Node("Squeeze", ["Z", "axis"], ["y"]).Output("Z_h"),
             _ => throw new ArgumentException(what),
         };
     }
@@ -95,7 +106,7 @@ public class NoStackTests
         string[] names = given.Names();
         if (initial.Length > 0)
             names = [.. names[..4], "", initial];
-        builder.Node(given.Operator, names, ["Y", "Y_h"], [.. given.Attributes()]);
+        builder.Node(given.Operator, names, given.Operator == "LSTM" ? ["Y", "Y_h", "Y_c"] : ["Y", "Y_h"], [.. given.Attributes()]);
         return given.Directions == 1
             ? builder.Initializer("axis", (long[])[1]).Node("Squeeze", ["Y", "axis"], ["s"])
             : builder.Initializer("shape", (long[])[0, 0, -1]).Node("Transpose", ["Y"], ["q"], ("perm", new long[] { 0, 2, 1, 3 })).Node("Reshape", ["q", "shape"], ["s"]);

@@ -38,6 +38,9 @@ internal sealed record RecurrentCase(string Operator, string Direction, string N
 
     public bool BatchFirst { get; init; }
 
+    /// <summary>Version of the operators; 0 for the first that has what the case needs.</summary>
+    public int Opset { get; init; }
+
     /// <summary>Weights are inputs of the graph instead of constants.</summary>
     public bool WeightsAreInputs { get; init; }
 
@@ -45,6 +48,18 @@ internal sealed record RecurrentCase(string Operator, string Direction, string N
 
     /// <summary>Y, Y_h, Y_c that are asked for.</summary>
     public bool[] Wanted { get; init; } = [true, true, true];
+
+    /// <summary>Names and shapes of what comes out.</summary>
+    public Dictionary<string, long[]> Outputs
+    {
+        get
+        {
+            long[] sequence = BatchFirst ? [Batch, Steps, Directions, Hidden] : [Steps, Directions, Batch, Hidden];
+            long[] state = BatchFirst ? [Batch, Directions, Hidden] : [Directions, Batch, Hidden];
+            (string Name, long[] Shape)[] all = [("Y", sequence), ("Y_h", state), ("Y_c", state)];
+            return all.Take(Operator == "LSTM" ? 3 : 2).Where((_, i) => Wanted[i]).ToDictionary(output => output.Name, output => output.Shape);
+        }
+    }
 
     public int Directions => Direction == "bidirectional" ? 2 : 1;
 
@@ -78,7 +93,7 @@ internal sealed record RecurrentCase(string Operator, string Direction, string N
         string[] outputs = [.. new[] { "Y", "Y_h", "Y_c" }.Take(Operator == "LSTM" ? 3 : 2).Select((name, i) => Wanted[i] ? name : "")];
         foreach (string output in outputs.Where(output => output.Length > 0))
             builder.Output(output);
-        return builder.Node(Operator, Names(), outputs, [.. Attributes()]).Build(BatchFirst ? 14 : 13);
+        return builder.Node(Operator, Names(), outputs, [.. Attributes()]).Build(Opset > 0 ? Opset : BatchFirst ? 14 : 13);
     }
 
     /// <summary>Adds all that the node reads but X.</summary>

@@ -25,6 +25,19 @@ internal static class RecurrentCases
             yield return own with { Seed = seed++ };
         for (int i = 0; i < 8; i++)
             yield return Random(kind, direction, seed++);
+        bool lstm = kind == "LSTM";
+        foreach (int opset in (int[])[7, 22])
+        {
+            yield return new RecurrentCase(kind, direction, $"opset {opset}", seed++)
+            {
+                Opset = opset,
+                InitialHidden = true,
+                InitialCell = lstm,
+                Peepholes = lstm,
+                Lengths = _lengths,
+                Clip = 0.6f,
+            };
+        }
     }
 
     private static IEnumerable<RecurrentCase> Common(RecurrentCase plain)

@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Formats.Dialects;
+using FastRnn.Graphs;
 using FastRnn.Tests.Support;
 using Xunit;
 
@@ -41,8 +42,13 @@ public class RecurrentNodeTests
                 continue;
             }
             Dictionary<string, double[]> expected = RecurrentEquations.Compute(given);
-            foreach ((string name, OnnxValue value) in OnnxRuntime.Run(given.Model(), given.Inputs()))
-                Compare(given, name, expected[name], value.Floats, OrtTolerance, failures);
+            Dictionary<string, OnnxValue> outputs = OnnxRuntime.Run(given.Model(), given.Inputs());
+            Assert.Equal(given.Outputs.Keys.Order(), outputs.Keys.Order());
+            foreach ((string name, long[] shape) in given.Outputs)
+            {
+                Assert.Equal(shape, outputs[name].Shape);
+                Compare(given, name, expected[name], outputs[name].Floats, OrtTolerance, failures);
+            }
         }
         Assert.True(failures.Count == 0, string.Join("\n", failures));
     }
@@ -60,8 +66,13 @@ public class RecurrentNodeTests
             using ImportedModel model = Graphs.Load(given.Model(), backend);
             for (int run = 0; run < 2; run++)
             {
-                foreach ((string name, float[] value) in Graphs.Run(model, given.Inputs()))
-                    Compare(given, name, expected[name], value, Tolerance, failures);
+                IReadOnlyDictionary<string, GraphTensor> outputs = model.Graph!.Run(given.Inputs().ToDictionary(input => input.Key, input => Graphs.Tensor(input.Value)));
+                Assert.Equal(given.Outputs.Keys.Order(), outputs.Keys.Order());
+                foreach ((string name, long[] shape) in given.Outputs)
+                {
+                    Assert.Equal(shape, Array.ConvertAll(outputs[name].Shape.ToArray(), size => (long)size));
+                    Compare(given, name, expected[name], outputs[name].Values<float>().ToArray(), Tolerance, failures);
+                }
             }
         }
         Assert.True(failures.Count == 0, string.Join("\n", failures));

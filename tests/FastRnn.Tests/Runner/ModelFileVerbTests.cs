@@ -26,7 +26,7 @@ public sealed class ModelFileVerbTests : IDisposable
     }
 
     [Theory]
-    [InlineData("convert", "<FILE> --states --sidecar --activation --output-activation --allow-nonfinite --json")]
+    [InlineData("convert", "<FILE> --states --sidecar --activation --output-activation --json")]
     [InlineData("info", "<model> --sidecar --activation --json")]
     [InlineData("run", "<model> --input NAME=FILE --output --threads --json")]
     [InlineData("verify", "<folder> --rtol 0.001 --atol 1E-05 --threads --json")]
@@ -154,6 +154,22 @@ public sealed class ModelFileVerbTests : IDisposable
             _folder.RunInside("run", "sum.onnx", "--input", a, "--input", wide, "--output", "nowhere").Failed(ExitCodes.BadInput, "nowhere: no such folder");
             _folder.RunInside("run", "sum.onnx", "--input", a, "--input", wide, "--output", "z=y.npy").Failed(ExitCodes.Usage, "--output is 'z=y.npy'");
         });
+    }
+
+    /// <summary>Names of outputs differ where names of files do not.</summary>
+    [Fact]
+    public void No_output_overwrites_another()
+    {
+        _folder.Write("twice.onnx", new OnnxBuilder().Input("x", OnnxValue.Float, 3).Output("h/0", OnnxValue.Float, 3).Output("h:0", OnnxValue.Float, 3)
+            .Node("Relu", ["x"], ["h/0"]).Node("Neg", ["x"], ["h:0"]).Build());
+        File.WriteAllText(_folder.At("x.csv"), "1,2,3\n");
+        Directory.CreateDirectory(_folder.At("out"));
+        string x = _folder.At("x.csv"), file = _folder.At("y.npy");
+        _folder.RunInside("run", "twice.onnx", "--input", x, "--output", "out").Failed(ExitCodes.BadInput, "h_0.npy: would hold the outputs 'h/0' and 'h:0'".Replace("'", "", StringComparison.Ordinal));
+        _folder.RunInside("run", "twice.onnx", "--input", x, "--output", "h/0=" + file, "--output", "h:0=" + file).Failed(ExitCodes.BadInput, "y.npy: would hold the outputs");
+        Assert.Empty(Directory.GetFiles(_folder.At("out")));
+        _folder.RunInside("run", "twice.onnx", "--input", x, "--output", "out", "--output", "h:0=" + file).Succeeded();
+        Assert.Equal([-1f, -2, -3], TensorFile.Read(file).Value.Values<float>().ToArray());
     }
 
     // ---- verify -----------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ public sealed unsafe partial class CpuBackend
             Peephole = w.Peephole == null ? null : Cpu(w.Peephole).Pointer,
             UnitRow = AlignedBuffer.Pad(w.Hidden),
         };
+        options->Settings.SetCuts();
         options->Staged = IsStaged(cell, pass.Training);
         options->InputGamma = w.FromInput.Gamma();
         options->RecurrentGamma = w.FromState.Gamma();

@@ -188,12 +188,9 @@ public sealed unsafe partial class CpuBackend
 
         public override void Release() => _forward.Release();
 
-        public float* ForwardPanels()
-        {
-            if (_forward.IsStale(Weight.Version))
-                Packing.Columns(Cpu(Weight).Pointer, Cpu(Weight).Stride, Output, Input, _forward.Pointer);
-            return _forward.Pointer;
-        }
+        public float* ForwardPanels() => _forward.Holds(Weight.Version)
+            ? _forward.Pointer
+            : _forward.Pack(Weight.Version, this, static (w, packed) => Packing.Columns(Cpu(w.Weight).Pointer, Cpu(w.Weight).Stride, w.Output, w.Input, packed));
 
         /// <summary>The float32 panels of inference.</summary>
         public float* ForwardPanels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
@@ -207,19 +204,13 @@ public sealed unsafe partial class CpuBackend
 
         public override void PlanReduced(WeightPrecision precision) => _reduced.Plan(precision);
 
-        public float* BackwardPanels()
-        {
-            if (_backward.IsStale(Weight.Version))
-                Packing.Rows(Cpu(Weight).Pointer, Cpu(Weight).Stride, Output, Input, _backward.Pointer);
-            return _backward.Pointer;
-        }
+        public float* BackwardPanels() => _backward.Holds(Weight.Version)
+            ? _backward.Pointer
+            : _backward.Pack(Weight.Version, this, static (w, packed) => Packing.Rows(Cpu(w.Weight).Pointer, Cpu(w.Weight).Stride, w.Output, w.Input, packed));
 
         /// <summary>The bias, zero padded to whole panels.</summary>
-        public float* PackedBias()
-        {
-            if (_bias.IsStale(Bias.Version))
-                Cpu(Bias).Row(0).CopyTo(new Span<float>(_bias.Pointer, Output));
-            return _bias.Pointer;
-        }
+        public float* PackedBias() => _bias.Holds(Bias.Version)
+            ? _bias.Pointer
+            : _bias.Pack(Bias.Version, this, static (w, packed) => Cpu(w.Bias).Row(0).CopyTo(new Span<float>(packed, w.Output)));
     }
 }

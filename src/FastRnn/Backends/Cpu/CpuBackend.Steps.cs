@@ -18,13 +18,13 @@ public sealed partial class CpuBackend
 
     internal override BatchPlan CreateBatchPlan(WeightPrecision weights) => new(this, weights);
 
-    /// <summary>Whether the cell is one of those that have a kernel of their own.</summary>
-    internal static bool HasStages(CpuRecurrentWeights weights) => weights.Kernel < CellKernel.LstmVariant && !IsStaged(weights.Cell, training: false);
+    /// <summary>Those of cells that have a kernel of their own.</summary>
+    internal override bool HasStage(CellType cell) => GateLayout.Kernel(cell) < CellKernel.LstmVariant && !IsStaged(cell, training: false);
 
     internal StepStage? CreateStepStage(RecurrentWeights weights, WeightPrecision precision)
     {
         var w = (CpuRecurrentWeights)weights;
-        if (!HasStages(w))
+        if (!HasStage(w.Cell))
             return null;
         if (precision == WeightPrecision.Int8)
             return new ByteStage(_table, w);

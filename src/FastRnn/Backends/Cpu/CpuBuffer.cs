@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastRnn.Memory;
 
 namespace FastRnn.Backends;
@@ -47,29 +48,53 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
     }
 }
 
-/// <summary>Packed copies of weights that know when they are stale.</summary>
+/// <summary>Writes packed weights.</summary>
+internal unsafe delegate void PackWeights<in T>(T source, float* packed);
+
+/// <summary>
+/// Packed copies of weights that know when they are stale. Threads that share the weights may ask at the same time: one packs, the others wait for it. Asked for
+/// what is there, none writes or locks.
+/// </summary>
 /// <param name="length">Floats.</param>
 /// <param name="lazily">Make the block when it is first asked for: nobody counts it.</param>
 internal sealed unsafe class CpuPack(nint length, bool lazily = false)
 {
+    private readonly Lock _gate = new();
     private AlignedBuffer? _block = lazily ? null : new(length);
     private int _version = -1;
 
-    public float* Pointer => (_block ??= new(length)).Pointer;
+    /// <summary>Whether there is memory for it.</summary>
+    public bool IsMade => _block != null;
+
+    /// <summary>Of what was packed last.</summary>
+    public float* Pointer => _block!.Pointer;
 
     /// <summary>Gives the memory back until it is asked for again.</summary>
     public void Release()
     {
-        _block?.Dispose();
-        (_block, _version) = (null, -1);
+        lock (_gate)
+        {
+            _block?.Dispose();
+            (_block, _version) = (null, -1);
+        }
     }
 
-    /// <summary>True, once, when the sources have changed since the last call.</summary>
-    public bool IsStale(int version)
+    /// <summary>Whether the sources, of that version, are packed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Holds(int version) => Volatile.Read(ref _version) == version;
+
+    /// <summary>Packs the sources unless they are. The version goes last: who sees it sees all that was packed.</summary>
+    public float* Pack<T>(int version, T source, PackWeights<T> pack)
     {
-        if (version == _version)
-            return false; // not written: threads that share the weights share the line
-        _version = version;
-        return true;
+        lock (_gate)
+        {
+            _block ??= new(length);
+            if (_version != version)
+            {
+                pack(source, _block.Pointer);
+                Volatile.Write(ref _version, version);
+            }
+            return _block.Pointer;
+        }
     }
 }

@@ -89,30 +89,27 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
     }
 
     /// <summary>Where the chains start, panel by panel.</summary>
-    public float* PackedBias()
-    {
-        if (_bias.IsStale(InputBias.Version + RecurrentBias.Version))
-            Packing.GateBias(Pointer(InputBias), Pointer(RecurrentBias), Hidden, Layout.Input.Gates, Layout.Apart, _bias.Pointer);
-        return _bias.Pointer;
-    }
+    public float* PackedBias() => _bias.Holds(InputBias.Version + RecurrentBias.Version)
+        ? _bias.Pointer
+        : _bias.Pack(InputBias.Version + RecurrentBias.Version, this, static (w, packed) =>
+            Packing.GateBias(Pointer(w.InputBias), Pointer(w.RecurrentBias), w.Hidden, w.Layout.Input.Gates, w.Layout.Apart, packed));
 
     /// <summary>b_hh of the gate whose recurrent chain is one of its own, by unit, or null.</summary>
     public float* ApartBias()
     {
         if (Layout.Apart < 0)
             return null;
-        if (_apart.IsStale(RecurrentBias.Version))
-            new ReadOnlySpan<float>(Pointer(RecurrentBias) + (Layout.Apart * Hidden), Hidden).CopyTo(new Span<float>(_apart.Pointer, Hidden));
-        return _apart.Pointer;
+        return _apart.Holds(RecurrentBias.Version)
+            ? _apart.Pointer
+            : _apart.Pack(RecurrentBias.Version, this, static (w, packed) =>
+                new ReadOnlySpan<float>(Pointer(w.RecurrentBias) + (w.Layout.Apart * w.Hidden), w.Hidden).CopyTo(new Span<float>(packed, w.Hidden)));
     }
 
     /// <summary>W_hr for h = W_hr m.</summary>
-    public float* ProjectionPanels()
-    {
-        if (_projection!.IsStale(Projection!.Version))
-            Packing.Columns(Pointer(Projection), ((CpuBuffer)Projection).Stride, State, Hidden, _projection.Pointer);
-        return _projection.Pointer;
-    }
+    public float* ProjectionPanels() => _projection!.Holds(Projection!.Version)
+        ? _projection.Pointer
+        : _projection.Pack(Projection.Version, this, static (w, packed) =>
+            Packing.Columns(Pointer(w.Projection!), ((CpuBuffer)w.Projection!).Stride, w.State, w.Hidden, packed));
 
     /// <summary>W_hr of inference.</summary>
     public float* ProjectionPanels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
@@ -133,12 +130,10 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
     }
 
     /// <summary>W_hr for dm = W_hrᵀ dh.</summary>
-    public float* ProjectionBackwardPanels()
-    {
-        if (_projectionBackward!.IsStale(Projection!.Version))
-            Packing.Rows(Pointer(Projection), ((CpuBuffer)Projection).Stride, State, Hidden, _projectionBackward.Pointer);
-        return _projectionBackward.Pointer;
-    }
+    public float* ProjectionBackwardPanels() => _projectionBackward!.Holds(Projection!.Version)
+        ? _projectionBackward.Pointer
+        : _projectionBackward.Pack(Projection.Version, this, static (w, packed) =>
+            Packing.Rows(Pointer(w.Projection!), ((CpuBuffer)w.Projection!).Stride, w.State, w.Hidden, packed));
 
     private static float* Pointer(DeviceBuffer buffer) => ((CpuBuffer)buffer).Pointer;
 }
@@ -181,16 +176,9 @@ internal sealed unsafe class CpuGateProduct
 
     public void Release() => _forward.Release();
 
-    public float* Panels()
-    {
-        if (!_forward.IsStale(_weight.Version))
-            return _forward.Pointer;
-        if (Plan.Gates.Length == 1)
-            Packing.Columns(_weight.Pointer + ((nint)Plan.Gates[0] * _hidden * _weight.Stride), _weight.Stride, _hidden, Depth, _forward.Pointer);
-        else
-            Packing.GateColumns(_weight.Pointer, _weight.Stride, _hidden, Plan.Gates, Depth, _forward.Pointer);
-        return _forward.Pointer;
-    }
+    public float* Panels() => _forward.Holds(_weight.Version)
+        ? _forward.Pointer
+        : _forward.Pack(_weight.Version, this, static (product, packed) => product.PackForward(packed));
 
     /// <summary>The float32 panels of inference.</summary>
     public float* Panels(WeightPrecision precision) => precision == WeightPrecision.BFloat16
@@ -210,20 +198,26 @@ internal sealed unsafe class CpuGateProduct
     /// <summary>See <see cref="ProductWeights.PlanReduced"/>.</summary>
     public void PlanReduced(WeightPrecision precision) => _reduced.Plan(precision);
 
-    public float* BackwardPanels()
-    {
-        if (_backward.IsStale(_weight.Version))
-            Packing.GateRows(_weight.Pointer, _weight.Stride, _hidden, Plan.Gates, Depth, _backward.Pointer);
-        return _backward.Pointer;
-    }
+    public float* BackwardPanels() => _backward.Holds(_weight.Version)
+        ? _backward.Pointer
+        : _backward.Pack(_weight.Version, this, static (product, packed) =>
+            Packing.GateRows(product._weight.Pointer, product._weight.Stride, product._hidden, product.Plan.Gates, product.Depth, packed));
 
     /// <summary>γ as [block][gate][16], or null.</summary>
     public float* Gamma()
     {
         if (_norm == null)
             return null;
-        if (_gamma.IsStale(_norm.Version))
-            Packing.GateVector(_norm.Pointer, _hidden, Plan.Gates, _gamma.Pointer);
-        return _gamma.Pointer;
+        return _gamma.Holds(_norm.Version)
+            ? _gamma.Pointer
+            : _gamma.Pack(_norm.Version, this, static (product, packed) => Packing.GateVector(product._norm!.Pointer, product._hidden, product.Plan.Gates, packed));
+    }
+
+    private void PackForward(float* packed)
+    {
+        if (Plan.Gates.Length == 1)
+            Packing.Columns(_weight.Pointer + ((nint)Plan.Gates[0] * _hidden * _weight.Stride), _weight.Stride, _hidden, Depth, packed);
+        else
+            Packing.GateColumns(_weight.Pointer, _weight.Stride, _hidden, Plan.Gates, Depth, packed);
     }
 }

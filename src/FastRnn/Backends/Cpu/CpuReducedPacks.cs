@@ -10,7 +10,8 @@ namespace FastRnn.Backends;
 /// <param name="width">Columns of a panel.</param>
 internal sealed unsafe class CpuReducedPacks(nint depth, nint columns, nint width)
 {
-    private CpuPack? _rounded;
+    private readonly Lock _gate = new();
+    private readonly CpuPack _rounded = new(depth * columns, lazily: true);
     private CpuBytePack? _bytes;
 
     /// <summary>
@@ -19,35 +20,42 @@ internal sealed unsafe class CpuReducedPacks(nint depth, nint columns, nint widt
     /// </summary>
     public float* Rounded(float* panels, int version)
     {
-        _rounded ??= new(depth * columns);
-        if (_rounded.IsStale(version))
+        if (_rounded.Holds(version))
+            return _rounded.Pointer;
+        return _rounded.Pack(version, ((nint)panels, Length: depth * columns), static (from, packed) =>
         {
-            for (nint i = 0; i < depth * columns; i++)
-                _rounded.Pointer[i] = BFloat16.Nearest(panels[i]);
-        }
-        return _rounded.Pointer;
+            for (nint i = 0; i < from.Length; i++)
+                packed[i] = BFloat16.Nearest(((float*)from.Item1)[i]);
+        });
     }
 
     /// <summary>Rows of W as 8-bit panels.</summary>
-    public BytePanels* Bytes(CpuBuffer weight, int firstRow, in PanelColumns rows)
-    {
-        _bytes ??= new(depth, columns / width, width);
-        return _bytes.Of(weight, firstRow, rows);
-    }
+    public BytePanels* Bytes(CpuBuffer weight, int firstRow, in PanelColumns rows) => (Volatile.Read(ref _bytes) ?? MakeBytes()).Of(weight, firstRow, rows);
 
     /// <summary>See <see cref="ProductWeights.PlanReduced"/>.</summary>
     public void Plan(WeightPrecision precision)
     {
-        if (_rounded != null || precision == WeightPrecision.BFloat16)
+        if (_rounded.IsMade || precision == WeightPrecision.BFloat16)
             _ = new CpuPack(depth * columns);
         if (_bytes != null || precision == WeightPrecision.Int8)
             _ = new CpuBytePack(depth, columns / width, width);
+    }
+
+    private CpuBytePack MakeBytes()
+    {
+        lock (_gate)
+        {
+            if (_bytes == null)
+                Volatile.Write(ref _bytes, new(depth, columns / width, width));
+            return _bytes;
+        }
     }
 }
 
 /// <summary>One matrix in 8 bits.</summary>
 internal sealed unsafe class CpuBytePack
 {
+    private readonly Lock _gate = new();
     private readonly AlignedBuffer _header, _weights, _scales, _starts;
     private readonly nint _panels;
     private int _version = -1;
@@ -77,10 +85,20 @@ internal sealed unsafe class CpuBytePack
 
     public BytePanels* Of(CpuBuffer weight, int firstRow, in PanelColumns columns)
     {
-        if (weight.Version == _version)
-            return Panels;
-        Panels->Pack(weight.Pointer + ((nint)firstRow * weight.Stride), weight.Stride, columns, _panels);
-        _version = weight.Version;
+        if (weight.Version != Volatile.Read(ref _version))
+            Pack(weight, firstRow, columns);
         return Panels;
+    }
+
+    /// <summary>As <see cref="CpuPack.Pack"/>.</summary>
+    private void Pack(CpuBuffer weight, int firstRow, in PanelColumns columns)
+    {
+        lock (_gate)
+        {
+            if (weight.Version == _version)
+                return;
+            Panels->Pack(weight.Pointer + ((nint)firstRow * weight.Stride), weight.Stride, columns, _panels);
+            Volatile.Write(ref _version, weight.Version);
+        }
     }
 }

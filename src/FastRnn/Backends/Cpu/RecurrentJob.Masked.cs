@@ -42,7 +42,8 @@ internal unsafe partial struct RecurrentJob
             nint row = ((nint)t * Batch) + b, next = row + Batch;
             bool active = Active[row] != 0;
             Copy(active ? hidden : States + (row * StateRow), States + (next * StateRow), StateRow);
-            Copy(active ? hidden : Zeros, MaskedOutput + (row * StateRow), StateRow);
+            if (MaskedOutput != null)
+                Copy(active ? hidden : Zeros, MaskedOutput + (row * StateRow), StateRow);
             if (Cells != null)
                 Copy(active ? cells : Cells + (row * HiddenRow), Cells + (next * HiddenRow), HiddenRow);
             if (!active)

@@ -20,7 +20,6 @@ public partial class ReferenceBackend
         RequireShape(states.Hidden, (steps + 1) * batch, weights.State);
         if (weights.Cell.HasCell)
             RequireShape(states.Cell!, (steps + 1) * batch, weights.Hidden);
-        Require(flags == null || states.MaskedOutput != null, "a sequence with flags needs a masked output");
         var window = new CellWindow(weights, x, states, pass, batch);
         for (int t = 0; t < steps; t++)
         {
@@ -32,8 +31,8 @@ public partial class ReferenceBackend
                     StepForward(window, at, ((StepStash)stash)[at.Row]);
                 else
                     HandOn(window, at);
-                for (int u = 0; flags != null && u < weights.State; u++)
-                    M(states.MaskedOutput!)[at.Row, u] = active ? window.H[at.Row + batch, u] : 0;
+                for (int u = 0; flags != null && states.MaskedOutput != null && u < weights.State; u++)
+                    M(states.MaskedOutput)[at.Row, u] = active ? window.H[at.Row + batch, u] : 0;
             }
         }
     }

@@ -23,7 +23,11 @@ public sealed class ImportedModel : IDisposable
     public ModelInfo Info { get; }
 
     /// <summary>What else the file says of itself – sample rate, gain, loudness, producer – as it stands there.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Metadata
+    {
+        get => field ?? Info.Metadata;
+        init;
+    }
 
     /// <summary>What the user should know of the reading: what was left out because it does nothing in inference, what was assumed. One line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

@@ -66,9 +66,9 @@ internal sealed class ModelDraft(string format, string? path)
             if (Probe != null && Formats.Probe.Compare(model, Layers, Probe) is { } difference)
                 throw new ModelFormatException(difference, -1, path);
             model.ReleasePacked();
-            ModelInfo info = Info with { Layers = Layers };
+            ModelInfo info = Info with { Layers = Layers, Metadata = Metadata };
             model.Described = info;
-            return new ImportedModel(format, model, info) { Metadata = Metadata, Notes = Notes };
+            return new ImportedModel(format, model, info) { Notes = Notes };
         }
         catch
         {

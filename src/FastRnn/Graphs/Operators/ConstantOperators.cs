@@ -82,7 +82,7 @@ internal sealed class ConstantOfShapeOperator : GraphOperator
 
     public override void Infer(GraphCall call)
     {
-        long[]? sizes = call.Integers(0);
+        long[]? sizes = call.Sizes(0);
         call.Set(0, _value.Type, sizes == null ? null : [.. sizes.Select(size => size is >= 0 and <= int.MaxValue ? (int)size : throw Node.Error($"size {size} cannot be"))]);
     }
 
@@ -137,13 +137,38 @@ internal sealed class CastOperator : GraphOperator
                 From<int>(x, call.Output(0));
                 break;
             default:
-                Span<bool> from = x.Values<bool>();
-                var numbers = new GraphTensor(ElementType.Int32, x.Shape);
-                for (int i = 0; i < from.Length; i++)
-                    numbers.Values<int>()[i] = from[i] ? 1 : 0;
-                From<int>(numbers, call.Output(0));
+                FromBools(x.Values<bool>(), call.Output(0));
                 break;
         }
+    }
+
+    private static void FromBools(ReadOnlySpan<bool> from, GraphTensor y)
+    {
+        switch (y.Type)
+        {
+            case ElementType.Float32:
+                Numbers(from, y.Values<float>());
+                break;
+            case ElementType.Float64:
+                Numbers(from, y.Values<double>());
+                break;
+            case ElementType.Int64:
+                Numbers(from, y.Values<long>());
+                break;
+            case ElementType.Int32:
+                Numbers(from, y.Values<int>());
+                break;
+            default:
+                from.CopyTo(y.Values<bool>());
+                break;
+        }
+    }
+
+    private static void Numbers<T>(ReadOnlySpan<bool> from, Span<T> to)
+        where T : unmanaged, INumber<T>
+    {
+        for (int i = 0; i < to.Length; i++)
+            to[i] = from[i] ? T.One : T.Zero;
     }
 
     private static void From<T>(GraphTensor x, GraphTensor y)

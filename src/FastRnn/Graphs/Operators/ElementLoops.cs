@@ -1,9 +1,9 @@
 namespace FastRnn.Graphs.Operators;
 
 /// <summary>A function of two elements.</summary>
-internal interface IBinaryFunction<T, TResult>
+internal interface IBinaryFunction<TLeft, TRight, TResult>
 {
-    TResult Apply(T a, T b);
+    TResult Apply(TLeft a, TRight b);
 }
 
 /// <summary>A function of one element.</summary>
@@ -16,12 +16,14 @@ internal interface IUnaryFunction<T>
 internal static class ElementLoops
 {
     /// <summary>y = f(a, b), where sizes of 1 stretch.</summary>
-    public static void Binary<T, TResult, TFunction>(GraphTensor a, GraphTensor b, GraphTensor y, TFunction function)
-        where T : unmanaged
+    public static void Binary<TLeft, TRight, TResult, TFunction>(GraphTensor a, GraphTensor b, GraphTensor y, TFunction function)
+        where TLeft : unmanaged
+        where TRight : unmanaged
         where TResult : unmanaged
-        where TFunction : struct, IBinaryFunction<T, TResult>
+        where TFunction : struct, IBinaryFunction<TLeft, TRight, TResult>
     {
-        Span<T> left = a.Values<T>(), right = b.Values<T>();
+        Span<TLeft> left = a.Values<TLeft>();
+        Span<TRight> right = b.Values<TRight>();
         Span<TResult> to = y.Values<TResult>();
         if (a.Length == y.Length && b.Length == y.Length)
         {

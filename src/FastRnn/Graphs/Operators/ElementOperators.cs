@@ -87,16 +87,16 @@ internal static class Arithmetic<TArithmetic>
             switch (a.Type)
             {
                 case ElementType.Float32:
-                    ElementLoops.Binary<float, float, Function<float>>(a, b, y, default);
+                    ElementLoops.Binary<float, float, float, Function<float>>(a, b, y, default);
                     break;
                 case ElementType.Float64:
-                    ElementLoops.Binary<double, double, Function<double>>(a, b, y, default);
+                    ElementLoops.Binary<double, double, double, Function<double>>(a, b, y, default);
                     break;
                 case ElementType.Int64:
-                    ElementLoops.Binary<long, long, Function<long>>(a, b, y, default);
+                    ElementLoops.Binary<long, long, long, Function<long>>(a, b, y, default);
                     break;
                 default:
-                    ElementLoops.Binary<int, int, Function<int>>(a, b, y, default);
+                    ElementLoops.Binary<int, int, int, Function<int>>(a, b, y, default);
                     break;
             }
         }
@@ -106,7 +106,7 @@ internal static class Arithmetic<TArithmetic>
         }
     }
 
-    private readonly struct Function<T> : IBinaryFunction<T, T>
+    private readonly struct Function<T> : IBinaryFunction<T, T, T>
         where T : unmanaged, INumber<T>
     {
         public T Apply(T a, T b) => TArithmetic.Apply(a, b);
@@ -168,83 +168,14 @@ internal sealed class ExtremeOperator<TArithmetic> : GraphOperator
             return;
         }
         var stretched = (GraphTensor)(call.Scratch ??= new GraphTensor(y.Type, 0));
+        call.Memory.Resize(stretched, y.Type, y.Dimensions, Node);
         Span<int> strides = stackalloc int[y.Shape.Length];
         for (int i = 0; i < call.Inputs.Length; i++)
         {
             ShapeMath.StretchedStrides(call.Input(i).Shape, y.Shape, strides);
-            stretched.Resize(y.Type, y.Dimensions);
             StridedCopy.Run(call.Input(i), i == 0 ? y : stretched, 0, strides);
             if (i > 0)
                 Arithmetic<TArithmetic>.Run(y, stretched, y, Node);
         }
-    }
-}
-
-/// <summary>Base to an exponent that may be of another type; the result has the base's.</summary>
-internal sealed class PowerOperator : GraphOperator
-{
-    public PowerOperator(GraphNode node)
-        : base(node) => node.Arity(2, 2);
-
-    public override void Infer(GraphCall call)
-    {
-        ElementType type = call.Require(0, static type => type != ElementType.Bool);
-        call.Require(1, Node.Opset < 12 ? other => other == type : static other => other != ElementType.Bool);
-        call.Set(0, type, ShapeMath.Broadcast(call.InputShapes[0], call.InputShapes[1], Node));
-    }
-
-    public override void Run(GraphCall call)
-    {
-        GraphTensor a = call.Input(0), b = call.Input(1), y = call.Output(0);
-        if (a.Type == ElementType.Float32 && b.Type == ElementType.Float32)
-        {
-            ElementLoops.Binary<float, float, FloatPower>(a, b, y, default);
-            return;
-        }
-        GraphTensor wide = new(ElementType.Float64, y.Shape);
-        ElementLoops.Binary<double, double, DoublePower>(Widened(a), Widened(b), wide, default);
-        Span<double> from = wide.Values<double>();
-        for (int i = 0; i < from.Length; i++)
-            Put(y, i, from[i]);
-    }
-
-    private static GraphTensor Widened(GraphTensor tensor)
-    {
-        if (tensor.Type == ElementType.Float64)
-            return tensor;
-        var wide = new GraphTensor(ElementType.Float64, tensor.Shape);
-        Span<double> to = wide.Values<double>();
-        for (int i = 0; i < to.Length; i++)
-            to[i] = tensor.Type == ElementType.Float32 ? tensor.Values<float>()[i] : tensor.Integer(i);
-        return wide;
-    }
-
-    private static void Put(GraphTensor to, int index, double value)
-    {
-        switch (to.Type)
-        {
-            case ElementType.Float32:
-                to.Values<float>()[index] = (float)value;
-                break;
-            case ElementType.Float64:
-                to.Values<double>()[index] = value;
-                break;
-            case ElementType.Int64:
-                to.Values<long>()[index] = (long)value;
-                break;
-            default:
-                to.Values<int>()[index] = (int)value;
-                break;
-        }
-    }
-
-    private readonly struct FloatPower : IBinaryFunction<float, float>
-    {
-        public float Apply(float a, float b) => MathF.Pow(a, b);
-    }
-
-    private readonly struct DoublePower : IBinaryFunction<double, double>
-    {
-        public double Apply(double a, double b) => Math.Pow(a, b);
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using FastRnn.Backends;
 
 namespace FastRnn.Graphs.Operators;
 
@@ -14,9 +15,9 @@ internal static class FunctionOperators
         new("Log", 6, node => new FunctionOperator<LogFunction>(node, default)),
         new("Sqrt", 6, node => new FunctionOperator<SqrtFunction>(node, default)),
         new("Reciprocal", 6, node => new FunctionOperator<ReciprocalFunction>(node, default)),
-        new("Sigmoid", 6, node => new FunctionOperator<SigmoidFunction>(node, default)),
-        new("Tanh", 6, node => new FunctionOperator<TanhFunction>(node, default)),
-        new("Softplus", 1, node => new FunctionOperator<SoftplusFunction>(node, default)),
+        new("Sigmoid", 6, node => new FunctionOperator<SigmoidFunction>(node, default, ActivationKind.Sigmoid)),
+        new("Tanh", 6, node => new FunctionOperator<TanhFunction>(node, default, ActivationKind.Tanh)),
+        new("Softplus", 1, node => new FunctionOperator<SoftplusFunction>(node, default, ActivationKind.Softplus)),
         new("Softsign", 1, node => new FunctionOperator<SoftsignFunction>(node, default)),
         new("LeakyRelu", 6, node => new FunctionOperator<LeakyReluFunction>(node, new(node.Float("alpha", 0.01f)))),
         new("Elu", 6, node => new FunctionOperator<EluFunction>(node, new(node.Float("alpha", 1)))),
@@ -30,7 +31,7 @@ internal static class FunctionOperators
 
     private static GraphOperator Gelu(GraphNode node) => node.Text("approximate", "none") switch
     {
-        "none" => new FunctionOperator<GeluFunction>(node, default),
+        "none" => new FunctionOperator<GeluFunction>(node, default, ActivationKind.Gelu),
         "tanh" => new FunctionOperator<TanhGeluFunction>(node, default),
         string other => throw node.Error($"approximation {SafeText.Quote(other)} is not known"),
     };
@@ -43,24 +44,27 @@ internal interface IFloatFunction
         where T : unmanaged, IFloatingPointIeee754<T>;
 }
 
-/// <summary>y = f(x) of float32 or float64.</summary>
+/// <summary>y = f(x) of float32, by the back end where it has the function, or float64.</summary>
 internal sealed class FunctionOperator<TFunction> : GraphOperator
     where TFunction : struct, IFloatFunction
 {
     private readonly TFunction _function;
+    private readonly ActivationKind? _kernel;
 
-    public FunctionOperator(GraphNode node, TFunction function)
+    public FunctionOperator(GraphNode node, TFunction function, ActivationKind? kernel = null)
         : base(node)
     {
         node.Arity(1, 1);
-        _function = function;
+        (_function, _kernel) = (function, kernel);
     }
 
     public override void Infer(GraphCall call) => call.Set(0, call.Require(0, static type => type.IsFloat()), call.InputShapes[0]);
 
     public override void Run(GraphCall call)
     {
-        if (call.Input(0).Type == ElementType.Float32)
+        if (call.Input(0).Type == ElementType.Float32 && _kernel is { } kernel)
+            KernelFunction.Run(call, kernel);
+        else if (call.Input(0).Type == ElementType.Float32)
             ElementLoops.Unary<float, Function<float>>(call.Input(0), call.Output(0), new(_function));
         else
             ElementLoops.Unary<double, Function<double>>(call.Input(0), call.Output(0), new(_function));

@@ -40,8 +40,11 @@ internal sealed class GemmOperator : GraphOperator
     {
         if (call.Inputs[1] is not { Length: > 0 } matrix)
             return;
-        _packed = new PackedProduct(call.Backend, matrix.Shape[_transposeB ? 1 : 0], matrix.Shape[_transposeB ? 0 : 1]);
-        _packed.WriteMatrix(matrix.Values<float>(), _transposeB, _alpha);
+        (int depth, int columns) = _transposeB ? (matrix.Shape[1], matrix.Shape[0]) : (matrix.Shape[0], matrix.Shape[1]);
+        long bytes = 0;
+        call.Memory.Reserve(ref bytes, PackedProduct.Bytes(depth, columns), Node);
+        _packed = new PackedProduct(call.Backend, depth, columns);
+        _packed.WriteMatrix(matrix.Values<float>(), _transposeB, _alpha, new float[matrix.Length]);
         if (Node.HasInput(2) && call.Inputs[2] is { } c && IsRow(c, _packed.Columns))
         {
             float[] bias = new float[_packed.Columns];
@@ -66,8 +69,8 @@ internal sealed class GemmOperator : GraphOperator
         }
         else
         {
-            var scratch = (Scratch)(call.Scratch ??= new Scratch());
-            PackedProduct product = _packed ?? scratch.Write(call.Backend, b, depth, columns, _transposeB, _alpha);
+            var scratch = (Scratch)(call.Scratch ??= new Scratch(call));
+            PackedProduct product = _packed ?? scratch.Buffers.Write(b.Values<float>(), depth, columns, _transposeB, _alpha);
             product.Run(scratch.Buffers, rows, _transposeA ? scratch.Transposed(a) : a.Values<float>(), to);
         }
         if (!_hasRowBias && call.Inputs.Length > 2 && call.Inputs[2] is { } c)
@@ -88,32 +91,23 @@ internal sealed class GemmOperator : GraphOperator
         }
     }
 
-    private sealed class Scratch
+    private sealed class Scratch(GraphCall call)
     {
-        private float[] _transposed = [];
+        private readonly GraphTensor _transposed = new(ElementType.Float32, 0);
 
-        public PackedProduct.Buffers Buffers { get; } = new();
-
-        public PackedProduct Write(Backends.Backend backend, GraphTensor b, int depth, int columns, bool transposed, float factor)
-        {
-            if (Buffers.Product?.Depth != depth || Buffers.Product.Columns != columns)
-                Buffers.Product = new PackedProduct(backend, depth, columns);
-            Buffers.Product.WriteMatrix(b.Values<float>(), transposed, factor);
-            return Buffers.Product;
-        }
+        public PackedProduct.Buffers Buffers { get; } = new(call);
 
         public ReadOnlySpan<float> Transposed(GraphTensor a)
         {
-            if (_transposed.Length != a.Length)
-                _transposed = new float[a.Length];
-            Span<float> values = a.Values<float>();
+            call.Memory.Resize(_transposed, ElementType.Float32, a.Dimensions, call.Node);
+            Span<float> values = a.Values<float>(), to = _transposed.Values<float>();
             int rows = a.Shape[0], columns = a.Shape[1];
             for (int row = 0; row < rows; row++)
             {
                 for (int column = 0; column < columns; column++)
-                    _transposed[(column * rows) + row] = values[(row * columns) + column];
+                    to[(column * rows) + row] = values[(row * columns) + column];
             }
-            return _transposed;
+            return to;
         }
     }
 }

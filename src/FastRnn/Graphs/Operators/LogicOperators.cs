@@ -76,22 +76,22 @@ internal sealed class CompareOperator<TComparison> : GraphOperator
                 Loop<int>(call);
                 break;
             default:
-                ElementLoops.Binary<bool, bool, SameFunction>(call.Input(0), call.Input(1), call.Output(0), default);
+                ElementLoops.Binary<bool, bool, bool, SameFunction>(call.Input(0), call.Input(1), call.Output(0), default);
                 break;
         }
     }
 
     private static void Loop<T>(GraphCall call)
         where T : unmanaged, INumber<T> =>
-        ElementLoops.Binary<T, bool, Function<T>>(call.Input(0), call.Input(1), call.Output(0), default);
+        ElementLoops.Binary<T, T, bool, Function<T>>(call.Input(0), call.Input(1), call.Output(0), default);
 
-    private readonly struct Function<T> : IBinaryFunction<T, bool>
+    private readonly struct Function<T> : IBinaryFunction<T, T, bool>
         where T : unmanaged, INumber<T>
     {
         public bool Apply(T a, T b) => TComparison.Apply(a, b);
     }
 
-    private readonly struct SameFunction : IBinaryFunction<bool, bool>
+    private readonly struct SameFunction : IBinaryFunction<bool, bool, bool>
     {
         public bool Apply(bool a, bool b) => a == b;
     }
@@ -117,9 +117,9 @@ internal sealed class LogicOperator : GraphOperator
     }
 
     public override void Run(GraphCall call) =>
-        ElementLoops.Binary<bool, bool, Function>(call.Input(0), call.Input(1), call.Output(0), new Function(_function));
+        ElementLoops.Binary<bool, bool, bool, Function>(call.Input(0), call.Input(1), call.Output(0), new Function(_function));
 
-    private readonly struct Function(Func<bool, bool, bool> function) : IBinaryFunction<bool, bool>
+    private readonly struct Function(Func<bool, bool, bool> function) : IBinaryFunction<bool, bool, bool>
     {
         public bool Apply(bool a, bool b) => function(a, b);
     }

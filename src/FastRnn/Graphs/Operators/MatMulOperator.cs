@@ -5,7 +5,11 @@ namespace FastRnn.Graphs.Operators;
 /// <summary>Matrix product as numpy's matmul: vectors are rows or columns, leading dimensions stretch.</summary>
 internal sealed class MatMulOperator : GraphOperator
 {
-    private PackedProduct? _packed;
+    /// <summary>As many matrices are kept packed: each takes blocks of its own.</summary>
+    private const int MostPacked = 64;
+
+    /// <summary>All matrices of a B that is constant; null where it is not, or where there are too many.</summary>
+    private PackedProduct[]? _packed;
 
     public MatMulOperator(GraphNode node)
         : base(node) => node.Arity(2, 2);
@@ -21,27 +25,38 @@ internal sealed class MatMulOperator : GraphOperator
 
     public override void Bind(GraphCall call)
     {
-        if (call.Inputs[1] is not { Type: ElementType.Float32, Shape.Length: 2, Length: > 0 } matrix)
+        if (call.Inputs[1] is not { Type: ElementType.Float32, Length: > 0 } b)
             return;
-        _packed = new PackedProduct(call.Backend, matrix.Shape[0], matrix.Shape[1]);
-        _packed.WriteMatrix(matrix.Values<float>(), transposed: false);
-        _packed.Prepare();
+        (int depth, int columns) = MatrixOf(b);
+        int count = b.Length / (depth * columns);
+        if (count > MostPacked)
+            return;
+        long bytes = 0;
+        call.Memory.Reserve(ref bytes, (UInt128)count * PackedProduct.Bytes(depth, columns), Node);
+        float[] turned = new float[depth * columns];
+        _packed = new PackedProduct[count];
+        for (int i = 0; i < count; i++)
+        {
+            _packed[i] = new PackedProduct(call.Backend, depth, columns);
+            _packed[i].WriteMatrix(b.Values<float>().Slice(i * turned.Length, turned.Length), transposed: false, factor: 1, turned);
+            _packed[i].Prepare();
+        }
     }
 
     public override void Run(GraphCall call)
     {
-        GraphTensor a = call.Input(0), b = call.Input(1), y = call.Output(0);
+        GraphTensor a = call.Input(0), y = call.Output(0);
         if (y.Length == 0)
             return;
-        if (_packed != null && a.Length > 0)
+        if (_packed is [var only] && a.Length > 0)
         {
-            _packed.Run(Buffers(call), a.Length / _packed.Depth, a.Values<float>(), y.Values<float>());
+            only.Run(PackedProduct.Buffers.Of(call), a.Length / only.Depth, a.Values<float>(), y.Values<float>());
             return;
         }
         switch (a.Type)
         {
             case ElementType.Float32 when a.Length > 0:
-                Batches(call, new Packed(call.Backend, Buffers(call)));
+                Batches(call, new Packed(PackedProduct.Buffers.Of(call), _packed));
                 break;
             case ElementType.Float32:
                 y.Bytes.Clear();
@@ -56,10 +71,10 @@ internal sealed class MatMulOperator : GraphOperator
                 Batches(call, default(Plain<int>));
                 break;
         }
-        GC.KeepAlive(b);
     }
 
-    private static PackedProduct.Buffers Buffers(GraphCall call) => (PackedProduct.Buffers)(call.Scratch ??= new PackedProduct.Buffers());
+    /// <summary>Rows and columns of B's matrices; a vector is a column.</summary>
+    private static (int Depth, int Columns) MatrixOf(GraphTensor b) => b.Shape.Length > 1 ? (b.Shape[^2], b.Shape[^1]) : (b.Shape[0], 1);
 
     private int[]? Shape(int[]? a, int[]? b)
     {
@@ -79,7 +94,7 @@ internal sealed class MatMulOperator : GraphOperator
         where TMultiply : struct, IMultiply
     {
         GraphTensor a = call.Input(0), b = call.Input(1), y = call.Output(0);
-        int depth = a.Shape[^1], rows = a.Shape.Length > 1 ? a.Shape[^2] : 1, columns = b.Shape.Length > 1 ? b.Shape[^1] : 1;
+        int depth = a.Shape[^1], rows = a.Shape.Length > 1 ? a.Shape[^2] : 1, columns = MatrixOf(b).Columns;
         ReadOnlySpan<int> aBatch = a.Shape[..Math.Max(0, a.Shape.Length - 2)], bBatch = b.Shape[..Math.Max(0, b.Shape.Length - 2)];
         int rank = Math.Max(aBatch.Length, bBatch.Length);
         Span<int> shape = stackalloc int[rank + 1], aStrides = stackalloc int[rank + 1], bStrides = stackalloc int[rank + 1], index = stackalloc int[rank + 1];
@@ -101,14 +116,24 @@ internal sealed class MatMulOperator : GraphOperator
         void Run(GraphTensor a, int aStart, GraphTensor b, int bStart, GraphTensor y, int yStart, int rows, int depth, int columns);
     }
 
-    private readonly struct Packed(Backends.Backend backend, PackedProduct.Buffers buffers) : IMultiply
+    private struct Packed(PackedProduct.Buffers buffers, PackedProduct[]? constants) : IMultiply
     {
+        private PackedProduct? _written;
+        private int _start;
+
         public void Run(GraphTensor a, int aStart, GraphTensor b, int bStart, GraphTensor y, int yStart, int rows, int depth, int columns)
         {
-            if (buffers.Product?.Depth != depth || buffers.Product.Columns != columns)
-                buffers.Product = new PackedProduct(backend, depth, columns);
-            buffers.Product.WriteMatrix(b.Values<float>().Slice(bStart, depth * columns), transposed: false);
-            buffers.Product.Run(buffers, rows, a.Values<float>().Slice(aStart, rows * depth), y.Values<float>().Slice(yStart, rows * columns));
+            if (constants != null)
+            {
+                _written = constants[bStart / (depth * columns)];
+            }
+            else if (_written == null || _start != bStart)
+            {
+                // The same matrix for many of A's is turned and packed once.
+                _written = buffers.Write(b.Values<float>().Slice(bStart, depth * columns), depth, columns);
+                _start = bStart;
+            }
+            _written.Run(buffers, rows, a.Values<float>().Slice(aStart, rows * depth), y.Values<float>().Slice(yStart, rows * columns));
         }
     }
 

@@ -40,7 +40,7 @@ internal sealed class TransposeOperator : GraphOperator
         for (int axis = 0; axis < rank; axis++)
         {
             if (_order.Length != rank || Array.IndexOf(_order, axis) < 0)
-                throw Node.Error($"[{string.Join(", ", _order)}] is no order of {rank} axes");
+                throw Node.Error($"{SafeText.List(_order)} is no order of {rank} axes");
         }
     }
 }
@@ -79,8 +79,10 @@ internal sealed class ConcatOperator : GraphOperator
     public override void Run(GraphCall call)
     {
         GraphTensor y = call.Output(0);
+        if (y.Length == 0)
+            return; // however long the other axes are
         int axis = ShapeMath.Axis(_axis, y.Shape.Length, Node);
-        int outer = ShapeMath.Product(y.Shape[..axis]), inner = ShapeMath.Product(y.Shape[(axis + 1)..]) * y.Type.Size(), row = y.Shape[axis] * inner, start = 0;
+        int outer = ShapeMath.Product(y.Shape[..axis], Node), inner = ShapeMath.Product(y.Shape[(axis + 1)..], Node) * y.Type.Size(), row = y.Shape[axis] * inner, start = 0;
         for (int i = 0; i < call.Inputs.Length; i++)
         {
             GraphTensor x = call.Input(i);
@@ -129,6 +131,7 @@ internal sealed class GatherOperator : GraphOperator
         if (from != null)
         {
             int axis = ShapeMath.Axis(_axis, from.Length, Node);
+            ShapeMath.CheckRank((long)from.Length + (indices?.Length ?? 0) - 1, Node);
             shape = indices == null ? null : [.. from[..axis], .. indices, .. from[(axis + 1)..]];
         }
         call.Set(0, call.InputTypes[0], shape);
@@ -138,12 +141,18 @@ internal sealed class GatherOperator : GraphOperator
     {
         GraphTensor x = call.Input(0), indices = call.Input(1), y = call.Output(0);
         int axis = ShapeMath.Axis(_axis, x.Shape.Length, Node), size = x.Shape[axis];
-        int outer = ShapeMath.Product(x.Shape[..axis]), inner = ShapeMath.Product(x.Shape[(axis + 1)..]) * x.Type.Size();
         for (int i = 0; i < indices.Length; i++)
         {
             long index = indices.Integer(i);
             if (index < -size || index >= size)
                 throw Node.Error($"index {index} is none of an axis of {size}");
+        }
+        if (y.Length == 0)
+            return; // however long the other axes are
+        int outer = ShapeMath.Product(x.Shape[..axis], Node), inner = ShapeMath.Product(x.Shape[(axis + 1)..], Node) * x.Type.Size();
+        for (int i = 0; i < indices.Length; i++)
+        {
+            long index = indices.Integer(i);
             int from = (int)(index < 0 ? index + size : index);
             for (int r = 0; r < outer; r++)
                 x.Bytes.Slice(((r * size) + from) * inner, inner).CopyTo(y.Bytes[(((r * indices.Length) + i) * inner)..]);
@@ -161,7 +170,7 @@ internal sealed class ExpandOperator : GraphOperator
 
     public override void Infer(GraphCall call)
     {
-        long[]? wanted = call.Integers(1);
+        long[]? wanted = call.Sizes(1);
         int[]? shape = wanted == null ? null : [.. wanted.Select(size => size is >= 0 and <= int.MaxValue ? (int)size : throw Node.Error($"size {size} cannot be"))];
         call.Set(0, call.InputTypes[0], ShapeMath.Broadcast(call.InputShapes[0], shape, Node));
     }

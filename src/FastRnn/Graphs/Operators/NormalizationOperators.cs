@@ -1,4 +1,5 @@
 using System.Numerics;
+using FastRnn.Backends;
 
 namespace FastRnn.Graphs.Operators;
 
@@ -26,12 +27,14 @@ internal sealed class SoftmaxOperator : GraphOperator
     public override void Run(GraphCall call)
     {
         GraphTensor x = call.Input(0), y = call.Output(0);
-        int rank = x.Shape.Length, axis = _axis == rank ? rank : ShapeMath.Axis(_axis, rank, Node);
-        int inner = Node.Opset < 13 ? 1 : ShapeMath.Product(x.Shape[(axis + 1)..]);
-        int size = Node.Opset < 13 ? ShapeMath.Product(x.Shape[axis..]) : x.Shape[axis];
         if (x.Length == 0)
-            return;
-        if (x.Type == ElementType.Float32)
+            return; // however long the other axes are
+        int rank = x.Shape.Length, axis = _axis == rank ? rank : ShapeMath.Axis(_axis, rank, Node);
+        int inner = Node.Opset < 13 ? 1 : ShapeMath.Product(x.Shape[(axis + 1)..], Node);
+        int size = Node.Opset < 13 ? ShapeMath.Product(x.Shape[axis..], Node) : x.Shape[axis];
+        if (x.Type == ElementType.Float32 && inner == 1)
+            KernelFunction.Run(call, _logarithm ? ActivationKind.LogSoftmax : ActivationKind.Softmax, size);
+        else if (x.Type == ElementType.Float32)
             Rows(x.Values<float>(), y.Values<float>(), size, inner);
         else
             Rows(x.Values<double>(), y.Values<double>(), size, inner);
@@ -104,7 +107,11 @@ internal sealed class LayerNormalizationOperator : GraphOperator
     {
         GraphTensor x = call.Input(0);
         if (x.Length == 0)
+        {
+            if (call.Outputs.Skip(1).Any(statistics => statistics is { Length: > 0 }))
+                throw Node.Error("nothing has no mean");
             return;
+        }
         if (x.Type == ElementType.Float32)
             Rows<float>(call);
         else
@@ -125,7 +132,7 @@ internal sealed class LayerNormalizationOperator : GraphOperator
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         GraphTensor x = call.Input(0), y = call.Output(0);
-        int axis = ShapeMath.Axis(_axis, x.Shape.Length, Node), size = ShapeMath.Product(x.Shape[axis..]);
+        int axis = ShapeMath.Axis(_axis, x.Shape.Length, Node), size = ShapeMath.Product(x.Shape[axis..], Node);
         Span<T> from = x.Values<T>(), to = y.Values<T>();
         for (int row = 0; row < from.Length / size; row++)
         {

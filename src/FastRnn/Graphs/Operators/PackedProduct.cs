@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 
 namespace FastRnn.Graphs.Operators;
@@ -21,16 +22,22 @@ internal sealed class PackedProduct
     /// <summary>Columns of B.</summary>
     public int Columns { get; }
 
+    /// <summary>Bytes of a product: B by rows, and packed for the pass forwards and, where the back end does not wait for one, backwards.</summary>
+    public static UInt128 Bytes(int depth, int columns) => 3 * (UInt128)AlignedBuffer.Pad(depth) * (UInt128)AlignedBuffer.Pad(columns) * sizeof(float);
+
     /// <summary>Takes B, row-major [depth, columns], or [columns, depth] when <paramref name="transposed"/>, times a factor.</summary>
-    public void WriteMatrix(ReadOnlySpan<float> values, bool transposed, float factor = 1)
+    /// <param name="values">B.</param>
+    /// <param name="transposed">Whether rows are columns.</param>
+    /// <param name="factor">Of every element.</param>
+    /// <param name="turned">Room for B.</param>
+    public void WriteMatrix(ReadOnlySpan<float> values, bool transposed, float factor, Span<float> turned)
     {
-        float[] weight = new float[values.Length];
         for (int column = 0; column < Columns; column++)
         {
             for (int k = 0; k < Depth; k++)
-                weight[(column * Depth) + k] = factor * values[transposed ? (column * Depth) + k : (k * Columns) + column];
+                turned[(column * Depth) + k] = factor * values[transposed ? (column * Depth) + k : (k * Columns) + column];
         }
-        _backend.Write(_weights.Weight, weight);
+        _backend.Write(_weights.Weight, turned);
     }
 
     /// <summary>Takes c, one value a column.</summary>
@@ -42,28 +49,46 @@ internal sealed class PackedProduct
     /// <summary>The product of so many rows.</summary>
     public void Run(Buffers buffers, int rows, ReadOnlySpan<float> x, Span<float> y)
     {
-        buffers.Fit(_backend, rows, Depth, Columns);
+        buffers.Fit(rows, Depth, Columns);
         _backend.Write(buffers.X!, x);
         _backend.LinearForward(_weights, buffers.X!, buffers.Y!);
         _backend.Read(buffers.Y!, y);
     }
 
     /// <summary>A session's buffers of one node.</summary>
-    internal sealed class Buffers
+    internal sealed class Buffers(GraphCall call)
     {
+        private readonly GraphTensor _turned = new(ElementType.Float32, 0);
+        private PackedProduct? _product;
+        private long _rowBytes, _productBytes;
+
         public DeviceBuffer? X { get; private set; }
 
         public DeviceBuffer? Y { get; private set; }
 
-        /// <summary>B where it is no constant.</summary>
-        public PackedProduct? Product { get; set; }
+        public static Buffers Of(GraphCall call) => (Buffers)(call.Scratch ??= new Buffers(call));
 
-        public void Fit(Backend backend, int rows, int depth, int columns)
+        /// <summary>A product for a B that is no constant.</summary>
+        public PackedProduct Write(ReadOnlySpan<float> values, int depth, int columns, bool transposed = false, float factor = 1)
         {
-            if (X?.Rows != rows || X.Columns != depth)
-                X = backend.Allocate(rows, depth);
-            if (Y?.Rows != rows || Y.Columns != columns)
-                Y = backend.Allocate(rows, columns);
+            if (_product?.Depth != depth || _product.Columns != columns)
+            {
+                call.Memory.Reserve(ref _productBytes, Bytes(depth, columns), call.Node);
+                call.Memory.Resize(_turned, ElementType.Float32, [columns, depth], call.Node);
+                _product = new PackedProduct(call.Backend, depth, columns);
+            }
+            _product.WriteMatrix(values, transposed, factor, _turned.Values<float>());
+            return _product;
+        }
+
+        public void Fit(int rows, int depth, int columns)
+        {
+            if (X?.Rows == rows && X.Columns == depth && Y!.Columns == columns)
+                return;
+            (X, Y) = (null, null);
+            call.Memory.Reserve(ref _rowBytes, (UInt128)rows * sizeof(float) * (UInt128)(AlignedBuffer.Pad(depth) + (long)AlignedBuffer.Pad(columns)), call.Node);
+            X = call.Backend.Allocate(rows, depth);
+            Y = call.Backend.Allocate(rows, columns);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace FastRnn.Graphs.Operators;
 
 /// <summary>Operators that look along an axis.</summary>
@@ -50,27 +52,37 @@ internal sealed class ReduceOperator : GraphOperator
         bool[]? reduced = from == null ? null : Reduced(call, from.Length);
         int[]? shape = null;
         if (reduced != null)
+        {
             shape = [.. from!.Select((size, i) => reduced[i] ? 1 : size).Where((_, i) => _keeps || !reduced[i])];
+            call.Scratch = new Plan(Strides(from!, reduced), (call.Scratch as Plan)?.Sums ?? new GraphTensor(type, 0));
+        }
         else if (from != null && _keeps)
+        {
             shape = [.. from.Select(_ => ShapeMath.Unknown)];
+        }
         call.Set(0, type, shape);
     }
 
     public override void Run(GraphCall call)
     {
         GraphTensor x = call.Input(0), y = call.Output(0);
-        int rank = x.Shape.Length;
-        bool[] reduced = Reduced(call, rank)!;
-        Span<int> kept = stackalloc int[rank], strides = stackalloc int[rank];
-        for (int i = 0; i < rank; i++)
-            kept[i] = reduced[i] ? 1 : x.Shape[i];
-        ShapeMath.StretchedStrides(kept, x.Shape, strides);
-        if (y.Length > 0 && x.Length == 0 && _kind >= Reduction.Greatest)
-            throw Node.Error("nothing has no extreme");
-        if (x.Type.IsFloat())
-            Floats(x, y, strides);
-        else
-            Integers(x, y, strides);
+        if (y.Length > 0 && x.Length == 0 && (_kind >= Reduction.Greatest || (_kind == Reduction.Mean && x.Type.IsInteger())))
+            throw Node.Error($"nothing has no {(_kind == Reduction.Mean ? "mean" : "extreme")}");
+        switch (x.Type)
+        {
+            case ElementType.Float32:
+                Run<float, double>(call, double.PositiveInfinity, double.NegativeInfinity);
+                break;
+            case ElementType.Float64:
+                Run<double, double>(call, double.PositiveInfinity, double.NegativeInfinity);
+                break;
+            case ElementType.Int64:
+                Run<long, long>(call, long.MaxValue, long.MinValue);
+                break;
+            default:
+                Run<int, long>(call, long.MaxValue, long.MinValue);
+                break;
+        }
     }
 
     /// <summary>Which axes go; null where that is not known yet.</summary>
@@ -86,123 +98,63 @@ internal sealed class ReduceOperator : GraphOperator
         return all;
     }
 
-    private void Floats(GraphTensor x, GraphTensor y, ReadOnlySpan<int> strides)
+    /// <summary>Between the sums that neighbours of each axis go to.</summary>
+    private static int[] Strides(int[] shape, bool[] reduced)
     {
-        var sums = new double[y.Length];
-        Array.Fill(sums, _kind switch { Reduction.Greatest => double.NegativeInfinity, Reduction.Least => double.PositiveInfinity, _ => 0 });
-        Span<int> index = stackalloc int[x.Shape.Length];
-        index.Clear();
-        int place = 0;
-        for (int i = 0; i < x.Length; i++)
-        {
-            double value = x.Type == ElementType.Float32 ? x.Values<float>()[i] : x.Values<double>()[i];
-            sums[place] = _kind switch { Reduction.Greatest => Math.Max(sums[place], value), Reduction.Least => Math.Min(sums[place], value), _ => sums[place] + value };
-            Advance(x.Shape, index, strides, ref place);
-        }
-        double count = y.Length == 0 ? 1 : (double)x.Length / y.Length;
-        for (int i = 0; i < sums.Length; i++)
-        {
-            double value = _kind == Reduction.Mean ? sums[i] / count : sums[i];
-            if (y.Type == ElementType.Float32)
-                y.Values<float>()[i] = (float)value;
-            else
-                y.Values<double>()[i] = value;
-        }
+        int[] strides = new int[shape.Length];
+        ShapeMath.StretchedStrides([.. shape.Select((size, i) => reduced[i] ? 1 : size)], shape, strides);
+        return strides;
     }
 
-    private void Integers(GraphTensor x, GraphTensor y, ReadOnlySpan<int> strides)
+    private void Run<T, TSum>(GraphCall call, TSum greatest, TSum least)
+        where T : unmanaged, INumber<T>
+        where TSum : unmanaged, INumber<TSum>
     {
-        var sums = new long[y.Length];
-        Array.Fill(sums, _kind switch { Reduction.Greatest => long.MinValue, Reduction.Least => long.MaxValue, _ => 0 });
-        Span<int> index = stackalloc int[x.Shape.Length];
-        index.Clear();
-        int place = 0;
-        for (int i = 0; i < x.Length; i++)
+        GraphTensor x = call.Input(0), y = call.Output(0);
+        var plan = (Plan)call.Scratch!;
+        GraphTensor sums = typeof(T) == typeof(TSum) ? y : plan.Sums;
+        if (sums != y)
+            call.Memory.Resize(sums, ElementTypes.Of<TSum>(), y.Dimensions, Node);
+        Span<TSum> results = sums.Values<TSum>();
+        results.Fill(_kind switch { Reduction.Greatest => least, Reduction.Least => greatest, _ => TSum.Zero });
+        switch (_kind)
         {
-            long value = x.Integer(i);
-            sums[place] = _kind switch { Reduction.Greatest => Math.Max(sums[place], value), Reduction.Least => Math.Min(sums[place], value), _ => sums[place] + value };
-            Advance(x.Shape, index, strides, ref place);
+            case Reduction.Greatest:
+                Fold<T, TSum, GreatestFunction>(x, results, plan.Strides);
+                break;
+            case Reduction.Least:
+                Fold<T, TSum, LeastFunction>(x, results, plan.Strides);
+                break;
+            default:
+                Fold<T, TSum, AddFunction>(x, results, plan.Strides);
+                break;
         }
-        if (_kind == Reduction.Mean && x.Length == 0 && y.Length > 0)
-            throw Node.Error("nothing has no mean");
-        for (int i = 0; i < sums.Length; i++)
-        {
-            long value = _kind == Reduction.Mean ? sums[i] / (x.Length / y.Length) : sums[i];
-            if (y.Type == ElementType.Int64)
-                y.Values<long>()[i] = value;
-            else
-                y.Values<int>()[i] = (int)value;
-        }
-    }
-
-    private static void Advance(ReadOnlySpan<int> shape, Span<int> index, ReadOnlySpan<int> strides, ref int place)
-    {
-        for (int axis = shape.Length - 1; axis >= 0; axis--)
-        {
-            place += strides[axis];
-            if (++index[axis] < shape[axis])
-                return;
-            place -= strides[axis] * shape[axis];
-            index[axis] = 0;
-        }
-    }
-}
-
-/// <summary>Place of the greatest element along an axis: the first of equals, or the last.</summary>
-internal sealed class ArgMaxOperator : GraphOperator
-{
-    private readonly long _axis;
-    private readonly bool _keeps, _last;
-
-    public ArgMaxOperator(GraphNode node)
-        : base(node)
-    {
-        node.Arity(1, 1);
-        (_axis, _keeps) = (node.Integer("axis", 0), node.Flag("keepdims", true));
-        _last = node.Opset >= 12 && node.Flag("select_last_index");
-    }
-
-    public override void Infer(GraphCall call)
-    {
-        call.Require(0, static type => type != ElementType.Bool);
-        int[]? from = call.InputShapes[0];
-        int[]? shape = null;
-        if (from != null)
-        {
-            int axis = ShapeMath.Axis(_axis, from.Length, Node);
-            if (from[axis] == 0)
-                throw Node.Error("an axis of 0 has no greatest element");
-            shape = [.. from[..axis], .. _keeps ? new int[] { 1 } : [], .. from[(axis + 1)..]];
-        }
-        call.Set(0, ElementType.Int64, shape);
-    }
-
-    public override void Run(GraphCall call)
-    {
-        GraphTensor x = call.Input(0);
-        int axis = ShapeMath.Axis(_axis, x.Shape.Length, Node), size = x.Shape[axis];
-        int inner = ShapeMath.Product(x.Shape[(axis + 1)..]);
-        Span<long> to = call.Output(0).Values<long>();
+        TSum count = TSum.CreateTruncating(_kind != Reduction.Mean || y.Length == 0 ? 1 : x.Length / y.Length);
+        Span<T> to = y.Values<T>();
         for (int i = 0; i < to.Length; i++)
+            to[i] = T.CreateTruncating(_kind == Reduction.Mean ? results[i] / count : results[i]);
+    }
+
+    private static void Fold<T, TSum, TFunction>(GraphTensor x, Span<TSum> results, ReadOnlySpan<int> strides)
+        where T : unmanaged, INumber<T>
+        where TSum : unmanaged, INumber<TSum>
+        where TFunction : struct, IArithmetic
+    {
+        ReadOnlySpan<T> from = x.Values<T>();
+        Span<int> index = stackalloc int[x.Shape.Length];
+        index.Clear();
+        int width = strides.Length == 0 ? 1 : x.Shape[^1], step = strides.Length == 0 ? 0 : strides[^1], place = 0, unused = 0;
+        for (int row = 0; row < from.Length; row += width)
         {
-            int start = ((i / inner) * inner * size) + (i % inner), best = 0;
-            for (int k = 1; k < size; k++)
+            for (int i = 0; i < width; i++)
             {
-                int order = Compare(x, start + (k * inner), start + (best * inner));
-                if (order > 0 || (_last && order == 0))
-                    best = k;
+                ref TSum result = ref results[place + (i * step)];
+                result = TFunction.Apply(result, TSum.CreateTruncating(from[row + i]));
             }
-            to[i] = best;
+            ElementLoops.Next(x.Shape, index, strides, strides, ref place, ref unused);
         }
     }
 
-    private static int Compare(GraphTensor x, int left, int right) => x.Type switch
-    {
-        ElementType.Float32 => Order(x.Values<float>()[left], x.Values<float>()[right]),
-        ElementType.Float64 => Order(x.Values<double>()[left], x.Values<double>()[right]),
-        _ => x.Integer(left).CompareTo(x.Integer(right)),
-    };
-
-    /// <summary>−0 is no less than 0 here, and NaN no greater than anything.</summary>
-    private static int Order(double left, double right) => left > right ? 1 : left == right ? 0 : -1;
+    /// <summary>What runs of one shape have in common.</summary>
+    private sealed record Plan(int[] Strides, GraphTensor Sums);
 }

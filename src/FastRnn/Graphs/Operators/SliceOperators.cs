@@ -24,8 +24,10 @@ internal sealed class SliceOperator : GraphOperator
     {
         int[]? from = call.InputShapes[0];
         int[]? shape = null;
+        Cut[]? cuts = from == null ? null : Cuts(call, from);
         if (from != null)
-            shape = Cuts(call, from) is { } cuts ? [.. cuts.Select(cut => cut.Count)] : [.. from.Select(_ => ShapeMath.Unknown)];
+            shape = cuts != null ? [.. cuts.Select(cut => cut.Count)] : [.. from.Select(_ => ShapeMath.Unknown)];
+        call.Scratch = cuts;
         call.Set(0, call.InputTypes[0], shape);
     }
 
@@ -35,7 +37,7 @@ internal sealed class SliceOperator : GraphOperator
         int rank = x.Shape.Length, start = 0;
         Span<int> strides = stackalloc int[rank];
         ShapeMath.Strides(x.Shape, strides);
-        Cut[] cuts = Cuts(call, x.Dimensions)!;
+        var cuts = (Cut[])call.Scratch!;
         for (int axis = 0; axis < rank; axis++)
         {
             start += cuts[axis].Start * strides[axis];
@@ -144,145 +146,13 @@ internal sealed class SplitOperator : GraphOperator
             if (size < 0 || (_byInput && Node.HasInput(1)))
                 return null;
             // From opset 18 on the last part may be shorter.
-            int each = (size + parts - 1) / parts;
+            int each = (int)(((long)size + parts - 1) / parts);
             if ((Node.Opset < 18 && size % parts != 0) || (long)each * (parts - 1) > size)
                 throw Node.Error($"an axis of {size} does not become {parts} equal parts");
             return [.. Enumerable.Range(0, parts).Select(part => part < parts - 1 ? each : size - (each * (parts - 1)))];
         }
         if (given.Length != parts || given.Any(part => part < 0 || part > int.MaxValue) || (size >= 0 && given.Sum() != size))
-            throw Node.Error($"parts [{string.Join(", ", given)}] do not make an axis of {size} in {parts} outputs");
+            throw Node.Error($"parts {SafeText.List(given)} do not make an axis of {size} in {parts} outputs");
         return [.. given.Select(part => (int)part)];
-    }
-}
-
-/// <summary>Elements put before and behind every axis: a value, the nearest element, or the tensor mirrored or repeated; negative numbers cut.</summary>
-internal sealed class PadOperator : GraphOperator
-{
-    private readonly long[]? _pads;
-    private readonly float _value;
-    private readonly string _mode;
-    private readonly bool _byInput;
-
-    public PadOperator(GraphNode node)
-        : base(node)
-    {
-        _byInput = node.Opset >= 11;
-        node.Arity(_byInput ? 2 : 1, node.Opset >= 18 ? 4 : _byInput ? 3 : 1);
-        _mode = node.Text("mode", "constant");
-        if (_mode is not ("constant" or "reflect" or "edge") && !(_mode == "wrap" && node.Opset >= 19))
-            throw node.Error($"mode {SafeText.Quote(_mode)} is not known for opset {node.Opset}");
-        if (_byInput)
-            return;
-        (_pads, _value) = (node.Integers("pads"), node.Float("value", 0));
-        if (_pads == null)
-            throw node.Error("attribute pads is missing");
-    }
-
-    public override bool ShapedBy(int input) => input is 1 or 3;
-
-    public override void Infer(GraphCall call)
-    {
-        if (_byInput)
-            call.Require(2 < call.Inputs.Length ? 2 : 0, call.InputTypes[0]);
-        int[]? from = call.InputShapes[0];
-        int[]? shape = null;
-        if (from != null)
-        {
-            (long[] Before, long[] Behind)? pads = Pads(call, from.Length);
-            shape = new int[from.Length];
-            for (int i = 0; i < shape.Length; i++)
-                shape[i] = from[i] < 0 || pads == null ? ShapeMath.Unknown : Size(from[i], pads.Value.Before[i], pads.Value.Behind[i]);
-        }
-        call.Set(0, call.InputTypes[0], shape);
-    }
-
-    public override void Run(GraphCall call)
-    {
-        GraphTensor x = call.Input(0), y = call.Output(0);
-        int rank = x.Shape.Length, size = x.Type.Size();
-        Span<int> strides = stackalloc int[rank], index = stackalloc int[rank];
-        Span<byte> value = stackalloc byte[8];
-        value.Clear();
-        if (_byInput && call.Inputs.Length > 2 && call.Inputs[2] is { } given)
-            given.Bytes[..size].CopyTo(value);
-        else if (!_byInput)
-            Write(x.Type, value);
-        ShapeMath.Strides(x.Shape, strides);
-        int[][] sources = Sources(Pads(call, rank)!.Value.Before, x.Shape, y.Shape);
-        index.Clear();
-        for (int i = 0; i < y.Length; i++)
-        {
-            int from = 0;
-            for (int axis = 0; axis < rank && from >= 0; axis++)
-                from = sources[axis][index[axis]] < 0 ? -1 : from + (sources[axis][index[axis]] * strides[axis]);
-            (from < 0 ? value[..size] : x.Bytes.Slice(from * size, size)).CopyTo(y.Bytes[(i * size)..]);
-            for (int axis = rank - 1; axis >= 0 && ++index[axis] == y.Shape[axis]; axis--)
-                index[axis] = 0;
-        }
-    }
-
-    private void Write(ElementType type, Span<byte> value)
-    {
-        if (type == ElementType.Float64)
-            BitConverter.TryWriteBytes(value, (double)_value);
-        else if (type == ElementType.Float32)
-            BitConverter.TryWriteBytes(value, _value);
-        else
-            throw Node.Error($"it takes floats before opset 11, not {type.Name()}");
-    }
-
-    private int Size(int size, long before, long behind)
-    {
-        if (Math.Abs(Math.Max(before, -int.MaxValue)) > int.MaxValue || Math.Abs(Math.Max(behind, -int.MaxValue)) > int.MaxValue || size + before + behind is < 0 or > int.MaxValue)
-            throw Node.Error($"{before} before and {behind} behind an axis of {size} cannot be");
-        if (_mode != "constant" && size == 0 && before + behind > 0)
-            throw Node.Error("an axis of 0 has no elements to repeat");
-        if (_mode == "reflect" && (before >= size || behind >= size) && size > 0 && (before > 0 || behind > 0))
-            throw Node.Error($"an axis of {size} cannot be mirrored by {Math.Max(before, behind)}");
-        return (int)(size + before + behind);
-    }
-
-    private (long[] Before, long[] Behind)? Pads(GraphCall call, int rank)
-    {
-        long[]? pads = _byInput ? call.Integers(1) : _pads;
-        long[]? axes = Node.HasInput(3) ? call.Integers(3) : null;
-        if (pads == null || (Node.HasInput(3) && axes == null))
-            return null;
-        int count = axes?.Length ?? rank;
-        if (pads.Length != 2 * count)
-            throw Node.Error($"{pads.Length} numbers are not two for each of {count} axes");
-        (long[] before, long[] behind) = (new long[rank], new long[rank]);
-        for (int i = 0; i < count; i++)
-        {
-            int axis = ShapeMath.Axis(axes?[i] ?? i, rank, Node);
-            (before[axis], behind[axis]) = (pads[i], pads[count + i]);
-        }
-        return (before, behind);
-    }
-
-    /// <summary>For every axis the index that each index of the result comes from; −1 for the value.</summary>
-    private int[][] Sources(long[] before, ReadOnlySpan<int> from, ReadOnlySpan<int> to)
-    {
-        var sources = new int[from.Length][];
-        for (int axis = 0; axis < sources.Length; axis++)
-        {
-            sources[axis] = new int[to[axis]];
-            for (int i = 0; i < to[axis]; i++)
-                sources[axis][i] = Source(i - before[axis], from[axis]);
-        }
-        return sources;
-    }
-
-    private int Source(long place, int size)
-    {
-        if (place >= 0 && place < size)
-            return (int)place;
-        return _mode switch
-        {
-            "edge" => place < 0 ? 0 : size - 1,
-            "wrap" => (int)(((place % size) + size) % size),
-            "reflect" => (int)(place < 0 ? -place : (2L * (size - 1)) - place),
-            _ => -1,
-        };
     }
 }

@@ -37,7 +37,8 @@ internal sealed class DropoutOperator : ViewOperator
         call.Set(0, call.InputTypes[0], call.InputShapes[0]);
         // Before opset 10 the mask had the type of the data.
         call.Set(1, Node.Opset < 10 ? call.InputTypes[0] : ElementType.Bool, call.InputShapes[0]);
-        call.Require(2 < call.Inputs.Length ? 2 : 0, 2 < call.Inputs.Length ? ElementType.Bool : call.InputTypes[0]);
+        call.Require(2, ElementType.Bool);
+        call.RequireSingle(2, "training_mode");
     }
 
     public override void Run(GraphCall call)
@@ -72,10 +73,10 @@ internal sealed class ReshapeOperator : ViewOperator
 
     private int[]? Shape(GraphCall call)
     {
-        long[]? wanted = call.Integers(1);
+        long[]? wanted = call.Sizes(1);
         int[]? from = call.InputShapes[0];
         if (wanted == null)
-            return call.InputShapes[1] is [>= 0 and int rank] ? Unknown(rank) : null;
+            return call.InputShapes[1] is [>= 0 and int rank] ? Unknown(rank, Node) : null;
         var shape = new int[wanted.Length];
         int open = -1;
         for (int i = 0; i < shape.Length; i++)
@@ -99,11 +100,12 @@ internal sealed class ReshapeOperator : ViewOperator
 
     private int Copied(int[]? from, int axis) => from == null ? -1 : axis < from.Length ? from[axis] : throw Node.Error($"size {axis} is to be the input's, which has {from.Length}");
 
-    private GraphException Misfit(int[] from, long[] wanted) => Node.Error($"{SafeText.Shape(from)} does not become [{string.Join(", ", wanted)}]");
+    private GraphException Misfit(int[] from, long[] wanted) => Node.Error($"{SafeText.Shape(from)} does not become {SafeText.List(wanted)}");
 
-    private static int[] Unknown(int rank)
+    private static int[] Unknown(int rank, GraphNode node)
     {
-        int[] shape = new int[Math.Min(rank, 32)];
+        ShapeMath.CheckRank(rank, node);
+        int[] shape = new int[rank];
         Array.Fill(shape, ShapeMath.Unknown);
         return shape;
     }
@@ -133,11 +135,7 @@ internal sealed class FlattenOperator : ViewOperator
         call.Set(0, call.InputTypes[0], shape);
     }
 
-    private int Product(ReadOnlySpan<int> sizes)
-    {
-        long product = ShapeMath.Length(sizes);
-        return product <= int.MaxValue ? (int)product : throw Node.Error($"{SafeText.Shape(sizes)} is too large");
-    }
+    private int Product(ReadOnlySpan<int> sizes) => sizes.Contains(ShapeMath.Unknown) ? ShapeMath.Unknown : ShapeMath.Product(sizes, Node);
 }
 
 /// <summary>Axes of a node: an attribute until some opset, an input from it on.</summary>
@@ -224,6 +222,7 @@ internal sealed class UnsqueezeOperator : ViewOperator
 
     private int[] Shape(int[] from, long[] axes)
     {
+        ShapeMath.CheckRank((long)from.Length + axes.Length, Node);
         bool[] marked = _axes.Marked(axes, from.Length + axes.Length);
         var shape = new int[marked.Length];
         int next = 0;

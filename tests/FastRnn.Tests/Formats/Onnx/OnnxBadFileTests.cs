@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Formats.Dialects;
 using FastRnn.Graphs;
+using FastRnn.Mutations.Runs;
 using FastRnn.Tests.Graphs;
 using FastRnn.Tests.Support;
 using Xunit;
@@ -12,6 +12,9 @@ namespace FastRnn.Tests.Formats.Onnx;
 /// <summary>What a file of anybody may do to the reader: nothing but be refused, with a reason and a place.</summary>
 public class OnnxBadFileTests
 {
+    /// <summary>Every file is read as a graph on demand, and as whatever it is.</summary>
+    private static readonly bool[] _ways = [true, false];
+
     public static TheoryData<int, string> Files
     {
         get
@@ -28,9 +31,12 @@ public class OnnxBadFileTests
     public void IsRefusedWithReasonAndPlace(int index, string name)
     {
         BadOnnxFile file = BadOnnxFiles.All[index];
-        var e = Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file.Bytes));
-        string place = e.Offset < 0 ? "" : $" (at byte {e.Offset})";
-        Assert.Equal((name, $"model.onnx: {file.Message}{place}", file.Offset), (file.Name, e.Message, e.Offset));
+        foreach (bool asGraph in _ways)
+        {
+            var e = Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file.Bytes, asGraph: asGraph));
+            string place = e.Offset < 0 ? "" : $" (at byte {e.Offset})";
+            Assert.Equal((name, $"model.onnx: {file.Message}{place}", file.Offset), (file.Name, e.Message, e.Offset));
+        }
     }
 
     [Fact]
@@ -39,8 +45,11 @@ public class OnnxBadFileTests
         byte[] file = Sample();
         using (ImportedModel whole = GraphModelTests.Load(file))
             Assert.Equal(2, whole.Graph!.Outputs.Count);
-        for (int length = 0; length < file.Length; length++)
-            Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file[..length]));
+        foreach (bool asGraph in _ways)
+        {
+            for (int length = 0; length < file.Length; length++)
+                Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file[..length], asGraph: asGraph));
+        }
     }
 
     /// <summary>Whatever a single byte is made, the reader refuses the file or runs it; nothing else leaves it.</summary>
@@ -56,7 +65,7 @@ public class OnnxBadFileTests
                 changed[place] = value;
                 try
                 {
-                    using ImportedModel model = GraphModelTests.Load(changed, new ImportOptions { Limits = new ImportLimits { TensorBytes = 1 << 20 } });
+                    using ImportedModel model = GraphModelTests.Load(changed, new ImportOptions { Limits = new ImportLimits { TensorBytes = 1 << 20 } }, asGraph: place % 2 == 0);
                     if (model.Graph!.Inputs is [{ Type: ElementType.Float32, Shape: { } shape }] && shape.All(dimension => dimension.Size is >= -1 and < 100))
                         model.Graph.Run(new GraphTensor(ElementType.Float32, [.. shape.Select(dimension => Math.Max(1, dimension.Size))]));
                 }
@@ -74,19 +83,25 @@ public class OnnxBadFileTests
     [InlineData("zeros")]
     [InlineData("doubling")]
     [InlineData("work")]
+    [InlineData("ones")]
+    [InlineData("ranks")]
     public void BombsAreRefusedAtOnce(string kind)
     {
+        const int tries = 3;
         byte[] file = Bomb(kind);
-        Refused(file); // once for the compiler
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        var watch = Stopwatch.StartNew();
-        Refused(file);
-        double milliseconds = watch.Elapsed.TotalMilliseconds;
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before - file.Length;
-        Assert.True(allocated <= 64 << 20, $"{kind}: {allocated} bytes");
-        Assert.True(milliseconds <= (kind == "work" ? 1000 : 100), $"{kind}: {milliseconds} ms");
-
-        static void Refused(byte[] file) => Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file));
+        foreach (bool asGraph in _ways)
+        {
+            double best = double.MaxValue;
+            for (int i = 0; i < tries; i++) // the first runs code that is not compiled yet
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                TimeSpan start = ThreadClock.Now;
+                Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file, asGraph: asGraph));
+                best = Math.Min(best, (ThreadClock.Now - start).TotalMilliseconds);
+                Assert.True(GC.GetAllocatedBytesForCurrentThread() - before - file.Length <= 64 << 20, kind);
+            }
+            Assert.True(best <= (kind == "work" ? 1000 : 300), $"{kind}: {best} ms");
+        }
     }
 
     /// <summary>A chain as long as a graph may be neither recurses nor takes long.</summary>
@@ -107,6 +122,36 @@ public class OnnxBadFileTests
         using ImportedModel model = GraphModelTests.Load(file.Build());
         var e = Assert.Throws<GraphException>(() => model.Graph!.Run(new GraphTensor(ElementType.Float32, 1000)));
         Assert.Contains("passes the limit of 2147483648 bytes for all values", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A matrix that is no part of the file, and takes many times its size when it is packed.</summary>
+    [Theory]
+    [InlineData("MatMul")]
+    [InlineData("Gemm")]
+    public void PackedWeightsAreBounded(string name)
+    {
+        var file = new OnnxBytes().Input("x", OnnxBytes.Float, 1, 1).OutputOfAnyShape("y", OnnxBytes.Float).Constant<long>("s", [1, 1 << 13], 2).Node("ConstantOfShape", ["s"], ["w"]).Node(name, ["x", "w"], ["y"]);
+        var limited = new ImportOptions { Limits = new ImportLimits { TensorBytes = 1 << 20 } };
+        var e = Assert.Throws<ModelFormatException>(() => GraphModelTests.Load(file.Build(), limited));
+        Assert.Contains("what it works with takes 1572864 bytes, which passes the limit", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What nodes work with counts as what they give: rows that are padded, states of all steps, sums in double.</summary>
+    [Theory]
+    [InlineData("MatMul", 1)]
+    [InlineData("LSTM", 5)]
+    [InlineData("ReduceSum", 30)]
+    public void BuffersOfARunAreBounded(string name, int kilobytes)
+    {
+        var file = new OnnxBytes(18).Input("x", OnnxBytes.Float, "t", "n", 1).OutputOfAnyShape("y", OnnxBytes.Float).Constant<long>("first", [0], 1);
+        _ = name == "LSTM" ? file.Constant<float>("w", new float[4], 1, 4, 1).Node(name, ["x", "w", "w"], ["y"], node => node.Int("hidden_size", 1))
+            : name == "MatMul" ? file.Constant<float>("w", [1], 1, 1).Node(name, ["x", "w"], ["y"])
+            : file.Node(name, ["x", "first"], ["y"]);
+        using ImportedModel model = GraphModelTests.Load(file.Build(), new ImportOptions { Limits = new ImportLimits { TensorBytes = 1 << 18 } });
+        model.Graph!.Run(new GraphTensor(ElementType.Float32, 1, 10, 1));
+        int length = (kilobytes << 10) + (name == "ReduceSum" ? -1024 : 1024);
+        var e = Assert.Throws<GraphException>(() => model.Graph.Run(new GraphTensor(ElementType.Float32, 1, length, 1)));
+        Assert.Contains(" 262144 bytes for all values", e.Message, StringComparison.Ordinal);
     }
 
     [UnixFact]
@@ -165,6 +210,14 @@ public class OnnxBadFileTests
                 break;
             case "zeros":
                 file.Constant<long>("s", [1 << 30, 1 << 30], 2).Node("ConstantOfShape", ["s"], ["w"]).Node("Add", ["x", "w"], ["y"]);
+                break;
+            case "ones": // as many dimensions as no stack has room for
+                file.Constant<long>("s", [.. Enumerable.Repeat(1L, 2_000_000)], 2_000_000).Node("Reshape", ["x", "s"], ["r"]).Node("Transpose", ["r"], ["y"]);
+                break;
+            case "ranks":
+                file.Constant<long>("v0", [0], 1, 1).Node("Cast", ["v60"], ["y"], node => node.Int("to", 1));
+                for (int i = 0; i < 60; i++)
+                    file.Node("Gather", [$"v{i}", $"v{i}"], [$"v{i + 1}"]);
                 break;
             case "doubling":
                 file.Constant<float>("v0", [1], 1).Node("Concat", ["v60", "x"], ["y"], node => node.Int("axis", 0));

@@ -18,7 +18,7 @@ internal sealed unsafe class BatchPlan(CpuBackend backend, WeightPrecision weigh
     public override bool Add(RecurrentWeights weights)
     {
         var w = (CpuRecurrentWeights)weights;
-        return CpuBackend.HasStages(w) && Add(new RecurrentBatchStage(Table, w, Weights));
+        return backend.HasStage(w.Cell) && Add(new RecurrentBatchStage(Table, w, Weights));
     }
 
     public override bool Add(LinearWeights weights) => Add(new LinearBatchStage(Table, (CpuBackend.CpuLinearWeights)weights, Weights));
@@ -28,6 +28,12 @@ internal sealed unsafe class BatchPlan(CpuBackend backend, WeightPrecision weigh
     public override bool Add(in ActivationFunction function, int width) => Add(new ActivationBatchStage(Table, function, width));
 
     public override bool Add(in LayerNormParameters parameters) => Add(new LayerNormBatchStage(Table, parameters));
+
+    public override bool Add(in ResidualRow row, Func<LayerPlan, bool> inner)
+    {
+        var plan = new BatchPlan(backend, Weights);
+        return inner(plan) && Add(new ResidualBatchStage(plan._stages is [var stage] ? stage : null, row));
+    }
 
     /// <summary>A plan with the same weights and zero states of its own.</summary>
     public BatchPlan Fork(int streams)

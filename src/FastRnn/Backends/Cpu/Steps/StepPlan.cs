@@ -37,6 +37,12 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
 
     public override bool Add(in LayerNormParameters parameters) => Add(backend.CreateStepStage(parameters));
 
+    public override bool Add(in ResidualRow row, Func<LayerPlan, bool> inner)
+    {
+        var plan = new StepPlan(backend, Weights);
+        return inner(plan) && Add(new ResidualStage(plan._stages is [var stage] ? stage : null, row));
+    }
+
     /// <summary>Floats of the widest row.</summary>
     private int RowLength { get; set; }
 
@@ -149,19 +155,18 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
     {
         foreach (StepStage stage in _stages)
             x = stage.Step(x);
-        HandOut(x, y);
+        HandOn(x, ref MemoryMarshal.GetReference(y), y.Length);
         GC.KeepAlive(this);
     }
 
     /// <summary>
-    /// Copies what the last stage has just stored by registers. A load that lies within one store gets its data at once; the runtime's own copy loads
+    /// Copies what a stage has just stored by registers. A load that lies within one store gets its data at once; the runtime's own copy loads
     /// across two of them and waits until both are in the cache, for which the next step waits too.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void HandOut(float* from, Span<float> y)
+    internal static void HandOn(float* from, ref float to, nint length)
     {
-        ref float to = ref MemoryMarshal.GetReference(y);
-        nint i = 0, length = y.Length;
+        nint i = 0;
         for (; i <= length - 8; i += 8)
             Vector256.Load(from + i).StoreUnsafe(ref to, (nuint)i);
         if ((length & 4) != 0)

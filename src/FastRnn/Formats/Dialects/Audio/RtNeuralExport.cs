@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json;
 using FastRnn.Layers;
 
@@ -19,7 +18,7 @@ public static class RtNeuralExport
     /// </summary>
     /// <param name="model">Of <c>Lstm</c>, <c>Gru</c> and <c>Linear</c> layers without options, and activations; <c>Dropout</c> is left out.</param>
     /// <param name="path">The file.</param>
-    /// <param name="metadata">Further fields, for example <c>samplerate</c>: numbers that would come back as the same text are written as numbers.</param>
+    /// <param name="metadata">Further fields, for example <c>samplerate</c>: numbers are written as numbers.</param>
     /// <exception cref="NotSupportedException">RTNeural cannot compute the model; the message names the layer.</exception>
     /// <exception cref="Training.NonFiniteException">A weight is not finite; the old file stays.</exception>
     /// <exception cref="IOException">The disk is full or failing, or the folder is missing; the old file stays.</exception>
@@ -57,17 +56,34 @@ public static class RtNeuralExport
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>Names that mean something else in such a file.</summary>
+    internal static bool IsReserved(string name) => name is "in_shape" or "layers" or "in_skip" or "architecture" or Key;
+
     private static void WriteField(Utf8JsonWriter json, string name, string value)
     {
-        if (name is "in_shape" or "layers" or "in_skip" or "architecture" or Key)
+        if (IsReserved(name))
             throw new ArgumentException($"metadata cannot be called {name}", nameof(name));
         json.WritePropertyName(name);
-        // 1.10 as a number would come back as 1.1.
-        CultureInfo invariant = CultureInfo.InvariantCulture;
-        if (double.TryParse(value, NumberStyles.Float, invariant, out double number) && double.IsFinite(number) && number.ToString("R", invariant) == value)
-            json.WriteRawValue(value);
+        if (IsNumber(value))
+            json.WriteRawValue(value, skipInputValidation: true); // digit by digit what it was
         else
             json.WriteStringValue(value);
+    }
+
+    /// <summary>Whether a text is a number as JSON writes it.</summary>
+    private static bool IsNumber(string value)
+    {
+        if (!double.TryParse(value, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out double number) || !double.IsFinite(number))
+            return false;
+        try
+        {
+            var reader = new Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(value));
+            return reader.Read() && reader.TokenType == JsonTokenType.Number && reader.BytesConsumed == value.Length && !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false; // +1, .5, 1.
+        }
     }
 
     private static void WriteShape(Utf8JsonWriter json, string name, int width)

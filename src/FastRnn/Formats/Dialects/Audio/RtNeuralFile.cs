@@ -30,7 +30,7 @@ internal static class RtNeuralFile
                 continue;
             value.Describe(name, draft.Metadata);
             if (_gains.Contains(name))
-                draft.Notes.Add($"{name} {value.Raw()} is applied by the player, not by the model");
+                draft.Notes.Add($"{name} {ModelFormatException.Quote(value.Raw())} is applied by the player, not by the model");
         }
     }
 

@@ -50,18 +50,26 @@ internal sealed class OnnxDefinition
             throw new ModelFormatException("an initializer has no name", tensor.Offset, _path);
         if (_definition.Constants.ContainsKey(tensor.Name))
             throw new ModelFormatException($"initializer {name} comes twice", tensor.Offset, _path);
-        GraphTensor values = _data.Read(tensor);
-        int bad = _options.AllowNonFinite || values.Type != ElementType.Float32 || values.Length == 1 ? -1 : NonFinite(values.Values<float>());
-        if (bad >= 0)
-            throw new ModelFormatException($"{name} is not finite at element {bad}", tensor.Offset, _path);
-        _definition.Constants.Add(tensor.Name, values);
+        _definition.Constants.Add(tensor.Name, Finite(_data.Read(tensor), tensor.Name, tensor.Offset));
     }
 
-    private static int NonFinite(ReadOnlySpan<float> values)
+    /// <summary>Weights are finite. A single infinite number is none: graphs mask by it.</summary>
+    private GraphTensor Finite(GraphTensor values, string name, long offset)
+    {
+        int bad = _options.AllowNonFinite || values.Length == 1 ? -1 : values.Type switch
+        {
+            ElementType.Float32 => ModelFile.FirstNonFinite(values.Values<float>()),
+            ElementType.Float64 => FirstNonFinite(values.Values<double>()),
+            _ => -1,
+        };
+        return bad < 0 ? values : throw new ModelFormatException($"{ModelFormatException.Quote(name)} is not finite at element {bad}", offset, _path);
+    }
+
+    private static int FirstNonFinite(ReadOnlySpan<double> values)
     {
         for (int i = 0; i < values.Length; i++)
         {
-            if (!float.IsFinite(values[i]))
+            if (!double.IsFinite(values[i]))
                 return i;
         }
         return -1;
@@ -99,6 +107,15 @@ internal sealed class OnnxDefinition
         };
     }
 
+    /// <summary>A constant's elements are weights; what other lists may hold, their operators say.</summary>
+    private float[] Finite(OnnxAttribute attribute)
+    {
+        float[] values = [.. attribute.Floats];
+        if (attribute.Name == "value_floats")
+            Finite(GraphTensor.Of<float>(values, values.Length), attribute.Name, attribute.Offset);
+        return values;
+    }
+
     private GraphAttribute Attribute(OnnxAttribute attribute) => attribute.Type switch
     {
         OnnxAttributeType.Float => new(AttributeKind.Float) { Float = attribute.Float },
@@ -106,9 +123,11 @@ internal sealed class OnnxDefinition
         OnnxAttributeType.String => new(AttributeKind.Text) { Text = attribute.Text },
         OnnxAttributeType.Tensor => new(AttributeKind.Tensor)
         {
-            Tensor = _data.Read(attribute.Tensor ?? throw new ModelFormatException($"attribute {ModelFormatException.Quote(attribute.Name)} has no tensor", attribute.Offset, _path)),
+            Tensor = Finite(
+                _data.Read(attribute.Tensor ?? throw new ModelFormatException($"attribute {ModelFormatException.Quote(attribute.Name)} has no tensor", attribute.Offset, _path)),
+                attribute.Name, attribute.Offset),
         },
-        OnnxAttributeType.Floats => new(AttributeKind.Floats) { Floats = [.. attribute.Floats] },
+        OnnxAttributeType.Floats => new(AttributeKind.Floats) { Floats = Finite(attribute) },
         OnnxAttributeType.Ints => new(AttributeKind.Integers) { Integers = [.. attribute.Ints] },
         OnnxAttributeType.Strings => new(AttributeKind.Texts) { Texts = [.. attribute.Texts] },
         _ => new(AttributeKind.Other),

@@ -58,7 +58,7 @@ public static class OnnxExport
             .Message(OperatorSets, new ProtoMessage().Int(SetVersion, OperatorSet));
         foreach ((string key, string value) in described.Metadata)
         {
-            if (key.StartsWith("fastrnn.", StringComparison.Ordinal))
+            if (key != "format") // the word is of safetensors
                 file.Message(Metadata, new ProtoMessage().Text(Key, key).Text(Value, value));
         }
         file.Message(Graph, graph.Build("model")); // The last, so that a file that was not written to its end has none.

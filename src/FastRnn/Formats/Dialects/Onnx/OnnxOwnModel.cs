@@ -1,4 +1,5 @@
 using FastRnn.Backends;
+using FastRnn.Graphs.Operators;
 using FastRnn.Layers;
 
 namespace FastRnn.Formats.Dialects.Onnx;
@@ -20,10 +21,7 @@ internal sealed class OnnxOwnModel
         foreach (OnnxTensor constant in model.Graph!.Initializers)
             _constants.TryAdd(constant.Name, constant);
         foreach ((string key, string value) in model.Metadata)
-        {
-            if (key.StartsWith("fastrnn.", StringComparison.Ordinal))
-                _file.Metadata[key] = value;
-        }
+            _file.Metadata[key] = value;
     }
 
     /// <summary>The model, or null where the graph is not FastRnn's.</summary>
@@ -83,33 +81,25 @@ internal sealed class OnnxOwnModel
 
     private bool FillCell(LayerInfo cell, string prefix, params string[] suffixes)
     {
-        (string gates, string order) = cell.Type switch
-        {
-            "lstm" => (GateOrder.Lstm, GateOrder.OnnxLstm),
-            "gru" => (GateOrder.Gru, GateOrder.OnnxGru),
-            _ => (GateOrder.Rnn, GateOrder.Rnn),
-        };
+        if (cell.Projection != null || cell.LayerNorm == true)
+            return false;
         (int hidden, int input, bool peepholes) = (cell.Hidden!.Value, cell.Input!.Value, cell.Peepholes == true);
-        long rows = (long)gates.Length * hidden, directions = suffixes.Length;
-        if (cell.Projection != null || cell.LayerNorm == true
-            || Values(prefix + "W", directions * rows * input) is not { } w || Values(prefix + "R", directions * rows * hidden) is not { } r
-            || Values(prefix + "B", directions * 2 * rows) is not { } b)
-            return false;
-        float[]? p = peepholes ? Values(prefix + "P", directions * 3 * hidden) : null;
-        if (peepholes && p == null)
-            return false;
-        int height = (int)rows;
+        CellKind kind = cell.Type switch { "lstm" => CellKind.Lstm, "gru" => CellKind.Gru, _ => CellKind.Rnn };
+        long rows = (long)new CellType(kind).Gates * hidden, directions = suffixes.Length;
+        var inputs = new float[]?[RecurrentAttributes.Peephole + 1];
+        foreach ((string name, int place, long length) in (ReadOnlySpan<(string, int, long)>)
+        [
+            ("W", RecurrentAttributes.W, rows * input), ("R", RecurrentAttributes.R, rows * hidden), ("B", RecurrentAttributes.B, 2 * rows), ("P", RecurrentAttributes.Peephole, 3L * hidden),
+        ])
+        {
+            bool needed = place != RecurrentAttributes.Peephole || peepholes;
+            if (needed && (inputs[place] = Values(prefix + name, directions * length)) == null)
+                return false;
+        }
         for (int d = 0; d < suffixes.Length; d++)
         {
-            void Rows(string name, float[] all, int start, string from, string to, int columns, params int[] shape) =>
-                Add($"{prefix}{name}_l0{suffixes[d]}", GateOrder.Rows(all.AsSpan(start, to.Length * hidden * columns), hidden, columns, from, to), shape);
-
-            Rows("weight_ih", w, d * height * input, order, gates, input, height, input);
-            Rows("weight_hh", r, d * height * hidden, order, gates, hidden, height, hidden);
-            Rows("bias_ih", b, d * 2 * height, order, gates, 1, height);
-            Rows("bias_hh", b, ((d * 2) + 1) * height, order, gates, 1, height);
-            if (p != null)
-                Rows("weight_peephole", p, d * 3 * hidden, GateOrder.OnnxPeepholes, GateOrder.Peepholes, 1, 3, hidden);
+            foreach (NodeWeightPart part in NodeWeights.Parts(kind, peepholes, input, hidden, d))
+                Add($"{prefix}{part.Name}_l0{suffixes[d]}", part.Read(inputs[part.Input], hidden), part.Shape);
         }
         return true;
     }

@@ -84,6 +84,11 @@ internal sealed class OnnxTensorData(byte[] bytes, string? path, ImportLimits li
     private GraphTensor Widened(OnnxTensor tensor, ReadOnlySpan<byte> data, ElementType type, int[] shape)
     {
         var result = new GraphTensor(type, shape);
+        if (BitConverter.IsLittleEndian && tensor.DataType is 1 or 6 or 7 or 11)
+        {
+            data[..result.Bytes.Length].CopyTo(result.Bytes); // as they are
+            return result;
+        }
         int size = FileSize(tensor.DataType);
         for (int i = 0; i < result.Length; i++)
             Put(tensor, result, i, Bits(data.Slice(i * size, size)));

@@ -50,7 +50,8 @@ internal sealed class RecurrentOperator(GraphNode node, CellKind kind) : GraphOp
     {
         if (IsConstant(call, RecurrentAttributes.W) && IsConstant(call, RecurrentAttributes.R) && IsConstant(call, RecurrentAttributes.B) && IsConstant(call, RecurrentAttributes.Peephole))
         {
-            _constant = NewWeights(call);
+            long bytes = 0;
+            _constant = Written(call, NewWeights(call, ref bytes));
             foreach (RecurrentWeights weights in _constant)
                 weights.Prepare(Numerics.WeightPrecision.Float32);
         }
@@ -60,13 +61,17 @@ internal sealed class RecurrentOperator(GraphNode node, CellKind kind) : GraphOp
     {
         ReadOnlySpan<int> x = call.Input(RecurrentAttributes.X).Shape;
         var shape = new RecurrentShape(x[_attributes.BatchFirst ? 1 : 0], x[_attributes.BatchFirst ? 0 : 1], _attributes.Directions, _attributes.BatchFirst);
-        RecurrentWeights[] weights = _constant ?? ((call.Scratch as RecurrentRun)?.Weights is { } last && Fits(call, last) ? Written(call, last) : NewWeights(call));
-        if (call.Scratch is not RecurrentRun run || run.Weights != weights || run.Shape != shape)
+        var scratch = (Scratch)(call.Scratch ??= new Scratch());
+        RecurrentWeights[] weights = _constant ?? Written(call, scratch.Weights is { } last && Fits(call, last) ? last : NewWeights(call, ref scratch.WeightBytes));
+        scratch.Weights = weights;
+        if (scratch.Run is not { } run || run.Weights != weights || run.Shape != shape)
         {
             CheckSize(shape, Math.Max(x[2], weights[0].Hidden));
-            call.Scratch = run = new RecurrentRun(call.Backend, weights, shape, x[2]);
+            scratch.Run = null;
+            call.Memory.Reserve(ref scratch.RunBytes, RecurrentRun.Bytes(shape, weights[0], Node.HasInput(RecurrentAttributes.Lengths)), Node);
+            scratch.Run = run = new RecurrentRun(call.Backend, weights, shape, _attributes.Backwards);
         }
-        run.Compute(call, _attributes.Backwards);
+        run.Compute(call);
     }
 
     /// <summary>The states of all steps are kept in a run, whether or not somebody asks for them.</summary>
@@ -112,13 +117,16 @@ internal sealed class RecurrentOperator(GraphNode node, CellKind kind) : GraphOp
 
     private bool IsConstant(GraphCall call, int input) => !Node.HasInput(input) || call.Inputs[input] != null;
 
-    private RecurrentWeights[] NewWeights(GraphCall call)
+    private RecurrentWeights[] NewWeights(GraphCall call, ref long held)
     {
-        ReadOnlySpan<int> w = call.Input(RecurrentAttributes.W).Shape, r = call.Input(RecurrentAttributes.R).Shape;
+        int input = call.Input(RecurrentAttributes.W).Shape[2], hidden = call.Input(RecurrentAttributes.R).Shape[2];
         var weights = new RecurrentWeights[_attributes.Directions];
+        // By rows, packed, and packed for a pass backwards, where the back end does not wait for one.
+        UInt128 row = 3 * ((UInt128)Memory.AlignedBuffer.Pad(input) + (UInt128)Memory.AlignedBuffer.Pad(hidden)) * sizeof(float);
+        call.Memory.Reserve(ref held, row * (UInt128)(weights.Length * _attributes.Cells[0].Gates) * (UInt128)Memory.AlignedBuffer.Pad(hidden), Node);
         for (int d = 0; d < weights.Length; d++)
-            weights[d] = call.Backend.CreateRecurrentWeights(_attributes.Cells[d], w[2], r[2]);
-        return Written(call, weights);
+            weights[d] = call.Backend.CreateRecurrentWeights(_attributes.Cells[d], input, hidden);
+        return weights;
     }
 
     private static bool Fits(GraphCall call, RecurrentWeights[] weights) =>
@@ -129,5 +137,15 @@ internal sealed class RecurrentOperator(GraphNode node, CellKind kind) : GraphOp
         for (int d = 0; d < weights.Length; d++)
             NodeWeights.Write(call, d, weights[d]);
         return weights;
+    }
+
+    /// <summary>Of one session, with the bytes that are counted for it.</summary>
+    private sealed class Scratch
+    {
+        public long WeightBytes, RunBytes;
+
+        public RecurrentWeights[]? Weights { get; set; }
+
+        public RecurrentRun? Run { get; set; }
     }
 }

@@ -1,5 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Layers;
+using FastRnn.Memory;
 
 namespace FastRnn.Graphs.Operators;
 
@@ -13,18 +14,20 @@ internal sealed class RecurrentRun
     private readonly RecurrentWorkspace[] _workspaces;
     private readonly DeviceBuffer _input;
     private readonly StepFlags _flags;
+    private readonly bool[] _backwards;
     private readonly float[] _inputRows, _outputRows, _states;
 
-    public RecurrentRun(Backend backend, RecurrentWeights[] weights, RecurrentShape shape, int input)
+    public RecurrentRun(Backend backend, RecurrentWeights[] weights, RecurrentShape shape, bool[] backwards)
     {
-        (_backend, Weights, Shape) = (backend, weights, shape);
-        int rows = shape.Steps * shape.Batch, hidden = weights[0].Hidden;
+        (_backend, Weights, Shape, _backwards) = (backend, weights, shape, backwards);
+        int rows = shape.Steps * shape.Batch, input = weights[0].Input, hidden = weights[0].Hidden;
+        bool turnsInput = shape.BatchFirst || backwards.Contains(true), turnsOutput = turnsInput || backwards.Length > 1;
         _flags = new StepFlags(shape.Steps, shape.Batch);
         _workspaces = new RecurrentWorkspace[rows == 0 ? 0 : weights.Length];
         for (int d = 0; d < _workspaces.Length; d++)
             _workspaces[d] = new RecurrentWorkspace(backend, weights[d], shape.Steps, shape.Batch, Keep.Nothing);
         _input = backend.Allocate(Math.Max(rows, 1), input);
-        (_inputRows, _outputRows, _states) = (new float[rows * input], new float[rows * hidden], new float[shape.Batch * hidden]);
+        (_inputRows, _outputRows, _states) = (new float[turnsInput ? rows * input : 0], new float[turnsOutput ? rows * hidden : 0], new float[shape.Batch * hidden]);
     }
 
     public RecurrentWeights[] Weights { get; }
@@ -33,13 +36,23 @@ internal sealed class RecurrentRun
 
     private int Hidden => Weights[0].Hidden;
 
-    public void Compute(GraphCall call, bool[] backwards)
+    /// <summary>Bytes of a run: rows in both orders, states of all steps, gates of some at once.</summary>
+    public static UInt128 Bytes(RecurrentShape shape, RecurrentWeights weights, bool hasLengths)
+    {
+        const int gateBlock = 1 << 20;
+        UInt128 batch = (UInt128)shape.Batch, rows = (UInt128)shape.Steps * batch, hidden = (UInt128)AlignedBuffer.Pad(weights.Hidden);
+        UInt128 gates = batch * hidden * (UInt128)(weights.Gates + 1) * sizeof(float), states = (UInt128)(1 + (weights.Cell.HasCell ? 1 : 0) + (hasLengths ? 1 : 0));
+        UInt128 direction = ((rows + batch) * hidden * states * sizeof(float)) + UInt128.Min((UInt128)shape.Steps * gates, UInt128.Max(gates, gateBlock));
+        return ((UInt128)shape.Directions * direction) + (rows * 2 * ((UInt128)AlignedBuffer.Pad(weights.Input) + hidden) * sizeof(float));
+    }
+
+    public void Compute(GraphCall call)
     {
         ReadOnlySpan<int> lengths = Lengths(call);
-        for (int d = 0; d < backwards.Length; d++)
+        for (int d = 0; d < _backwards.Length; d++)
         {
             if (_workspaces.Length > 0)
-                Compute(call, d, backwards[d], lengths);
+                Compute(call, d, _backwards[d], lengths);
             else
                 CopyStates(call, d);
         }
@@ -99,6 +112,11 @@ internal sealed class RecurrentRun
 
     private void ReadOutput(DeviceBuffer from, Span<float> y, int d, bool backwards, ReadOnlySpan<int> lengths)
     {
+        if (_outputRows.Length == 0)
+        {
+            _backend.Read(from, y);
+            return;
+        }
         _backend.Read(from, _outputRows);
         for (int t = 0; t < Shape.Steps; t++)
         {

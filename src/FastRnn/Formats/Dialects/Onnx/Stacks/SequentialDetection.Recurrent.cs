@@ -1,7 +1,6 @@
 using FastRnn.Backends;
 using FastRnn.Graphs;
 using FastRnn.Graphs.Operators;
-using FastRnn.Layers;
 
 namespace FastRnn.Formats.Dialects.Onnx;
 
@@ -40,8 +39,21 @@ internal sealed partial class SequentialDetection
         if (input < 0)
             return value == null || IsZero(value);
         _stateInputs.Add(input);
+        _started.Add((Layers.Count, index == RecurrentAttributes.InitialCell));
         return true;
     }
+
+    /// <summary>
+    /// A session starts from zero and carries every state of every layer, which is what a caller makes of the file who hands the final states of each part to the next. So
+    /// a layer whose state can be given must read forwards, and all of its states must come in and go out.
+    /// </summary>
+    private bool AreCarried(IEnumerable<StackStates> outputs)
+    {
+        var given = outputs.SelectMany(states => states.Items).Select(state => (state.Layer, state.IsCell)).ToHashSet();
+        return _started.All(state => Layers[state.Layer].Inner == null && States(state.Layer).All(other => _started.Contains(other) && given.Contains(other)));
+    }
+
+    private (int Layer, bool IsCell)[] States(int layer) => Layers[layer].Type == "lstm" ? [(layer, false), (layer, true)] : [(layer, false)];
 
     private bool AddRecurrent(GraphNode node, StackValue?[] inputs, RecurrentAttributes attributes, StackData x)
     {
@@ -57,13 +69,12 @@ internal sealed partial class SequentialDetection
             && (!cell.Peepholes || Is(inputs, RecurrentAttributes.Peephole, directions, 3L * hidden));
         if (!fits || attributes.Cells.Any(other => other != cell) || !IsTrainable(cell))
             return false;
-        LayerInfo inner = RecurrentInfo.Describe(Create(cell, input, hidden));
+        LayerInfo inner = RecurrentInfo.Describe(cell, input, hidden);
         LayerInfo layer = directions == 2 ? new() { Type = "bidirectional", Inner = inner, Merge = "concat", LastStep = false }
             : attributes.Backwards[0] ? new() { Type = "go_backwards", Inner = inner, LastStep = false }
             : inner;
-        var sizes = new NodeSizes(cell, input, hidden);
         for (int d = 0; d < directions; d++)
-            AddWeights(inputs, sizes, d, d == 1 ? "_reverse" : "");
+            AddWeights(inputs, cell, input, hidden, d);
         AddLayer(layer, directions * hidden);
         return true;
     }
@@ -84,46 +95,13 @@ internal sealed partial class SequentialDetection
     private static bool IsTrainable(CellType cell) =>
         new[] { cell.GateActivation, cell.Activation, cell.OutputActivation }.All(function => CellActivation.Parse(function.ToString()) != null);
 
-    private static RecurrentLayer Create(CellType cell, int input, int hidden) => cell.Kind switch
+    private void AddWeights(StackValue?[] inputs, CellType cell, int input, int hidden, int direction)
     {
-        CellKind.Lstm => new Lstm(input, hidden)
+        foreach (NodeWeightPart part in NodeWeights.Parts(cell.Kind, cell.Peepholes, input, hidden, direction))
         {
-            GateActivation = cell.GateActivation,
-            CandidateActivation = cell.Activation,
-            OutputActivation = cell.OutputActivation,
-            Peepholes = cell.Peepholes,
-            CoupledGates = cell.Coupled,
-            GateClip = cell.GateClip,
-        },
-        CellKind.Gru => new Gru(input, hidden)
-        {
-            GateActivation = cell.GateActivation,
-            CandidateActivation = cell.Activation,
-            ResetBefore = cell.ResetBefore,
-            GateClip = cell.GateClip,
-        },
-        _ => new Rnn(input, hidden, cell.Activation) { GateClip = cell.GateClip },
-    };
-
-    private void AddWeights(StackValue?[] inputs, NodeSizes sizes, int direction, string suffix)
-    {
-        (string onnx, string engine) = NodeWeights.Orders(sizes.Cell.Kind);
-        (int hidden, int rows) = (sizes.Hidden, sizes.Cell.Gates * sizes.Hidden);
-        void Add(string name, int input, int offset, int columns, string from, string to)
-        {
-            int length = from.Length * hidden * columns;
-            var source = inputs.ElementAtOrDefault(input) as StackConstant;
-            ReadOnlySpan<float> values = source == null ? new float[length] : source.Tensor.Values<float>().Slice(offset, length);
-            _draft.Add($"{Layers.Count}.{name}_l0{suffix}", GateOrder.Rows(values, hidden, columns, from, to), source?.Name ?? name);
+            var source = inputs.ElementAtOrDefault(part.Input) as StackConstant;
+            float[] values = part.Read(source == null ? [] : source.Tensor.Values<float>(), hidden);
+            _draft.Add($"{Layers.Count}.{part.Name}_l0{(direction == 1 ? "_reverse" : "")}", values, source?.Name ?? part.Name);
         }
-
-        Add("weight_ih", RecurrentAttributes.W, direction * rows * sizes.Input, sizes.Input, onnx, engine);
-        Add("weight_hh", RecurrentAttributes.R, direction * rows * hidden, hidden, onnx, engine);
-        Add("bias_ih", RecurrentAttributes.B, direction * 2 * rows, 1, onnx, engine);
-        Add("bias_hh", RecurrentAttributes.B, ((direction * 2) + 1) * rows, 1, onnx, engine);
-        if (sizes.Cell.Peepholes)
-            Add("weight_peephole", RecurrentAttributes.Peephole, direction * 3 * hidden, 1, GateOrder.OnnxPeepholes, GateOrder.Peepholes);
     }
-
-    private readonly record struct NodeSizes(CellType Cell, int Input, int Hidden);
 }

@@ -5,7 +5,7 @@ namespace FastRnn.Formats.Dialects.Onnx;
 /// <summary>
 /// Finds out whether a graph is a plain stack of layers – an embedding, recurrent layers with the transpositions and squeezes around them, dense layers, functions – and
 /// makes it one. Every node is given a meaning in such a stack; the first that has none ends the search, and the graph stays a graph: nothing is approximated.
-/// States that are inputs and outputs of the graph become the states of sessions.
+/// States that are inputs and outputs of the graph become the states of sessions; where they are inputs alone, it stays a graph.
 /// </summary>
 internal sealed partial class SequentialDetection
 {
@@ -13,6 +13,9 @@ internal sealed partial class SequentialDetection
     private readonly ModelDraft _draft;
     private readonly Dictionary<string, StackValue> _values = new(StringComparer.Ordinal);
     private readonly HashSet<int> _stateInputs = [];
+
+    /// <summary>States of layers, h or c, that start from an input of the graph.</summary>
+    private readonly HashSet<(int Layer, bool IsCell)> _started = [];
 
     /// <summary>The input that goes through the layers, the letter of its time axis, and features at the tip of the stack; −1 and 0 where not known yet.</summary>
     private int _data = -1;
@@ -91,6 +94,8 @@ internal sealed partial class SequentialDetection
             return Set(node, new StackDerived(false));
         if (isFixed)
             return Set(node, Fixed(node, inputs));
+        OperatorTable.Create(node); // what the runner would refuse has no meaning in a stack, either
+        node.ForgetAsked();
         if (node.Operator is "RNN" or "GRU" or "LSTM")
             return Recurrent(node, inputs);
         if (Apply(node, inputs) is not { } value)
@@ -172,6 +177,8 @@ internal sealed partial class SequentialDetection
             else
                 return false;
         }
+        if (!AreCarried(states))
+            return false;
         if (result == null && states.Count == 1)
         {
             result = AsData(states[0]);
