@@ -30,6 +30,8 @@ public static partial class Enumerable
         return result;
     }
 
+    public static HashSet<T> ToHashSet<T>(this IEnumerable<T> source) => source.ToHashSet(null);
+
     public static HashSet<T> ToHashSet<T>(this IEnumerable<T> source, IEqualityComparer<T>? comparer) => new(source, comparer);
 
     public static IEnumerable<T> Distinct<T>(this IEnumerable<T> source) => source.Distinct(null);
