@@ -21,7 +21,13 @@ internal static class DoctorCommand
             output.Json = parsed.GetValue(json);
             DoctorResult result = Examine();
             Show(output, result);
-            return result.Ok ? ExitCodes.Ok : ExitCodes.Device;
+            int code = result.Ok ? ExitCodes.Ok : ExitCodes.Device;
+            if (result.Opencl.IsStuck)
+            {
+                output.Result.Flush();
+                DeviceWatch.EndNow(code);
+            }
+            return code;
         });
         return command;
     }

@@ -81,6 +81,9 @@ internal sealed record DoctorCheck(string Name, bool Ok, string Detail) : IJsonR
 internal sealed record OpenClResult(
     string? Problem, IReadOnlyList<OpenClDriverResult> Drivers, IReadOnlyList<OpenClDeviceResult> Devices, IReadOnlyList<string> Failures) : IJsonResult
 {
+    /// <summary>Whether a thread stays in the loading of a driver, and the program cannot end in the usual way.</summary>
+    public bool IsStuck { get; init; }
+
     public void Write(JsonFields fields) => fields.Add(Problem).Add(Drivers).Add(Devices).Add(Failures);
 }
 

@@ -16,9 +16,15 @@ internal static partial class DeviceWatch
     {
         log.WriteLine($"fastrnn: error: {fault.Message.ReplaceLineEndings(" ")}; the program ends here, what it has saved is whole");
         log.Flush();
+        EndNow(ExitCodes.Device);
+    }
+
+    /// <summary>Ends the program without a driver's own clean-up, which may wait for the same device, and without unloading one that is still being loaded.</summary>
+    public static void EndNow(int code)
+    {
         if (!OperatingSystem.IsWindows())
-            ExitNow(ExitCodes.Device); // without the driver's own clean-up, which may wait for the same device
-        Environment.Exit(ExitCodes.Device);
+            ExitNow(code);
+        Environment.Exit(code);
     }
 
     [LibraryImport("libc", EntryPoint = "_exit")]

@@ -22,8 +22,15 @@ internal static class OpenClDrivers
     {
         if (!OperatingSystem.IsLinux())
             return [];
-        string[] files = File.Exists(Place) ? [Place] : Directory.Exists(Place) ? Directory.GetFiles(Place, "*.icd") : [];
-        return [.. files.Order(StringComparer.Ordinal).Select(Read)];
+        try
+        {
+            string[] files = File.Exists(Place) ? [Place] : Directory.Exists(Place) ? Directory.GetFiles(Place, "*.icd") : [];
+            return [.. files.Order(StringComparer.Ordinal).Select(Read)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [new OpenClDriverResult(Place, "", e.Message)];
+        }
     }
 
     /// <summary>Why no driver brings a device.</summary>

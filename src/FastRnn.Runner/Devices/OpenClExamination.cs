@@ -14,7 +14,10 @@ internal static class OpenClExamination
     {
         var looking = Task.Run(OpenClDrivers.Find);
         if (!looking.Wait(_patience))
-            return new OpenClResult(FormattableString.Invariant($"an OpenCL driver has not come back from being loaded for {_patience.TotalSeconds} s"), [], [], []);
+        {
+            string stuck = FormattableString.Invariant($"an OpenCL driver has not come back from being loaded for {_patience.TotalSeconds} s");
+            return new OpenClResult(stuck, [], [], []) { IsStuck = true };
+        }
         IReadOnlyList<OpenClDriverResult> drivers = looking.Result;
         (List<OpenClDevice> devices, List<OpenClException> failures) = ([], []);
         try

@@ -74,19 +74,9 @@ internal static class ConvertCommand
     /// <summary>What the source says of itself, as far as the target can say it, with a note of the rest.</summary>
     private static Dictionary<string, string> Kept(IReadOnlyDictionary<string, string> metadata, string target, List<string> notes)
     {
-        var kept = new Dictionary<string, string>(StringComparer.Ordinal);
-        var left = new List<string>();
-        long length = 0;
-        foreach ((string name, string value) in metadata.Where(item => !OtherMetadata.IsOwn(item.Key)))
-        {
-            long longer = length + name.Length + value.Length;
-            if (longer > OtherMetadata.Longest || (Kind(target) == ".JSON" && RtNeuralExport.IsReserved(name)))
-                left.Add(ModelFormatException.Quote(name));
-            else
-                (kept[name], length) = (value, longer);
-        }
+        (Dictionary<string, string> kept, List<string> left) = OtherMetadata.Fitting(metadata, name => Kind(target) != ".JSON" || !RtNeuralExport.IsReserved(name));
         if (left.Count > 0)
-            notes.Add($"the target has no place for what the source says of itself as {string.Join(", ", left.Take(5))}{(left.Count > 5 ? $" and {left.Count - 5} others" : "")}");
+            notes.Add($"the target has no place for what the source says of itself as {OtherMetadata.Some(left)}");
         return kept;
     }
 

@@ -30,4 +30,8 @@ internal abstract class LayerPlan
     /// <param name="row">Widths, and which of the two.</param>
     /// <param name="inner">Adds the layer, which is one stage or, where it does nothing in inference, none; false where there is no stage for it.</param>
     public abstract bool Add(in ResidualRow row, Func<LayerPlan, bool> inner);
+
+    /// <summary>The stage of a layer; null where it does nothing in inference.</summary>
+    protected static T? OneOrNone<T>(T[] stages)
+        where T : class => stages.Length < 2 ? stages.FirstOrDefault() : throw new InvalidOperationException($"a layer has one stage, not {stages.Length}");
 }

@@ -91,16 +91,19 @@ internal static class AtomicFile
     }
 
     /// <summary>
-    /// Removes what killed processes left behind for this target. A file of this process id is either ours to overwrite (containers give
-    /// every run the same id) or locked by a save that is running now.
+    /// Removes what killed processes left behind for this target, also beside the unfinished file of <see cref="Replace"/>. A file of this process id is
+    /// ours to overwrite (containers give every run the same id), or locked by a <see cref="Write"/> that is running now.
     /// </summary>
     private static void RemoveStale(string target, string directory, FileLayer layer)
     {
         string prefix = TemporaryName(target, processId: null);
         foreach (string file in layer.Find(directory, "*.tmp-*").ToList())
         {
-            if (file.StartsWith(prefix, StringComparison.Ordinal)
-                && int.TryParse(file.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int processId)
+            if (!file.StartsWith(prefix, StringComparison.Ordinal))
+                continue;
+            ReadOnlySpan<char> process = file.AsSpan(prefix.Length);
+            int further = process.IndexOf(".tmp-");
+            if (int.TryParse(further < 0 ? process : process[..further], NumberStyles.None, CultureInfo.InvariantCulture, out int processId)
                 && processId != Environment.ProcessId
                 && !layer.IsRunning(processId))
                 layer.Delete(file);

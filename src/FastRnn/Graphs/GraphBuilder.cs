@@ -145,6 +145,7 @@ internal sealed class GraphBuilder
         if (made.Constant is { } constant)
         {
             _foldBudget += 4L * constant.Bytes.Length;
+            _memory.Grant(4L * constant.Bytes.Length); // a constant is one, whichever way the file says so
             Declare(node.Outputs[0], new Known(constant.Type, constant.Dimensions, constant), node.Label, node.Offset);
             return;
         }

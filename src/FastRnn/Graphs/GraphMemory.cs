@@ -3,7 +3,10 @@ namespace FastRnn.Graphs;
 /// <summary>Counts what the values of a session take together – results, states and what operators keep between runs – so that no graph takes more than it may.</summary>
 internal sealed class GraphMemory(long limit)
 {
-    private long _used;
+    private long _limit = limit, _used;
+
+    /// <summary>Gives more room.</summary>
+    public void Grant(long bytes) => _limit += bytes;
 
     /// <summary>Gives a result its type and shape.</summary>
     /// <exception cref="GraphException">There is no room for it.</exception>
@@ -17,7 +20,7 @@ internal sealed class GraphMemory(long limit)
     public bool TryResize(GraphTensor tensor, ElementType type, int[] shape)
     {
         long length = ShapeMath.Length(shape), before = tensor.Capacity;
-        if (length < 0 || length * type.Size() > Math.Min(limit, Array.MaxLength) || _used - before + (length * type.Size()) > limit)
+        if (length < 0 || length * type.Size() > Math.Min(_limit, Array.MaxLength) || _used - before + (length * type.Size()) > _limit)
             return false;
         tensor.Resize(type, shape);
         _used += tensor.Capacity - before;
@@ -25,7 +28,7 @@ internal sealed class GraphMemory(long limit)
     }
 
     /// <summary>What is wrong with a value that there is no room for.</summary>
-    public string Problem(ElementType type, int[] shape) => $"{SafeText.Shape(shape)} of {type.Name()} passes the limit of {limit} bytes for all values";
+    public string Problem(ElementType type, int[] shape) => $"{SafeText.Shape(shape)} of {type.Name()} passes the limit of {_limit} bytes for all values";
 
     /// <summary>Counts the buffers of an operator, which are about to be made in the place of those that it has.</summary>
     /// <param name="held">What it holds; then <paramref name="bytes"/>.</param>
@@ -34,8 +37,8 @@ internal sealed class GraphMemory(long limit)
     /// <exception cref="GraphException">There is no room for them.</exception>
     public void Reserve(ref long held, UInt128 bytes, GraphNode node)
     {
-        if (bytes > (UInt128)limit || _used - held + (long)bytes > limit)
-            throw node.Error($"what it works with takes {bytes} bytes, which passes the limit of {limit} bytes for all values");
+        if (bytes > (UInt128)_limit || _used - held + (long)bytes > _limit)
+            throw node.Error($"what it works with takes {bytes} bytes, which passes the limit of {_limit} bytes for all values");
         _used += (long)bytes - held;
         held = (long)bytes;
     }

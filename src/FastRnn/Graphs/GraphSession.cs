@@ -15,9 +15,12 @@ public sealed class GraphSession
     private readonly GraphExecution _execution;
     private readonly List<(int Input, int Output)> _pairs;
     private readonly int[] _inputs, _outputs;
-    private readonly GraphTensor[] _given, _results, _copies;
+    private readonly GraphTensor[] _given, _results;
     private readonly GraphTensor _single;
     private int[] _singleShape = [];
+
+    /// <summary>Results that were given back, and those of the step before, which results may be views of.</summary>
+    private GraphTensor[] _copies, _copiesBefore;
 
     /// <summary>What the step takes, and where the next one's are put together: an output may be a view of a state, or the state itself.</summary>
     private GraphTensor[] _states, _spares;
@@ -32,6 +35,7 @@ public sealed class GraphSession
         _spares = [.. _states.Select(state => new GraphTensor(state.Type, 0))];
         (_given, _results) = (new GraphTensor[_inputs.Length], new GraphTensor[_outputs.Length]);
         _copies = [.. _inputs.Select(i => new GraphTensor(model.Inputs[i].Type, 0))];
+        _copiesBefore = [.. _copies.Select(copy => new GraphTensor(copy.Type, 0))];
         _single = new GraphTensor(ElementType.Float32, 0);
         States = [.. pairs.Select(pair => new GraphState(model.Inputs[pair.Input], model.Outputs[pair.Output]))];
         Inputs = [.. _inputs.Select(i => model.Inputs[i])];
@@ -60,6 +64,7 @@ public sealed class GraphSession
     {
         if (inputs.Length != _inputs.Length)
             throw new ArgumentException($"{inputs.Length} inputs are given, a step takes {_inputs.Length}", nameof(inputs));
+        (_copies, _copiesBefore) = (_copiesBefore, _copies);
         for (int i = 0; i < _inputs.Length; i++)
             _given[i] = IsResult(inputs[i]) ? Copy(inputs[i], _copies[i], Inputs[i]) : inputs[i];
         Run();

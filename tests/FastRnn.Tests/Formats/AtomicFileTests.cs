@@ -103,7 +103,7 @@ public sealed class AtomicFileTests : IDisposable
     {
         using var dead = Process.Start(new ProcessStartInfo("dotnet", "--version") { RedirectStandardOutput = true })!;
         dead.WaitForExit();
-        string[] gone = [$"{Target}.tmp-{dead.Id}"];
+        string[] gone = [$"{Target}.tmp-{dead.Id}", $"{Target}.tmp-{dead.Id}.tmp-{dead.Id}"];
         string[] stay =
         [
             $"{Target}.tmp-{Environment.ProcessId}0x", $"{Target}.tmp-", $"{Target}.tmp-+1",

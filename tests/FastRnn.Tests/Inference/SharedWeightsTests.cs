@@ -49,7 +49,7 @@ public class SharedWeightsTests
     public unsafe void TheSecondWaits()
     {
         var pack = new CpuPack(16);
-        using ManualResetEventSlim begun = new(), goOn = new();
+        using ManualResetEventSlim begun = new(), goOn = new(), asks = new();
         Thread first = new(() => pack.Pack(1, (begun, goOn), static (wait, packed) =>
         {
             wait.begun.Set();
@@ -60,8 +60,13 @@ public class SharedWeightsTests
         begun.Wait();
         Assert.False(pack.Holds(1));
         float seen = 0;
-        Thread second = new(() => seen = pack.Holds(1) ? pack.Pointer[0] : pack.Pack(1, 0, static (_, packed) => packed[0] = 8)[0]);
+        Thread second = new(() =>
+        {
+            asks.Set();
+            seen = pack.Holds(1) ? pack.Pointer[0] : pack.Pack(1, 0, static (_, packed) => packed[0] = 8)[0];
+        });
         second.Start();
+        asks.Wait();
         Assert.False(second.Join(20));
         goOn.Set();
         first.Join();

@@ -66,9 +66,12 @@ internal sealed class ModelDraft(string format, string? path)
             if (Probe != null && Formats.Probe.Compare(model, Layers, Probe) is { } difference)
                 throw new ModelFormatException(difference, -1, path);
             model.ReleasePacked();
-            ModelInfo info = Info with { Layers = Layers, Metadata = Metadata };
+            (Dictionary<string, string> kept, List<string> left) = OtherMetadata.Fitting(Metadata);
+            if (left.Count > 0)
+                Notes.Add($"too long to be kept where the model is saved: {OtherMetadata.Some(left)}");
+            ModelInfo info = Info with { Layers = Layers, Metadata = kept };
             model.Described = info;
-            return new ImportedModel(format, model, info) { Notes = Notes };
+            return new ImportedModel(format, model, info) { Metadata = Metadata, Notes = Notes };
         }
         catch
         {

@@ -32,7 +32,7 @@ internal sealed unsafe class BatchPlan(CpuBackend backend, WeightPrecision weigh
     public override bool Add(in ResidualRow row, Func<LayerPlan, bool> inner)
     {
         var plan = new BatchPlan(backend, Weights);
-        return inner(plan) && Add(new ResidualBatchStage(plan._stages is [var stage] ? stage : null, row));
+        return inner(plan) && Add(new ResidualBatchStage(OneOrNone(plan._stages), row));
     }
 
     /// <summary>A plan with the same weights and zero states of its own.</summary>

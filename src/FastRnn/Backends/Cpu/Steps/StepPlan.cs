@@ -40,7 +40,7 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
     public override bool Add(in ResidualRow row, Func<LayerPlan, bool> inner)
     {
         var plan = new StepPlan(backend, Weights);
-        return inner(plan) && Add(new ResidualStage(plan._stages is [var stage] ? stage : null, row));
+        return inner(plan) && Add(new ResidualStage(OneOrNone(plan._stages), row));
     }
 
     /// <summary>Floats of the widest row.</summary>
