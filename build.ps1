@@ -4,11 +4,13 @@
 # Every verb is a list of plain public commands, one a line: "verb  command". They run anywhere from the folder of this file, also by
 # hand; continuous integration reads them out of this table and runs them, so that they cannot rot – but test-isa, faults and oclgrind, which take an hour each
 # and of which a sample is among the tests, and bench, whose numbers mean something on an idle machine alone.
+# The third part of dotnet format, analyzers, is what the build reports as errors.
 param([Parameter(Mandatory)][string] $Verb)
 
 $Commands = @'
 build     dotnet restore FastRnn.sln
-build     dotnet format FastRnn.sln --verify-no-changes --no-restore
+build     dotnet format whitespace FastRnn.sln --verify-no-changes --no-restore
+build     dotnet format style FastRnn.sln --verify-no-changes --no-restore
 build     dotnet build FastRnn.sln -c Release --no-restore
 test      dotnet test FastRnn.sln -c Release
 test-isa  dotnet msbuild tests/InstructionSets.proj

@@ -21,7 +21,8 @@ internal static class FirstCalls
 
     /// <summary>
     /// The first calls after opening and warming up against the median of those after them, in five processes of their own, as only the first session of a process
-    /// meets what nobody has touched; the median of the five counts because a shared machine disturbs some.
+    /// meets what nobody has touched; the median of the five counts because a shared machine disturbs some. What is promised is the first call; those of other kinds,
+    /// which come behind it and take a few ns, are shown beside it.
     /// </summary>
     public static bool Met()
     {
