@@ -30,14 +30,12 @@ internal static unsafe class SessionExports
     public static NativeSession? Enter(ulong handle, out Status status)
     {
         NativeSession? session = _sessions.Find(handle);
-        if (session == null)
-        {
-            status = LastError.Fail(Status.Handle, "not the handle of a session"u8);
-            return null;
-        }
-        status = session.Enter();
+        status = session != null ? session.Enter() : NoHandle();
         return status == Status.Ok ? session : null;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Status NoHandle() => LastError.Fail(Status.Handle, "not the handle of a session"u8);
 
     /// <summary>The first call of all: the tables of handles are there afterwards, so that looking into them never throws.</summary>
     [UnmanagedCallersOnly(EntryPoint = "managed_fastrnn_start", CallConvs = [typeof(CallConvCdecl)])]
@@ -110,7 +108,7 @@ internal static unsafe class SessionExports
         try
         {
             if (_sessions.Remove(handle) is not { } session)
-                return LastError.Fail(Status.Handle, "not the handle of a session"u8);
+                return NoHandle();
             session.End();
             return Status.Ok;
         }
@@ -126,7 +124,7 @@ internal static unsafe class SessionExports
         try
         {
             if (_sessions.Find(handle) is not { } session)
-                return LastError.Fail(Status.Handle, "not the handle of a session"u8);
+                return NoHandle();
             if (shape != null)
                 *shape = session.Model.Shape;
             if (streams != null)

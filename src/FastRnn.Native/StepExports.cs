@@ -19,6 +19,8 @@ internal static unsafe class StepExports
         try
         {
             Session s = session.Session;
+            if (x != null && y != null && s.TryStep(x, xLength, y, yLength))
+                return Status.Ok;
             if (x == null || y == null || xLength != (nuint)s.InputSize || yLength != (nuint)s.OutputSize || s.TakesTokens || s.Streams != 1)
                 return x == null || y == null ? NoPointer() : Refuse(s, tokens: false, several: s.Streams != 1);
             s.Step(new ReadOnlySpan<float>(x, (int)xLength), new Span<float>(y, (int)yLength));

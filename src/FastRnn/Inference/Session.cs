@@ -111,6 +111,21 @@ public sealed partial class Session : IDisposable
         _plan!.Step(x, y);
     }
 
+    /// <summary>
+    /// The same for a caller with pointers, inlined into it. False, and nothing is done, where <see cref="Step(ReadOnlySpan{float}, Span{float})"/> would not go
+    /// straight to the plan.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal unsafe bool TryStep(float* x, nuint xLength, float* y, nuint yLength)
+    {
+        if (xLength > int.MaxValue || (int)xLength != _fastInput || yLength != (nuint)_outputSize)
+            return false;
+        if (_clock.Ticks != _ticks)
+            TakeWeights();
+        _plan!.Step(x, new Span<float>(y, _outputSize));
+        return true;
+    }
+
     /// <summary>One step of the only stream, of a model that reads tokens.</summary>
     /// <param name="token">In [0, vocabulary).</param>
     /// <param name="y">[output width], written.</param>
