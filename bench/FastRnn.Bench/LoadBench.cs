@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using FastRnn.Backends;
 using FastRnn.Formats;
 using FastRnn.Inference;
 using FastRnn.Layers;
+using FastRnn.Memory;
 using FastRnn.Numerics;
 using FastRnn.Suites;
 
@@ -15,7 +17,7 @@ namespace FastRnn.Bench;
 /// </summary>
 internal static class LoadBench
 {
-    private const int Runs = 9;
+    private const int Rounds = 25;
 
     public static int Run(ReadOnlySpan<string> args)
     {
@@ -45,52 +47,72 @@ internal static class LoadBench
         model.Save(file);
     }
 
+    /// <summary>Everything in turn, round by round, on a machine whose speed changes: what loading takes of reading and packing in the same round.</summary>
     private static string Measure(string file)
     {
         using CpuBackend backend = CpuBackend.CreateForInference(), training = new();
-        double read = Best(() => File.ReadAllBytes(file)), pack = Pack(file, backend);
-        double load = Best(() => ModelFile.Load(file, backend).Model.Dispose()), full = Best(() => ModelFile.Load(file, training).Model.Dispose());
+        using Sequential packed = ModelFile.Load(file, backend).Model;
+        byte[] memory = File.ReadAllBytes(file);
+        double[] warm = new double[Rounds], read = new double[Rounds], pack = new double[Rounds], load = new double[Rounds], full = new double[Rounds];
+        double[] loadRatio = new double[Rounds], fullRatio = new double[Rounds];
+        for (int i = -1; i < Rounds; i++)
+        {
+            warm[Math.Max(i, 0)] = Milliseconds(() => ReadInto(file, memory));
+            double bytes = Milliseconds(() => ReadIntoFresh(file)), panels = Milliseconds(() => Pack(packed));
+            double forInference = Milliseconds(() => ModelFile.Load(file, backend).Model.Dispose()), forTraining = Milliseconds(() => ModelFile.Load(file, training).Model.Dispose());
+            if (i >= 0)
+            {
+                (read[i], pack[i], load[i], full[i]) = (bytes, panels, forInference, forTraining);
+                (loadRatio[i], fullRatio[i]) = (forInference / (bytes + panels), forTraining / (bytes + panels));
+            }
+        }
         double megabytes = new FileInfo(file).Length / 1e6;
         string child = Itself.Output(Itself.With("load", "memory", file)).Trim();
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            | {megabytes:F1} MB, {backend.Name} | ms, best of {Runs} | of reading and packing |
-            | --- | --- | --- |
-            | reading the bytes | {read:F1} | |
-            | packing | {pack:F1} | |
-            | loading for inference, probe included | {load:F1} | {load / (read + pack):F2} |
-            | loading for training, too | {full:F1} | {full / (read + pack):F2} |
+            | {megabytes:F1} MB, {backend.Name} | ms, median of {Rounds} rounds | best | of reading and packing in the same round, median |
+            | --- | --- | --- | --- |
+            | reading the bytes into memory that is there | {Statistics.Median(warm):F1} | {warm.Min():F1} | |
+            | reading the bytes into fresh memory, as weights' | {Statistics.Median(read):F1} | {read.Min():F1} | |
+            | packing | {Statistics.Median(pack):F1} | {pack.Min():F1} | |
+            | loading for inference, probe included | {Statistics.Median(load):F1} | {load.Min():F1} | {Statistics.Median(loadRatio):F2} |
+            | loading for training, too | {Statistics.Median(full):F1} | {full.Min():F1} | {Statistics.Median(fullRatio):F2} |
 
             {child}
 
             """);
     }
 
-    /// <summary>The time in which fresh weights become panels.</summary>
-    private static double Pack(string file, CpuBackend backend)
+    private static void ReadInto(string file, Span<byte> memory)
     {
-        using Sequential model = ModelFile.Load(file, backend).Model;
-        return Best(() =>
-        {
-            model.ReleasePacked();
-            foreach (ProductWeights weights in model.LayerArray.SelectMany(layer => layer.Products))
-                weights.Prepare(WeightPrecision.Float32);
-        });
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        stream.ReadExactly(memory);
     }
 
-    private static double Best(Action run)
+    /// <summary>What a program that only read the weights would take: the system clears pages before it gives them away.</summary>
+    private static void ReadIntoFresh(string file)
     {
-        double best = double.MaxValue;
-        for (int i = 0; i < Runs; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            long start = Stopwatch.GetTimestamp();
-            run();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-        }
-        return best;
+        long length = new FileInfo(file).Length;
+        using var memory = new AlignedBuffer((nint)((length + sizeof(float) - 1) / sizeof(float)));
+        ReadInto(file, MemoryMarshal.AsBytes(memory.Span)[..(int)length]);
+    }
+
+    /// <summary>Fresh weights become panels.</summary>
+    private static void Pack(Sequential model)
+    {
+        model.ReleasePacked();
+        foreach (ProductWeights weights in model.LayerArray.SelectMany(layer => layer.Products))
+            weights.Prepare(WeightPrecision.Float32);
+    }
+
+    private static double Milliseconds(Action run)
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        long start = Stopwatch.GetTimestamp();
+        run();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
     /// <summary>A small model first, so that what the program itself takes is there.</summary>

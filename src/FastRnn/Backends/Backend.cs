@@ -33,6 +33,9 @@ public abstract class Backend : IDisposable
 
     internal abstract void Read(DeviceBuffer buffer, Span<double> values);
 
+    /// <summary>All values of a buffer in this process's memory, row behind row with nothing between them; empty where they do not lie so.</summary>
+    internal virtual Span<float> HostMemory(DeviceBuffer buffer) => default;
+
     internal abstract void Zero(DeviceBuffer buffer);
 
     /// <summary>destination = source; equal shapes, no overlap.</summary>
@@ -245,6 +248,13 @@ internal abstract class ProductWeights
 
     /// <summary>Makes all that a forward pass reads beside the parameters: from then on passes may meet, as long as no parameter is written.</summary>
     public virtual void Prepare(WeightPrecision precision)
+    {
+    }
+
+    /// <summary>
+    /// Makes, of what <see cref="Prepare"/> makes in float32, the large things that come from this parameter alone; nothing where it is none of these weights.
+    /// </summary>
+    public virtual void PrepareFrom(DeviceBuffer parameter)
     {
     }
 

@@ -15,13 +15,22 @@ internal static class Probe
     /// <summary>Keeps the text small for wide models: at most about this many inputs in all, and outputs a step.</summary>
     private const int MostValues = 4096, MostOutputs = 512;
 
+    /// <summary>
+    /// Keeps loading of large models short: about so many weights times steps. Every step reads the recurrent weights from memory again; of 100 MB, eight steps took half
+    /// the time of loading. At three the state has come from inputs through all weights twice.
+    /// </summary>
+    private const long MostWork = 1 << 24;
+
+    private const int FewestSteps = 3;
+
     /// <exception cref="Training.NonFiniteException">An output is not finite.</exception>
     public static ProbeRecord Record(Sequential model, IReadOnlyList<LayerInfo> layers)
     {
+        int steps = (int)Math.Clamp(MostWork / Math.Max(1, model.ParameterCount), FewestSteps, Steps);
         var record = new ProbeRecord
         {
-            Tokens = layers[0].Vocabulary is { } vocabulary ? Tokens(vocabulary) : null,
-            Values = layers[0].Vocabulary is null ? Values(InputWidth(layers)) : null,
+            Tokens = layers[0].Vocabulary is { } vocabulary ? Tokens(vocabulary, steps) : null,
+            Values = layers[0].Vocabulary is null ? Values(InputWidth(layers), steps) : null,
             Stride = (Architecture.OutputWidth(layers) + MostOutputs - 1) / MostOutputs,
             Outputs = [],
             Tolerance = Tolerance,
@@ -118,18 +127,18 @@ internal static class Probe
     private static int InputWidth(IReadOnlyList<LayerInfo> layers) => Architecture.InputWidth(layers[0]) ?? 1;
 
     /// <summary>Spread over the vocabulary by a prime larger than common sizes.</summary>
-    private static int[] Tokens(int vocabulary)
+    private static int[] Tokens(int vocabulary, int steps)
     {
-        int[] tokens = new int[Steps];
-        for (int t = 0; t < Steps; t++)
+        int[] tokens = new int[steps];
+        for (int t = 0; t < steps; t++)
             tokens[t] = (int)(((t * 7919L) + 1) % vocabulary);
         return tokens;
     }
 
-    /// <summary>All different, within ±1; a short step count for wide inputs.</summary>
-    private static float[] Values(int width)
+    /// <summary>All different, within ±1; fewer steps for wide inputs, but two: the first meets no recurrent weight.</summary>
+    private static float[] Values(int width, int steps)
     {
-        float[] values = new float[width * Math.Clamp(MostValues / width, 1, Steps)];
+        float[] values = new float[width * Math.Clamp(MostValues / width, 2, steps)];
         for (int i = 0; i < values.Length; i++)
             values[i] = (float)Math.Round(Math.Sin(0.37 * (i + 1)), 4);
         return values;

@@ -2,8 +2,23 @@ using FastRnn.Numerics;
 
 namespace FastRnn.Formats;
 
-/// <summary>Gets rows of a tensor: the first row's index, and so many whole rows' bytes, which stay the caller's.</summary>
-internal delegate void TensorRows(int row, ReadOnlySpan<byte> bytes);
+/// <summary>Where the bytes of one tensor go as they are read.</summary>
+internal abstract class TensorRows
+{
+    /// <summary>Bytes of a row: only whole rows are handed out.</summary>
+    public virtual long RowBytes => 1;
+
+    /// <summary>All of the tensor where it will stay, to be read straight into; empty where rows have to be copied there.</summary>
+    public virtual Span<byte> Memory => default;
+
+    /// <summary>Gets whole rows, the first one's index with them: those of <see cref="Memory"/>, or a copy that stays the caller's.</summary>
+    public abstract void Take(int row, ReadOnlySpan<byte> bytes);
+
+    /// <summary>All rows were taken.</summary>
+    public virtual void End()
+    {
+    }
+}
 
 /// <summary>
 /// An open safetensors file whose header is known to be sound and whose data has not been read yet: weights go from the file to where they belong through one
@@ -45,11 +60,10 @@ internal sealed class SafetensorsSource
     public long OffsetOf(SafetensorsEntry entry) => _dataStart + (long)entry.Begin;
 
     /// <summary>Reads all tensors once, in order.</summary>
-    /// <param name="rowBytes">Bytes of the rows that a tensor is handed out in.</param>
-    /// <param name="rowsOf">Gets them.</param>
+    /// <param name="rowsOf">Gets the rows of a tensor that is not empty.</param>
     /// <param name="cancellation">Looked at between blocks.</param>
     /// <exception cref="ModelFormatException">The checksum does not match.</exception>
-    public void Read(Func<SafetensorsEntry, long> rowBytes, Func<SafetensorsEntry, TensorRows> rowsOf, CancellationToken cancellation)
+    public void Read(Func<SafetensorsEntry, TensorRows> rowsOf, CancellationToken cancellation)
     {
         Seek(_dataStart);
         Crc32C crc = _begun;
@@ -57,7 +71,7 @@ internal sealed class SafetensorsSource
         {
             cancellation.ThrowIfCancellationRequested();
             if (entry.End > entry.Begin)
-                ReadRows(entry, rowBytes(entry), rowsOf(entry), ref crc, cancellation);
+                ReadRows((long)(entry.End - entry.Begin), rowsOf(entry), ref crc, cancellation);
         }
         CheckSum(crc);
     }
@@ -90,7 +104,7 @@ internal sealed class SafetensorsSource
     public void RefuseDamaged(CancellationToken cancellation)
     {
         if (_expected != null)
-            Read(_ => 1, _ => (_, _) => { }, cancellation);
+            Read(_ => Nowhere.Instance, cancellation);
     }
 
     /// <summary>Not every stream that is read once, in order, can be asked to go where it is.</summary>
@@ -100,22 +114,25 @@ internal sealed class SafetensorsSource
             _stream.Position = position;
     }
 
-    private void ReadRows(SafetensorsEntry entry, long rowBytes, TensorRows rows, ref Crc32C crc, CancellationToken cancellation)
+    private void ReadRows(long length, TensorRows rows, ref Crc32C crc, CancellationToken cancellation)
     {
-        long left = (long)(entry.End - entry.Begin);
-        int row = 0, most = (int)Math.Max(1, BlockBytes / rowBytes);
-        if (rowBytes > _block.Length)
-            _block = new byte[rowBytes];
-        while (left > 0)
+        int row = 0, most = (int)Math.Max(1, BlockBytes / rows.RowBytes);
+        Span<byte> memory = rows.Memory;
+        bool copies = memory.IsEmpty;
+        if (copies && rows.RowBytes > _block.Length)
+            _block = new byte[rows.RowBytes];
+        for (long at = 0; at < length;)
         {
             cancellation.ThrowIfCancellationRequested();
-            Span<byte> block = _block.AsSpan(0, (int)Math.Min(left, most * rowBytes));
+            int count = (int)Math.Min(length - at, most * rows.RowBytes);
+            Span<byte> block = copies ? _block.AsSpan(0, count) : memory.Slice((int)at, count);
             _stream.ReadExactly(block);
             if (_expected != null)
                 crc.Append(block);
-            rows(row, block);
-            (left, row) = (left - block.Length, row + most);
+            rows.Take(row, block);
+            (at, row) = (at + count, row + most);
         }
+        rows.End();
     }
 
     private void CheckSum(Crc32C crc)
@@ -125,6 +142,15 @@ internal sealed class SafetensorsSource
             throw new ModelFormatException(
                 $"the file is damaged: its checksum is {SafetensorsEnvelope.Digits(crc.Value)}, it should be {SafetensorsEnvelope.Digits(expected)}",
                 _header.MetadataOffset, _path);
+        }
+    }
+
+    private sealed class Nowhere : TensorRows
+    {
+        public static readonly Nowhere Instance = new();
+
+        public override void Take(int row, ReadOnlySpan<byte> bytes)
+        {
         }
     }
 }

@@ -57,6 +57,9 @@ public sealed class Parameter
         Value.Touch();
     }
 
+    /// <summary>The values where they lie, or nothing where this process does not see them row behind row. Who writes them says so, see <see cref="DeviceBuffer.Touch"/>.</summary>
+    internal Span<float> HostMemory => _backend.HostMemory(Value);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";
 

@@ -186,6 +186,12 @@ public sealed unsafe partial class CpuBackend
             ForwardBytes(precision);
         }
 
+        public override void PrepareFrom(DeviceBuffer parameter)
+        {
+            if (parameter == Weight)
+                ForwardPanels();
+        }
+
         public override void Release() => _forward.Release();
 
         public float* ForwardPanels() => _forward.Holds(Weight.Version)

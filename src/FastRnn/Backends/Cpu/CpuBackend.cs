@@ -102,6 +102,12 @@ public sealed partial class CpuBackend : Backend
         target.Written();
     }
 
+    internal override unsafe Span<float> HostMemory(DeviceBuffer buffer)
+    {
+        CpuBuffer memory = Cpu(buffer);
+        return memory.Stride == memory.Columns ? new(memory.Pointer, memory.Length) : default;
+    }
+
     internal override void Write(DeviceBuffer buffer, ReadOnlySpan<double> values)
     {
         CheckLength(buffer, values.Length);

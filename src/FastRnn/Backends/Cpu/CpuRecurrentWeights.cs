@@ -71,6 +71,19 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
         ProjectionBytes(precision);
     }
 
+    public override void PrepareFrom(DeviceBuffer parameter)
+    {
+        if (parameter == InputWeight)
+            FromInput.Panels();
+        if (parameter == RecurrentWeight)
+        {
+            FromState.Panels();
+            FromResetState?.Panels();
+        }
+        if (parameter == Projection)
+            ProjectionPanels();
+    }
+
     public override void Release()
     {
         FromInput.Release();
