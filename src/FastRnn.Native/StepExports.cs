@@ -19,10 +19,12 @@ internal static unsafe class StepExports
         try
         {
             Session s = session.Session;
-            if (x != null && y != null && s.TryStep(x, xLength, y, yLength))
+            if (x == null || y == null)
+                return NoPointer();
+            if (xLength <= int.MaxValue && yLength <= int.MaxValue && s.TryStep(new ReadOnlySpan<float>(x, (int)xLength), new(y, (int)yLength)))
                 return Status.Ok;
-            if (x == null || y == null || xLength != (nuint)s.InputSize || yLength != (nuint)s.OutputSize || s.TakesTokens || s.Streams != 1)
-                return x == null || y == null ? NoPointer() : Refuse(s, tokens: false, several: s.Streams != 1);
+            if (xLength != (nuint)s.InputSize || yLength != (nuint)s.OutputSize || s.TakesTokens || s.Streams != 1)
+                return Refuse(s, tokens: false, several: s.Streams != 1);
             s.Step(new ReadOnlySpan<float>(x, (int)xLength), new Span<float>(y, (int)yLength));
             return Status.Ok;
         }
@@ -45,8 +47,12 @@ internal static unsafe class StepExports
         try
         {
             Session s = session.Session;
-            if (y == null || yLength != (nuint)s.OutputSize || !s.TakesTokens || s.Streams != 1)
-                return y == null ? NoPointer() : Refuse(s, tokens: true, several: s.Streams != 1);
+            if (y == null)
+                return NoPointer();
+            if (yLength <= int.MaxValue && s.TryStep(token, new(y, (int)yLength)))
+                return Status.Ok;
+            if (yLength != (nuint)s.OutputSize || !s.TakesTokens || s.Streams != 1)
+                return Refuse(s, tokens: true, several: s.Streams != 1);
             if ((uint)token >= (uint)s.InputSize)
                 return NoSuchToken();
             s.Step(token, new Span<float>(y, (int)yLength));

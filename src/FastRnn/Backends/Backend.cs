@@ -33,7 +33,12 @@ public abstract class Backend : IDisposable
 
     internal abstract void Read(DeviceBuffer buffer, Span<double> values);
 
-    /// <summary>All values of a buffer in this process's memory, row behind row with nothing between them; empty where they do not lie so.</summary>
+    /// <summary>Threads of this process that compute, the caller's included.</summary>
+    internal virtual int HostThreads => 1;
+
+    /// <summary>
+    /// All values of a buffer in this process's memory, row behind row with nothing between them; empty where they do not lie so. The caller keeps the buffer alive.
+    /// </summary>
     internal virtual Span<float> HostMemory(DeviceBuffer buffer) => default;
 
     internal abstract void Zero(DeviceBuffer buffer);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FastRnn.Backends;
 using FastRnn.Inference;
@@ -162,10 +163,11 @@ public static class ModelFile
     internal static int FirstNonFinite(SafetensorsTensor tensor) => FirstNonFinite(tensor.Floats);
 
     /// <inheritdoc cref="FirstNonFinite(SafetensorsTensor)"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int FirstNonFinite(ReadOnlySpan<float> values)
     {
         int i = 0;
-        while (i <= values.Length - 32 && NotFinite(values.Slice(i, 32)) == Vector256<int>.Zero)
+        while (i <= values.Length - 32 && DifferenceBits(values.Slice(i, 32)) == Vector256<int>.Zero)
             i += 32;
         for (; i < values.Length; i++)
         {
@@ -176,8 +178,9 @@ public static class ModelFile
         return -1;
     }
 
-    /// <summary>Bits of x − x of 32 values: none where all are finite.</summary>
-    private static Vector256<int> NotFinite(ReadOnlySpan<float> values)
+    /// <summary>Bits of x − x of 32 values, or-ed: none where all are finite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> DifferenceBits(ReadOnlySpan<float> values)
     {
         Vector256<float> a = Vector256.Create(values), b = Vector256.Create(values[8..]), c = Vector256.Create(values[16..]), d = Vector256.Create(values[24..]);
         return ((a - a).AsInt32() | (b - b).AsInt32()) | ((c - c).AsInt32() | (d - d).AsInt32());

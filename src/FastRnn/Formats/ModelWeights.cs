@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using FastRnn.Backends;
 using FastRnn.Layers;
 
 namespace FastRnn.Formats;
@@ -7,77 +6,54 @@ namespace FastRnn.Formats;
 /// <summary>Brings the weights of a checked file into a model's parameters as they are read.</summary>
 internal sealed class ModelWeights(Sequential model, SafetensorsSource source, string? path)
 {
-    /// <summary>So many floats are worth another thread's attention.</summary>
-    private const int PackedAhead = 1 << 18;
-
     private readonly Dictionary<string, Parameter> _parameters = model.Parameters.ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
-    private readonly List<Task> _packing = [];
 
     /// <exception cref="ModelFormatException">A weight is not finite, or the checksum does not match.</exception>
     public void Read(CancellationToken cancellation)
     {
-        try
-        {
-            source.Read(entry => new Rows(this, entry), cancellation);
-        }
-        finally
-        {
-            foreach (Task task in _packing) // before anybody lets go of the weights; what fails here fails in the first pass again
-                task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
-        }
+        using var ahead = new PackAhead(model);
+        source.Read(entry => _parameters.TryGetValue(entry.Name, out Parameter? parameter) ? new Weights(this, entry, parameter, ahead) : new Others(this, entry), cancellation);
+        ahead.Finish();
     }
 
-    /// <summary>
-    /// Packs what is whole while the file is read on: the model is run next, and reading keeps one core busy. Of 100 MB, loading takes a quarter less.
-    /// </summary>
-    private void PackAhead(Parameter parameter)
+    private void RefuseNonFinite(SafetensorsEntry entry, long first, ReadOnlySpan<byte> bytes)
     {
-        if (parameter.Length < PackedAhead || Environment.ProcessorCount == 1)
+        if (entry.Type != TensorType.F32 || ModelFile.FirstNonFinite(MemoryMarshal.Cast<byte, float>(bytes)) is not (>= 0 and var bad))
             return;
-        _packing.Add(Task.Run(() =>
-        {
-            foreach (ProductWeights weights in model.LayerArray.SelectMany(layer => layer.Products))
-                weights.PrepareFrom(parameter.Value);
-        }));
+        throw new ModelFormatException(
+            $"tensor {ModelFormatException.Quote(entry.Name)} is not finite at element {first + bad}", source.OffsetOf(entry) + (sizeof(float) * (first + bad)), path);
     }
 
-    private sealed class Rows(ModelWeights owner, SafetensorsEntry entry) : TensorRows
+    private void Take(SafetensorsEntry entry, ReadOnlySpan<byte> bytes)
     {
-        private readonly Parameter? _parameter = owner._parameters.GetValueOrDefault(entry.Name);
+        if (entry.Name == ModelFile.InitialStateName)
+            model.SetInitialState(MemoryMarshal.Cast<byte, float>(bytes).ToArray());
+    }
 
-        public override long RowBytes => _parameter != null ? sizeof(float) * (long)_parameter.Value.Columns : (long)(entry.End - entry.Begin);
+    private sealed class Weights(ModelWeights owner, SafetensorsEntry entry, Parameter parameter, PackAhead ahead) : TensorRows
+    {
+        public override long RowBytes => sizeof(float) * (long)parameter.Value.Columns;
 
-        public override Span<byte> Memory => _parameter == null ? default : MemoryMarshal.AsBytes(_parameter.HostMemory);
+        public override Span<byte> Memory => MemoryMarshal.AsBytes(parameter.HostMemory);
 
-        public override void Take(int row, ReadOnlySpan<byte> bytes)
-        {
-            if (entry.Type != TensorType.F32)
-                return;
-            ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(bytes);
-            long first = _parameter == null ? 0 : (long)row * _parameter.Value.Columns;
-            if (ModelFile.FirstNonFinite(values) is >= 0 and var bad)
-            {
-                throw new ModelFormatException(
-                    $"tensor {ModelFormatException.Quote(entry.Name)} is not finite at element {first + bad}", owner.OffsetOf(entry) + (4 * (first + bad)), owner.Path);
-            }
-            if (_parameter != null && Memory.IsEmpty)
-                _parameter.WriteRows(row, values);
-            else if (entry.Name == ModelFile.InitialStateName)
-                owner.SetInitialState(values);
-        }
+        public override void Check(int row, ReadOnlySpan<byte> bytes) => owner.RefuseNonFinite(entry, (long)row * parameter.Value.Columns, bytes);
+
+        public override void Copy(int row, ReadOnlySpan<byte> bytes) => parameter.WriteRows(row, MemoryMarshal.Cast<byte, float>(bytes));
 
         public override void End()
         {
-            if (_parameter == null)
-                return;
-            _parameter.Value.Touch();
-            owner.PackAhead(_parameter);
+            parameter.Value.Touch();
+            ahead.Add(parameter);
         }
     }
 
-    private string? Path => path;
+    /// <summary>Where streams start from, and of a checkpoint what only training reads.</summary>
+    private sealed class Others(ModelWeights owner, SafetensorsEntry entry) : TensorRows
+    {
+        public override long RowBytes => (long)(entry.End - entry.Begin);
 
-    private long OffsetOf(SafetensorsEntry entry) => source.OffsetOf(entry);
+        public override void Check(int row, ReadOnlySpan<byte> bytes) => owner.RefuseNonFinite(entry, 0, bytes);
 
-    private void SetInitialState(ReadOnlySpan<float> values) => model.SetInitialState(values.ToArray());
+        public override void Copy(int row, ReadOnlySpan<byte> bytes) => owner.Take(entry, bytes);
+    }
 }

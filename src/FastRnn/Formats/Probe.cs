@@ -12,25 +12,30 @@ internal static class Probe
     public const int Steps = 8;
     public const double Tolerance = 1e-4;
 
-    /// <summary>Keeps the text small for wide models: at most about this many inputs in all, and outputs a step.</summary>
+    /// <summary>Keeps the text small for wide models: at most about this many inputs in all, but one whole step, and outputs a step.</summary>
     private const int MostValues = 4096, MostOutputs = 512;
 
+    /// <summary>Inputs up to this width have two steps where a layer is recurrent: the first meets no recurrent weight. Two wider ones could be more text than a file may have.</summary>
+    private const int WidestOfTwo = 32_768;
+
     /// <summary>
-    /// Keeps loading of large models short: about so many weights times steps. Every step reads the recurrent weights from memory again; of 100 MB, eight steps took half
-    /// the time of loading. At three the state has come from inputs through all weights twice.
+    /// Keeps loading of large models short: about so many weights times steps, at three steps or more. Every step reads the recurrent weights from memory again; of 100 MB, eight steps
+    /// took half the time of loading. At three the state has come from inputs through all weights twice.
     /// </summary>
     private const long MostWork = 1 << 24;
 
     private const int FewestSteps = 3;
 
     /// <exception cref="Training.NonFiniteException">An output is not finite.</exception>
-    public static ProbeRecord Record(Sequential model, IReadOnlyList<LayerInfo> layers)
+    public static ProbeRecord Record(Sequential model, IReadOnlyList<LayerInfo> layers) => Record(model, layers, StepsFor(model));
+
+    /// <summary>The same of at most so many steps.</summary>
+    internal static ProbeRecord Record(Sequential model, IReadOnlyList<LayerInfo> layers, int steps)
     {
-        int steps = (int)Math.Clamp(MostWork / Math.Max(1, model.ParameterCount), FewestSteps, Steps);
         var record = new ProbeRecord
         {
             Tokens = layers[0].Vocabulary is { } vocabulary ? Tokens(vocabulary, steps) : null,
-            Values = layers[0].Vocabulary is null ? Values(InputWidth(layers), steps) : null,
+            Values = layers[0].Vocabulary is null ? Values(InputWidth(layers), steps, layers.Any(IsRecurrent)) : null,
             Stride = (Architecture.OutputWidth(layers) + MostOutputs - 1) / MostOutputs,
             Outputs = [],
             Tolerance = Tolerance,
@@ -135,10 +140,20 @@ internal static class Probe
         return tokens;
     }
 
-    /// <summary>All different, within ±1; fewer steps for wide inputs, but two: the first meets no recurrent weight.</summary>
-    private static float[] Values(int width, int steps)
+    /// <summary>Rows of an embedding's table that no token names cost nothing.</summary>
+    private static int StepsFor(Sequential model)
     {
-        float[] values = new float[width * Math.Clamp(MostValues / width, 2, steps)];
+        long weights = model.LayerArray.Where(layer => layer.Products.Any()).Sum(layer => layer.ParameterArray.Sum(parameter => (long)parameter.Length));
+        return (int)Math.Clamp(MostWork / Math.Max(1, weights), FewestSteps, Steps);
+    }
+
+    private static bool IsRecurrent(LayerInfo layer) => RecurrentInfo.IsRecurrent(layer) || (layer.Inner is { } inner && IsRecurrent(inner));
+
+    /// <summary>All different, within ±1; fewer steps for wide inputs.</summary>
+    private static float[] Values(int width, int steps, bool recurrent)
+    {
+        int fewest = recurrent && width <= WidestOfTwo ? 2 : 1;
+        float[] values = new float[width * Math.Clamp(MostValues / width, fewest, steps)];
         for (int i = 0; i < values.Length; i++)
             values[i] = (float)Math.Round(Math.Sin(0.37 * (i + 1)), 4);
         return values;

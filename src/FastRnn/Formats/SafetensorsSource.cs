@@ -5,28 +5,35 @@ namespace FastRnn.Formats;
 /// <summary>Where the bytes of one tensor go as they are read.</summary>
 internal abstract class TensorRows
 {
-    /// <summary>Bytes of a row: only whole rows are handed out.</summary>
+    /// <summary>Bytes of a row: only whole rows are read at a time.</summary>
     public virtual long RowBytes => 1;
 
-    /// <summary>All of the tensor where it will stay, to be read straight into; empty where rows have to be copied there.</summary>
+    /// <summary>All of the tensor where it will stay, to be read straight into, and there as long as this object is; empty where rows have to be copied.</summary>
     public virtual Span<byte> Memory => default;
 
-    /// <summary>Gets whole rows, the first one's index with them: those of <see cref="Memory"/>, or a copy that stays the caller's.</summary>
-    public abstract void Take(int row, ReadOnlySpan<byte> bytes);
+    /// <summary>Throws where it does not like whole rows, of which the first one's index is given.</summary>
+    public virtual void Check(int row, ReadOnlySpan<byte> bytes)
+    {
+    }
 
-    /// <summary>All rows were taken.</summary>
+    /// <summary>Brings such rows to their place: where there is no <see cref="Memory"/>, and only there. The bytes stay the caller's.</summary>
+    public virtual void Copy(int row, ReadOnlySpan<byte> bytes)
+    {
+    }
+
+    /// <summary>All rows are in their place.</summary>
     public virtual void End()
     {
     }
 }
 
 /// <summary>
-/// An open safetensors file whose header is known to be sound and whose data has not been read yet: weights go from the file to where they belong through one
-/// small block, and the checksum is taken as they pass.
+/// An open safetensors file whose header is known to be sound and whose data has not been read yet: weights go from the file to where they belong, straight or through
+/// one small block, and the checksum is taken as they pass.
 /// </summary>
 internal sealed class SafetensorsSource
 {
-    /// <summary>Stays in the second level of the cache between the system's copy, the checksum and the copy to its place.</summary>
+    /// <summary>Stays in the second level of the cache between the system's copy, the checksum and what comes then.</summary>
     private const int BlockBytes = 1 << 18;
 
     private readonly Stream _stream;
@@ -35,7 +42,7 @@ internal sealed class SafetensorsSource
     private readonly uint? _expected;
     private readonly Crc32C _begun;
     private readonly long _dataStart;
-    private byte[] _block = new byte[BlockBytes];
+    private byte[] _block = [];
 
     public SafetensorsSource(Stream stream, string? path, SafetensorsHeader header, long dataStart, uint? expected, Crc32C begun)
     {
@@ -60,7 +67,7 @@ internal sealed class SafetensorsSource
     public long OffsetOf(SafetensorsEntry entry) => _dataStart + (long)entry.Begin;
 
     /// <summary>Reads all tensors once, in order.</summary>
-    /// <param name="rowsOf">Gets the rows of a tensor that is not empty.</param>
+    /// <param name="rowsOf">Where a tensor that is not empty goes.</param>
     /// <param name="cancellation">Looked at between blocks.</param>
     /// <exception cref="ModelFormatException">The checksum does not match.</exception>
     public void Read(Func<SafetensorsEntry, TensorRows> rowsOf, CancellationToken cancellation)
@@ -119,8 +126,8 @@ internal sealed class SafetensorsSource
         int row = 0, most = (int)Math.Max(1, BlockBytes / rows.RowBytes);
         Span<byte> memory = rows.Memory;
         bool copies = memory.IsEmpty;
-        if (copies && rows.RowBytes > _block.Length)
-            _block = new byte[rows.RowBytes];
+        if (copies && _block.Length < Math.Min(length, most * rows.RowBytes))
+            _block = new byte[Math.Max(BlockBytes, rows.RowBytes)];
         for (long at = 0; at < length;)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -129,10 +136,13 @@ internal sealed class SafetensorsSource
             _stream.ReadExactly(block);
             if (_expected != null)
                 crc.Append(block);
-            rows.Take(row, block);
+            rows.Check(row, block);
+            if (copies)
+                rows.Copy(row, block);
             (at, row) = (at + count, row + most);
         }
         rows.End();
+        GC.KeepAlive(rows); // and with it the memory that was read into
     }
 
     private void CheckSum(Crc32C crc)
@@ -148,9 +158,5 @@ internal sealed class SafetensorsSource
     private sealed class Nowhere : TensorRows
     {
         public static readonly Nowhere Instance = new();
-
-        public override void Take(int row, ReadOnlySpan<byte> bytes)
-        {
-        }
     }
 }

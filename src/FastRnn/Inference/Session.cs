@@ -100,29 +100,19 @@ public sealed partial class Session : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(ReadOnlySpan<float> x, Span<float> y)
     {
-        // In a few instructions: a step of a small model takes about 45 ns.
-        if (x.Length != _fastInput || y.Length != _outputSize)
-        {
+        if (!TryStep(x, y))
             StepSlowly(new SessionInput(x), y);
-            return;
-        }
-        if (_clock.Ticks != _ticks)
-            TakeWeights();
-        _plan!.Step(x, y);
     }
 
-    /// <summary>
-    /// The same for a caller with pointers, inlined into it. False, and nothing is done, where <see cref="Step(ReadOnlySpan{float}, Span{float})"/> would not go
-    /// straight to the plan.
-    /// </summary>
+    /// <summary>A step in a few instructions, as one of a small model takes about 45 ns; false, and nothing is done, where more has to be asked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal unsafe bool TryStep(float* x, nuint xLength, float* y, nuint yLength)
+    internal bool TryStep(ReadOnlySpan<float> x, Span<float> y)
     {
-        if (xLength > int.MaxValue || (int)xLength != _fastInput || yLength != (nuint)_outputSize)
+        if (x.Length != _fastInput || y.Length != _outputSize)
             return false;
         if (_clock.Ticks != _ticks)
             TakeWeights();
-        _plan!.Step(x, new Span<float>(y, _outputSize));
+        _plan!.Step(x, y);
         return true;
     }
 
@@ -136,14 +126,20 @@ public sealed partial class Session : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(int token, Span<float> y)
     {
-        if ((uint)token >= (uint)_fastTokens || y.Length != _outputSize)
-        {
+        if (!TryStep(token, y))
             StepSlowly(new SessionInput(new ReadOnlySpan<int>(in token)), y);
-            return;
-        }
+    }
+
+    /// <inheritdoc cref="TryStep(ReadOnlySpan{float}, Span{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryStep(int token, Span<float> y)
+    {
+        if ((uint)token >= (uint)_fastTokens || y.Length != _outputSize)
+            return false;
         if (_clock.Ticks != _ticks)
             TakeWeights();
         _plan!.Step(token, y);
+        return true;
     }
 
     /// <summary>A session like this one, with copies of its states, that goes its own way from here.</summary>

@@ -57,7 +57,10 @@ public sealed class Parameter
         Value.Touch();
     }
 
-    /// <summary>The values where they lie, or nothing where this process does not see them row behind row. Who writes them says so, see <see cref="DeviceBuffer.Touch"/>.</summary>
+    /// <summary>
+    /// The values where they lie, as long as this object is alive, or nothing where this process does not see them row behind row. Who writes them says so, see
+    /// <see cref="DeviceBuffer.Touch"/>.
+    /// </summary>
     internal Span<float> HostMemory => _backend.HostMemory(Value);
 
     /// <inheritdoc/>

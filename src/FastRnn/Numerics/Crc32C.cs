@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace FastRnn.Numerics;
 
@@ -19,6 +20,7 @@ internal struct Crc32C
 
     public readonly uint Value => ~_state;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Append(ReadOnlySpan<byte> bytes)
     {
         uint state = _state;
@@ -36,6 +38,7 @@ internal struct Crc32C
     /// linear over GF(2), so that those of stretches make that of all: behind so many more bytes a state is what <see cref="Behind"/> says (Gopal et al.,
     /// "Fast CRC Computation for iSCSI Polynomial Using CRC32 Instruction", Intel 2011).
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static uint AppendThree(uint first, ReadOnlySpan<byte> bytes)
     {
         uint second = 0, third = 0;

@@ -186,6 +186,9 @@ public sealed unsafe partial class CpuBackend
             ForwardBytes(precision);
         }
 
+        /// <summary>Whether the panels of a forward pass in float32 are those of W.</summary>
+        internal bool IsPacked => _forward.Holds(Weight.Version);
+
         public override void PrepareFrom(DeviceBuffer parameter)
         {
             if (parameter == Weight)

@@ -102,10 +102,12 @@ public sealed partial class CpuBackend : Backend
         target.Written();
     }
 
+    internal override int HostThreads => Threads;
+
     internal override unsafe Span<float> HostMemory(DeviceBuffer buffer)
     {
         CpuBuffer memory = Cpu(buffer);
-        return memory.Stride == memory.Columns ? new(memory.Pointer, memory.Length) : default;
+        return memory.Stride == memory.Columns || memory.Rows == 1 ? new(memory.Pointer, memory.Length) : default;
     }
 
     internal override void Write(DeviceBuffer buffer, ReadOnlySpan<double> values)

@@ -71,6 +71,9 @@ internal sealed unsafe class CpuRecurrentWeights : RecurrentWeights
         ProjectionBytes(precision);
     }
 
+    /// <summary>Whether the large panels of a forward pass in float32 are those of the parameters.</summary>
+    internal bool IsPacked => FromInput.IsPacked && FromState.IsPacked && FromResetState?.IsPacked != false && _projection?.Holds(Projection!.Version) != false;
+
     public override void PrepareFrom(DeviceBuffer parameter)
     {
         if (parameter == InputWeight)
@@ -188,6 +191,8 @@ internal sealed unsafe class CpuGateProduct
     }
 
     public void Release() => _forward.Release();
+
+    public bool IsPacked => _forward.Holds(_weight.Version);
 
     public float* Panels() => _forward.Holds(_weight.Version)
         ? _forward.Pointer

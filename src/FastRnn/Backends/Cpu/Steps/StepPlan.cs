@@ -71,9 +71,6 @@ internal sealed unsafe class StepPlan(CpuBackend backend, WeightPrecision weight
             Run(first, y);
     }
 
-    /// <inheritdoc cref="Step(ReadOnlySpan{float}, Span{float})"/>
-    public void Step(float* x, Span<float> y) => Run(x, y);
-
     /// <summary>One step of a model that reads tokens.</summary>
     public void Step(int token, Span<float> y) => Run((float*)&token, y);
 
