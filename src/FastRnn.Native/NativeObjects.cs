@@ -73,10 +73,17 @@ internal sealed class NativeSession(NativeModel model, Session session, bool exa
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Status Enter()
     {
-        if (exact ? Interlocked.Exchange(ref _inside, 1) != 0 : Volatile.Read(ref _inside) != 0)
-            return Busy();
-        if (!exact)
+        if (exact)
+        {
+            if (Interlocked.Exchange(ref _inside, 1) != 0)
+                return Busy();
+        }
+        else
+        {
+            if (Volatile.Read(ref _inside) != 0)
+                return Busy();
             Volatile.Write(ref _inside, 1);
+        }
         return Volatile.Read(ref _ended) ? Ended() : Status.Ok;
     }
 

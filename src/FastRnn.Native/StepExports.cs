@@ -21,12 +21,9 @@ internal static unsafe class StepExports
             Session s = session.Session;
             if (x == null || y == null)
                 return NoPointer();
-            if (xLength <= int.MaxValue && yLength <= int.MaxValue && s.TryStep(new ReadOnlySpan<float>(x, (int)xLength), new(y, (int)yLength)))
-                return Status.Ok;
-            if (xLength != (nuint)s.InputSize || yLength != (nuint)s.OutputSize || s.TakesTokens || s.Streams != 1)
-                return Refuse(s, tokens: false, several: s.Streams != 1);
-            s.Step(new ReadOnlySpan<float>(x, (int)xLength), new Span<float>(y, (int)yLength));
-            return Status.Ok;
+            return xLength <= int.MaxValue && yLength <= int.MaxValue && s.TryStep(new ReadOnlySpan<float>(x, (int)xLength), new(y, (int)yLength))
+                ? Status.Ok
+                : StepOtherwise(s, x, xLength, y, yLength);
         }
         catch (Exception e)
         {
@@ -49,14 +46,7 @@ internal static unsafe class StepExports
             Session s = session.Session;
             if (y == null)
                 return NoPointer();
-            if (yLength <= int.MaxValue && s.TryStep(token, new(y, (int)yLength)))
-                return Status.Ok;
-            if (yLength != (nuint)s.OutputSize || !s.TakesTokens || s.Streams != 1)
-                return Refuse(s, tokens: true, several: s.Streams != 1);
-            if ((uint)token >= (uint)s.InputSize)
-                return NoSuchToken();
-            s.Step(token, new Span<float>(y, (int)yLength));
-            return Status.Ok;
+            return yLength <= int.MaxValue && s.TryStep(token, new(y, (int)yLength)) ? Status.Ok : StepOtherwise(s, token, y, yLength);
         }
         catch (Exception e)
         {
@@ -113,6 +103,28 @@ internal static unsafe class StepExports
         {
             session.Leave();
         }
+    }
+
+    /// <summary>A step that is no few instructions, or none. Apart: what it has on the stack would be cleared at every step.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Status StepOtherwise(Session s, float* x, nuint xLength, float* y, nuint yLength)
+    {
+        if (xLength != (nuint)s.InputSize || yLength != (nuint)s.OutputSize || s.TakesTokens || s.Streams != 1)
+            return Refuse(s, tokens: false, several: s.Streams != 1);
+        s.Step(new ReadOnlySpan<float>(x, (int)xLength), new Span<float>(y, (int)yLength));
+        return Status.Ok;
+    }
+
+    /// <inheritdoc cref="StepOtherwise(Session, float*, nuint, float*, nuint)"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Status StepOtherwise(Session s, int token, float* y, nuint yLength)
+    {
+        if (yLength != (nuint)s.OutputSize || !s.TakesTokens || s.Streams != 1)
+            return Refuse(s, tokens: true, several: s.Streams != 1);
+        if ((uint)token >= (uint)s.InputSize)
+            return NoSuchToken();
+        s.Step(token, new Span<float>(y, (int)yLength));
+        return Status.Ok;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
