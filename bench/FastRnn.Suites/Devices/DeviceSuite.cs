@@ -116,7 +116,7 @@ internal static class DeviceSuite
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# {result.Device}\n\n{result.Driver}; {(result.Exact ? "exact arithmetic" : "arithmetic not exact")}; beside {result.Cpu}, ");
-        text.Append(CultureInfo.InvariantCulture, $"{result.CpuThreads} threads; commit {result.Commit}, {result.Date}\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"{result.CpuThreads} thread{(result.CpuThreads == 1 ? "" : "s")}; commit {result.Commit}, {result.Date}\n\n");
         text.Append("| row | device ms | GFLOP/s | CPU ms | CPU ÷ device | largest difference | limit ms |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
         foreach (DeviceRowResult row in result.Rows)
         {
