@@ -13,7 +13,7 @@ using FastRnn.Suites;
 // native [suites]               sizes, starts and the C border of what src/Native.proj has made: bench/results/<cpu>/native.md;
 //                               with suites instead the code of both compilers, processes in turn: native-suites.md
 // contract [part] [steps]       what sessions promise, in long: warmup, batch, silence, swaps, allocations, or all; 1 if something is not met
-// load                          time and memory of loading a file of 100 MB: bench/results/<cpu>/load.md; load memory FILE is its own child
+// load                          time and memory of loading a file of 100 MB: bench/results/<cpu>/load.md; load first|memory FILE are its children
 // spills                        looks for vectors on the stack in the loops of the register tiles; 1 if there are any
 // readme                        writes the tables of bench/results from their JSON, and puts those that README shows into it again
 // anything else                 BenchmarkDotNet's own command line for the kernels

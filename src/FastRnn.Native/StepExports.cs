@@ -105,7 +105,7 @@ internal static unsafe class StepExports
         }
     }
 
-    /// <summary>A step that is no few instructions, or none. Apart: what it has on the stack would be cleared at every step.</summary>
+    /// <summary>What is not the fast step: other steps, and refusals. Apart, as what they have on the stack would be cleared at every step.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Status StepOtherwise(Session s, float* x, nuint xLength, float* y, nuint yLength)
     {

@@ -43,7 +43,7 @@ internal sealed class ModelWeights(Sequential model, SafetensorsSource source, s
         public override void End()
         {
             parameter.Value.Touch();
-            ahead.Add(parameter);
+            ahead.Add(parameter.Value);
         }
     }
 

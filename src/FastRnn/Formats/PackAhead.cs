@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using FastRnn.Backends;
 using FastRnn.Layers;
 
@@ -7,21 +8,31 @@ namespace FastRnn.Formats;
 /// Packs weights that are whole while the rest of their file is read: the model is run next, and reading keeps one core busy. By a thread of its own that ends before
 /// the load does – all of the pool's may be waiting for this very load – and by none where the back end has only its caller's.
 /// </summary>
-internal sealed class PackAhead(Sequential model) : IDisposable
+/// <param name="products">What is packed.</param>
+/// <param name="threads">Of the back end.</param>
+internal sealed class PackAhead(ProductWeights[] products, int threads) : IDisposable
 {
     /// <summary>So many floats are worth it.</summary>
-    private const int Least = 1 << 18;
+    public const int Least = 1 << 18;
 
     private readonly object _gate = new();
-    private readonly Queue<Parameter> _waiting = [];
-    private readonly ProductWeights[] _products = [.. model.LayerArray.SelectMany(layer => layer.Products)];
+    private readonly Queue<DeviceBuffer> _waiting = [];
     private Thread? _thread;
     private bool _ends;
+    private ExceptionDispatchInfo? _failure;
 
-    /// <summary>All of it was read.</summary>
-    public void Add(Parameter parameter)
+    public PackAhead(Sequential model)
+        : this([.. model.LayerArray.SelectMany(layer => layer.Products)], model.Backend.HostThreads)
     {
-        if (model.Backend.HostThreads < 2 || parameter.Length < Least)
+    }
+
+    /// <summary>Whether there is a thread.</summary>
+    public bool Runs => _thread is { IsAlive: true };
+
+    /// <summary>All of the parameter was read.</summary>
+    public void Add(DeviceBuffer parameter)
+    {
+        if (threads < 2 || parameter.Length < Least)
             return;
         lock (_gate)
         {
@@ -30,15 +41,24 @@ internal sealed class PackAhead(Sequential model) : IDisposable
         }
         if (_thread != null)
             return;
-        _thread = new Thread(Run) { IsBackground = true, Name = "FastRnn weights" };
-        _thread.Start();
+        var thread = new Thread(Run) { IsBackground = true, Name = "FastRnn weights" };
+        thread.Start();
+        _thread = thread;
     }
 
-    /// <summary>Nothing more is read: the caller packs, too.</summary>
+    /// <summary>Nothing more is read: the caller packs, too. Throws what could not be packed for.</summary>
     public void Finish()
     {
-        while (Next(waits: false) is { } parameter)
-            Pack(parameter);
+        try
+        {
+            while (Next(waits: false) is { } parameter)
+                Pack(parameter);
+        }
+        finally
+        {
+            Dispose();
+        }
+        _failure?.Throw();
     }
 
     /// <summary>What has not begun is left to the first pass; from here on no other thread reads the weights.</summary>
@@ -60,25 +80,25 @@ internal sealed class PackAhead(Sequential model) : IDisposable
             while (Next(waits: true) is { } parameter)
                 Pack(parameter);
         }
-        catch (OutOfMemoryException)
+        catch (Exception e)
         {
-            // The first pass asks for the same memory, where somebody can be told.
+            _failure = ExceptionDispatchInfo.Capture(e); // for the loading thread
         }
     }
 
-    private Parameter? Next(bool waits)
+    private DeviceBuffer? Next(bool waits)
     {
         lock (_gate)
         {
             while (waits && _waiting.Count == 0 && !_ends)
                 Monitor.Wait(_gate);
-            return _waiting.TryDequeue(out Parameter? parameter) ? parameter : null;
+            return _waiting.TryDequeue(out DeviceBuffer? parameter) ? parameter : null;
         }
     }
 
-    private void Pack(Parameter parameter)
+    private void Pack(DeviceBuffer parameter)
     {
-        foreach (ProductWeights weights in _products)
-            weights.PrepareFrom(parameter.Value);
+        foreach (ProductWeights weights in products)
+            weights.PrepareFrom(parameter);
     }
 }

@@ -15,8 +15,11 @@ internal static class Probe
     /// <summary>Keeps the text small for wide models: at most about this many inputs in all, but one whole step, and outputs a step.</summary>
     private const int MostValues = 4096, MostOutputs = 512;
 
-    /// <summary>Inputs up to this width have two steps where a layer is recurrent: the first meets no recurrent weight. Two wider ones could be more text than a file may have.</summary>
-    private const int WidestOfTwo = 32_768;
+    /// <summary>
+    /// Inputs up to this width have two steps where a layer is recurrent, as the first meets no recurrent weight; two wider ones could be more text than a file may have. From
+    /// the smaller width on, values have one digit for the same reason.
+    /// </summary>
+    private const int WidestOfTwo = 100_000, WidestOfFourDigits = 32_768;
 
     /// <summary>
     /// Keeps loading of large models short: about so many weights times steps, at three steps or more. Every step reads the recurrent weights from memory again; of 100 MB, eight steps
@@ -140,22 +143,21 @@ internal static class Probe
         return tokens;
     }
 
-    /// <summary>Rows of an embedding's table that no token names cost nothing.</summary>
-    private static int StepsFor(Sequential model)
-    {
-        long weights = model.LayerArray.Where(layer => layer.Products.Any()).Sum(layer => layer.ParameterArray.Sum(parameter => (long)parameter.Length));
-        return (int)Math.Clamp(MostWork / Math.Max(1, weights), FewestSteps, Steps);
-    }
+    private static int StepsFor(Sequential model) => (int)Math.Clamp(MostWork / WeightsOf(model), FewestSteps, Steps);
+
+    /// <summary>Weights that a step reads, at least 1: rows of an embedding's table that no token names cost nothing.</summary>
+    public static long WeightsOf(Sequential model) =>
+        Math.Max(1, model.LayerArray.Where(layer => layer.Products.Any()).Sum(layer => layer.ParameterArray.Sum(parameter => (long)parameter.Length)));
 
     private static bool IsRecurrent(LayerInfo layer) => RecurrentInfo.IsRecurrent(layer) || (layer.Inner is { } inner && IsRecurrent(inner));
 
-    /// <summary>All different, within ±1; fewer steps for wide inputs.</summary>
+    /// <summary>Within ±1, and all different unless they are very many; fewer steps for wide inputs.</summary>
     private static float[] Values(int width, int steps, bool recurrent)
     {
-        int fewest = recurrent && width <= WidestOfTwo ? 2 : 1;
+        int fewest = recurrent && width <= WidestOfTwo ? 2 : 1, digits = width <= WidestOfFourDigits ? 4 : 1;
         float[] values = new float[width * Math.Clamp(MostValues / width, fewest, steps)];
         for (int i = 0; i < values.Length; i++)
-            values[i] = (float)Math.Round(Math.Sin(0.37 * (i + 1)), 4);
+            values[i] = (float)Math.Round(Math.Sin(0.37 * (i + 1)), digits);
         return values;
     }
 }

@@ -15,7 +15,7 @@ internal static class ProbeDiagnosis
     /// <summary>What would make the probe agree, for the end of a message; null where nothing that is tried does. The weights may be others afterwards.</summary>
     public static string? Explain(Sequential model, IReadOnlyList<LayerInfo> layers, ProbeRecord record, long mostWork = MostWork)
     {
-        long attempts = mostWork / Math.Max(1, model.ParameterCount * Probe.StepsOf(layers, record));
+        long attempts = mostWork / (Probe.WeightsOf(model) * Probe.StepsOf(layers, record));
         var weights = new ProbeWeights(model);
         foreach ((string text, Action change) in Suspicions(layers, weights))
         {

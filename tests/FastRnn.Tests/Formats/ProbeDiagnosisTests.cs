@@ -113,9 +113,24 @@ public sealed class ProbeDiagnosisTests() : FileTest("model.safetensors")
             parameter.Read(values);
             parameter.Write(GateOrder.Rows(values, Units, values.Length / (4 * Units), GateOrder.Lstm, "ogfi"));
         }
-        long each = model.ParameterCount * Probe.Steps;
+        long each = Probe.WeightsOf(model) * Probe.Steps;
         Assert.Null(ProbeDiagnosis.Explain(model, layers, probe, 22 * each));
         Assert.Equal("; with the gates of layer 0 taken as o g f i instead of i f g o it would agree", ProbeDiagnosis.Explain(model, layers, probe, 23 * each));
+    }
+
+    /// <summary>A table of which eight rows are read costs an attempt nothing.</summary>
+    [Fact]
+    public void A_large_embedding_leaves_room_for_attempts()
+    {
+        using Sequential model = new(_backend, 3, new Embedding(200_000, 16), new Lstm(16, 256), new Linear(256, 2));
+        Assert.Contains("with the gates of layer 1 taken as", Refused(model, file =>
+        {
+            foreach (string name in (string[])["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"])
+            {
+                Span<float> values = file.Find("1." + name)!.Floats;
+                GateOrder.Rows(values, 256, values.Length / (256 * 4), GateOrder.Lstm, "ogfi").CopyTo(values);
+            }
+        }), StringComparison.Ordinal);
     }
 
     private string Refused(Sequential model, Action<SafetensorsFile> mistake)
