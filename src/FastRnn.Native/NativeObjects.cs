@@ -68,7 +68,7 @@ internal sealed class NativeSession(NativeModel model, Session session, bool exa
 
     /// <summary>
     /// A call begins. Where not exact by plain writes, no locked instruction: <see cref="End"/> pays for the order of the two accesses with a barrier in all
-    /// threads (asymmetric fences). Inlined, as the whole way in and out takes some 12 ns; all that fails is outside.
+    /// threads (asymmetric fences). Inlined, as the way in and out is an eighth of a small model's step; all that fails is outside.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Status Enter()

@@ -7,7 +7,7 @@ namespace FastRnn.Kernels;
 /// <summary>
 /// Weights as the tiles want them: panels [panel][k][64], zero padded. Sources are row-major with <c>stride</c> floats a row and
 /// PyTorch's gate order (row g·H + u); here, and only here, rows become columns and gates become neighbours. Inner loops are optimised from their first call: a
-/// model is packed once, when a process is young – 100 MB took ten times as long by what the just-in-time compiler makes first.
+/// model is packed once, when a process is young and the just-in-time compiler has not come to optimise anything.
 /// </summary>
 internal static unsafe class Packing
 {
